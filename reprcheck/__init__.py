@@ -1,0 +1,1 @@
+"""A release gate for microscopy representation models."""

@@ -1,0 +1,265 @@
+"""The nouns of reprcheck as frozen dataclasses: dataset, task, scores, evidence, verdict, scorecard.
+
+Numpy only. Everything that flows from one layer to the next is one of these; what a word means is told in
+`docs/design.md`. Layers add functions, never fields of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Kind = Literal["culture", "tissue", "natural"]
+Status = Literal["pass", "fail", "inconclusive", "error", "waived", "not_applicable"]
+Qualification = Literal["discriminating", "saturated", "no_signal", "underpowered"]
+
+
+@dataclass(frozen=True)
+class Image:
+    """One decoded sample.
+
+    Attributes
+    ----------
+    pixels : float32[C, H, W]
+        Values in [0, 1]: the stored value over the dataset's ``value_range``, or over its dtype's range.
+    mask : int32[H, W] or None
+        Label image of the objects (0 is background), where the dataset has one.
+    """
+
+    pixels: NDArray[np.float32]
+    mask: NDArray[np.int32] | None = None
+
+
+class ImageSource(Protocol):
+    """Where a dataset's images come from: files, or a simulator. Both methods must be safe to call from any process."""
+
+    def content(self, index: int) -> str:
+        """Return a digest that changes whenever the pixels or the mask of sample ``index`` might; no decoding."""
+
+    def read(self, index: int) -> Image:
+        """Decode sample ``index``; all samples have one shape (C, H, W). Raises UserError that names the file."""
+
+
+class Encoder(Protocol):
+    """Anything that maps images to vectors: the model under test, an untrained twin, a baseline.
+
+    Attributes
+    ----------
+    name : str
+        For people; never an identity.
+    """
+
+    name: str
+
+    def digest(self) -> str:
+        """Return the digest of everything that shapes the vectors but the images; no torch where it can be helped."""
+
+    def encode(self, images: Sequence[Image]) -> NDArray[np.float32]:
+        """Return float32[N, D] for N images of one shape; row i depends on image i alone."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """A question with a known answer, resolved against a dataset's table; n samples, in order of sample id.
+
+    Attributes
+    ----------
+    name : str
+    kind : {"classify", "regress"}
+    rows : int64[n]
+        Positions in ``Dataset.ids``.
+    y : int64[n] or float64[n]
+        Class codes (index into ``classes``), or the value to regress.
+    classes : tuple of str
+        Sorted class names; empty for a regression.
+    units, batches : str[n]
+        The independent unit and the technical group of each sample.
+    holdout : {"batch", "unit"} or None
+        What folds never split. None: folds are stratified over units.
+    protocols : tuple of str
+        Protocol ids, such as ``"probe/1"``.
+    channels : tuple of int
+        Channels of the dataset that the task shows to encoders.
+    control : bool[n] or None
+        Which samples are controls, where the task names them.
+    notes : tuple of str
+        What was left out, and which confounds were seen: sentences for the scorecard.
+    """
+
+    name: str
+    kind: Literal["classify", "regress"]
+    rows: NDArray[np.int64]
+    y: NDArray[Any]
+    classes: tuple[str, ...]
+    units: NDArray[np.str_]
+    batches: NDArray[np.str_]
+    holdout: Literal["batch", "unit"] | None
+    protocols: tuple[str, ...]
+    channels: tuple[int, ...]
+    control: NDArray[np.bool_] | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Images, a sample table and tasks.
+
+    Attributes
+    ----------
+    name, kind, channels
+        As on the card.
+    ids : str[N]
+        Sample ids, sorted.
+    table_row : int64[N]
+        Row (from 0) of each sample in the table as the user wrote it: the order of an ``emb:FILE.npy``.
+    images : ImageSource
+        Indexed like ``ids``.
+    tasks : mapping of str to Task
+    digest : str
+        Of the card, the table and every image's content.
+    limit : int or None
+        Samples a task was cut down to, where the user asked for it.
+    license, citation, source : str
+        As on the card; printed, never judged.
+    """
+
+    name: str
+    kind: Kind
+    channels: tuple[str, ...]
+    ids: NDArray[np.str_]
+    table_row: NDArray[np.int64]
+    images: ImageSource
+    tasks: Mapping[str, Task]
+    digest: str
+    limit: int | None = None
+    license: str = ""
+    citation: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What a protocol returns: one score per unit, higher is better, and the predictions behind it.
+
+    Attributes
+    ----------
+    units : str[n_units]
+        Sorted unit names.
+    values : float64[n_units]
+        Score per unit; the mean over units is the protocol's headline metric (balanced accuracy, R2, concordance).
+    bits : float64[n_units] or None
+        Usable information per unit in bits (Xu et al. 2020), where the protocol predicts probabilities.
+    predictions : float64[n] or int64[n] or None
+        Out-of-fold prediction of each sample, where the protocol makes one.
+    """
+
+    units: NDArray[np.str_]
+    values: NDArray[np.float64]
+    bits: NDArray[np.float64] | None = None
+    predictions: NDArray[Any] | None = None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The numbers behind a verdict.
+
+    Attributes
+    ----------
+    effect, low, high : float
+        Mean over units of the model's score minus the reference's, and its two one-sided bounds at ``alpha``.
+    margin, alpha : float
+        What ``low`` must exceed, and the one-sided error rate.
+    mde : float
+        Minimum detectable effect: the true effect that passes with probability 0.9.
+    n_units : int
+    reference : str
+        The encoder (or family) compared with.
+    p : float
+        One-sided p of "the true effect is at most the margin"; never 0.
+    """
+
+    effect: float
+    low: float
+    high: float
+    margin: float
+    alpha: float
+    mde: float
+    n_units: int
+    reference: str
+    p: float
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One verdict: a model, in a setting, asked by a diagnostic. Its fields are those of the scorecard's JSON."""
+
+    model: str
+    setting: str
+    diagnostic: str
+    status: Status
+    effect: float | None
+    low: float | None
+    high: float | None
+    margin: float | None
+    alpha: float | None
+    mde: float | None
+    n_units: int | None
+    reference: str | None
+    statement: str
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A dataset's task under a protocol, as seen in one run. ``scores`` maps encoder to mean, low and high."""
+
+    id: str
+    dataset: str
+    dataset_digest: str
+    task: str
+    protocol: str
+    n_samples: int
+    n_units: int
+    n_batches: int
+    qualification: Qualification
+    scores: Mapping[str, Mapping[str, float]]
+    notes: tuple[str, ...] = ()
+    limit: int | None = None
+
+
+@dataclass(frozen=True)
+class Gate:
+    """The decision: released, or blocked by the cells and reasons named."""
+
+    released: bool
+    blocked_by: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Scorecard:
+    """All cells of one model's run. Everything but ``run`` is the same for the same inputs.
+
+    Attributes
+    ----------
+    model : mapping
+        ``spec``, ``name``, ``digest``.
+    policy : mapping
+        The policy in force, as plain values.
+    settings : tuple of Setting
+    cells : tuple of Cell
+    gate : Gate
+    run : mapping
+        ``time``, ``host``, ``device``, ``versions``, ``timings``.
+    """
+
+    model: Mapping[str, str]
+    policy: Mapping[str, Any]
+    settings: tuple[Setting, ...]
+    cells: tuple[Cell, ...]
+    gate: Gate
+    run: Mapping[str, Any]
+    schema: int = 1
