@@ -1,0 +1,33 @@
+"""How a task is scored: pure functions from vectors and a task to one score per unit, each with a version id.
+
+A protocol takes *blocks* of vectors (a block is one encoder's float[n, D]); several blocks are judged side by side, each
+scaled to the same total variance, so that a wide block can't drown a narrow one. Folds come from the task alone: every
+encoder meets the same ones. A changed formula is a new version id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reprcheck.types import Scores, Task
+
+Protocol = Callable[[Sequence[NDArray[np.float32]], Task], Scores]
+
+_WHERE = {
+    "probe/1": "reprcheck.protocols.probe",
+    "knn/1": "reprcheck.protocols.knn",
+    "ridge/1": "reprcheck.protocols.ridge",
+    "dose-response/1": "reprcheck.protocols.dose_response",
+}
+
+
+def load(protocol_id: str) -> Protocol:
+    """Return the scoring function of a protocol id; its module (and scikit-learn) is imported only now."""
+    module: Any = import_module(_WHERE[protocol_id])
+    score: Protocol = module.score
+    return score

@@ -1,0 +1,52 @@
+"""``dose-response/1``: does an embedding move further from the controls as the dose rises?
+
+A unit's displacement is the distance of its mean standardised vector from the mean of the control units (for a control
+unit: of the others). Its score is Harrell's concordance of displacement with dose against all units of another dose:
+the share ordered alike, ties counting half. Chance is 0.5. Nothing is fitted, so there are no folds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reprcheck.protocols.features import scaled
+from reprcheck.types import Scores, Task
+
+
+def score(blocks: Sequence[NDArray[np.float32]], task: Task) -> Scores:
+    """Score vectors on a dose series.
+
+    Parameters
+    ----------
+    blocks : sequence of float32[n, D_b]
+    task : Task
+        ``y`` is the dose (only its order counts), the same within a unit; ``control`` marks the control samples.
+
+    Returns
+    -------
+    Scores
+        ``values`` in [0, 1]; ``predictions`` is each sample's unit's displacement.
+    """
+    everything = np.arange(len(task.y))
+    x, _ = scaled(blocks, everything, everything)
+    units, index = np.unique(task.units, return_inverse=True)
+    size = np.bincount(index)
+    centre = np.stack([np.bincount(index, weights=column) for column in x.T], axis=1) / size[:, None]
+    dose = np.bincount(index, weights=task.y) / size
+    assert task.control is not None
+    control = np.bincount(index, weights=task.control) == size
+
+    others = np.where(control, control.sum() - 1, control.sum())[:, None]
+    origin = (centre[control].sum(0) - np.where(control[:, None], centre, 0)) / np.maximum(others, 1)
+    displacement = np.linalg.norm(centre - origin, axis=1)
+    return Scores(units, _concordance(displacement, dose), predictions=displacement[index])
+
+
+def _concordance(displacement: NDArray[np.float64], dose: NDArray[np.float64]) -> NDArray[np.float64]:
+    moved = np.sign(displacement[:, None] - displacement[None])
+    asked = np.sign(dose[:, None] - dose[None])
+    pairs = asked != 0
+    return np.where(pairs, (1 + moved * asked) / 2, 0).sum(1) / np.maximum(pairs.sum(1), 1)

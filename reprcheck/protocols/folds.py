@@ -1,0 +1,72 @@
+"""Which samples train and which are judged: folds made from the task alone, the same for every encoder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.model_selection import LeaveOneGroupOut, StratifiedGroupKFold
+
+from reprcheck.seeding import seed
+from reprcheck.types import Task
+
+OUTER, INNER = 5, 3
+"""Folds to score on, and within a training set to choose a regularisation strength on."""
+LEAVE_ONE_OUT_UP_TO = 10
+"""With at most this many batches held out in turn, each is a fold of its own."""
+STRATA = 5
+"""Quantile bins that stand in for classes when a regression is stratified."""
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Positions in the task: ``train`` and ``test``, and the inner (fit, validate) splits of ``train``."""
+
+    train: NDArray[np.int64]
+    test: NDArray[np.int64]
+    inner: tuple[tuple[NDArray[np.int64], NDArray[np.int64]], ...]
+
+
+def folds(task: Task) -> list[Fold]:
+    """Return the outer folds of a task, each with its inner folds.
+
+    ``holdout="batch"``: a batch is never split; up to ten batches are left out one at a time, more are grouped in five
+    folds. Otherwise five folds stratified over units, and a unit is never split. Inner folds split as the outer ones do
+    while a training set has at least two groups to split, else they split units, else samples.
+    """
+    strata = task.y if task.kind == "classify" else _bins(task.y)
+    groups = task.batches if task.holdout == "batch" else task.units
+    if task.holdout == "batch" and len(np.unique(groups)) <= LEAVE_ONE_OUT_UP_TO:
+        outer = list(LeaveOneGroupOut().split(strata, strata, groups))
+    else:
+        outer = _split(strata, groups, OUTER)
+    return [Fold(train, test, _inner(strata, task, train)) for train, test in outer]
+
+
+def _inner(
+    strata: NDArray[np.int64], task: Task, train: NDArray[np.int64]
+) -> tuple[tuple[NDArray[np.int64], NDArray[np.int64]], ...]:
+    candidates = [task.batches, task.units] if task.holdout == "batch" else [task.units]
+    for groups in (*candidates, np.arange(len(strata)).astype(str)):
+        splits = _split(strata[train], groups[train], INNER)
+        usable = [(train[a], train[b]) for a, b in splits if len(a) and len(b) and len(np.unique(strata[train[a]])) > 1]
+        if usable:
+            return tuple(usable)
+    return ()
+
+
+def _split(
+    strata: NDArray[np.int64], groups: NDArray[np.str_], n: int
+) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Stratified group folds; fewer than ``n`` where groups are few, none where there is nothing to split."""
+    n = min(n, len(np.unique(groups)), int(np.bincount(strata)[np.unique(strata)].min()))
+    if n < 2:
+        return []
+    state = seed("folds", strata, groups) % 2**32
+    return list(StratifiedGroupKFold(n, shuffle=True, random_state=state).split(strata, strata, groups))
+
+
+def _bins(y: NDArray[np.float64]) -> NDArray[np.int64]:
+    edges = np.unique(np.quantile(y, np.linspace(0, 1, STRATA + 1)[1:-1]))
+    return np.searchsorted(edges, y, side="right")

@@ -1,0 +1,54 @@
+"""``knn/1``: out-of-fold vote of the nearest training samples by cosine similarity of standardised vectors.
+
+Ten neighbours (fewer where a training class is smaller), each vote divided by its class's share of the training
+samples, so that the vote is balanced. A tie goes to the class of the nearest neighbour among the tied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reprcheck.protocols.features import per_unit, scaled
+from reprcheck.protocols.folds import folds
+from reprcheck.types import Scores, Task
+
+NEIGHBOURS = 10
+
+
+def score(blocks: Sequence[NDArray[np.float32]], task: Task) -> Scores:
+    """Score vectors on a classification.
+
+    Parameters
+    ----------
+    blocks : sequence of float32[n, D_b]
+    task : Task
+
+    Returns
+    -------
+    Scores
+        ``values`` average to the balanced accuracy; ``predictions`` are class codes; no bits.
+    """
+    predicted = np.zeros(len(task.y), np.int64)
+    for fold in folds(task):
+        a, b = scaled(blocks, fold.train, fold.test)
+        predicted[fold.test] = _vote(_unit_length(b) @ _unit_length(a).T, task.y[fold.train], len(task.classes))
+    units, values = per_unit((predicted == task.y).astype(float), task)
+    return Scores(units, values, predictions=predicted)
+
+
+def _vote(similarity: NDArray[np.float64], y: NDArray[np.int64], classes: int) -> NDArray[np.int64]:
+    counts = np.bincount(y, minlength=classes)
+    k = min(NEIGHBOURS, int(counts[counts > 0].min()))
+    nearest = np.argsort(-similarity, axis=1, kind="stable")[:, :k]
+    onehot = np.eye(classes)[y[nearest]]  # [n_test, k, classes]
+    votes = onehot.sum(1) / np.maximum(counts, 1)
+    rank_of_class = np.where(onehot.any(1), onehot.argmax(1), k)
+    tied = votes >= votes.max(1, keepdims=True) - 1e-12
+    return np.where(tied, rank_of_class, k + 1).argmin(1)
+
+
+def _unit_length(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12)

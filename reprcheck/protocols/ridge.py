@@ -1,0 +1,59 @@
+"""``ridge/1``: out-of-fold ridge regression (Hoerl and Kennard 1970); a sample scores 1 - squared error / variance.
+
+The mean over units is R2. The penalty is chosen by inner group folds on squared error, alike for every encoder, and
+predictions are kept within the range of the training labels, so that one wild value can't make a verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reprcheck.protocols.features import per_unit, prepare
+from reprcheck.protocols.folds import folds
+from reprcheck.types import Scores, Task
+
+PENALTIES = tuple(float(a) for a in np.logspace(2, -4, 7))
+"""On the mean squared error per sample, for features of total variance 1; strongest first."""
+
+
+def score(blocks: Sequence[NDArray[np.float32]], task: Task) -> Scores:
+    """Score vectors on a regression.
+
+    Parameters
+    ----------
+    blocks : sequence of float32[n, D_b]
+    task : Task
+
+    Returns
+    -------
+    Scores
+        ``values`` average to R2; ``predictions`` are in the label's units.
+    """
+    predicted = np.zeros(len(task.y))
+    for fold in folds(task):
+        loss = np.zeros(len(PENALTIES))
+        for fit, validate in fold.inner:
+            loss += np.square(_predict(blocks, task.y, fit, validate, PENALTIES) - task.y[validate]).mean(1)
+        chosen = PENALTIES[int(loss.argmin())]
+        predicted[fold.test] = _predict(blocks, task.y, fold.train, fold.test, (chosen,))[0]
+    units, values = per_unit(1 - np.square(predicted - task.y) / task.y.var(), task)
+    return Scores(units, values, predictions=predicted)
+
+
+def _predict(
+    blocks: Sequence[NDArray[np.float32]],
+    y: NDArray[np.float64],
+    train: NDArray[np.int64],
+    test: NDArray[np.int64],
+    penalties: Sequence[float],
+) -> NDArray[np.float64]:
+    """Return float64[len(penalties), n_test], by one singular value decomposition for all penalties."""
+    a, b = prepare(blocks, train, test)
+    mean = y[train].mean()
+    u, s, vt = np.linalg.svd(a, full_matrices=False)
+    shrink = s / (s**2 + len(train) * np.asarray(penalties)[:, None])
+    predicted = mean + (shrink * (u.T @ (y[train] - mean))) @ (b @ vt.T).T
+    return np.clip(predicted, y[train].min(), y[train].max())
