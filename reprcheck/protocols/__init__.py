@@ -1,8 +1,8 @@
 """How a task is scored: pure functions from vectors and a task to one score per unit, each with a version id.
 
-A protocol takes *blocks* of vectors (a block is one encoder's float[n, D]); several blocks are judged side by side, each
-scaled to the same total variance, so that a wide block can't drown a narrow one. Folds come from the task alone: every
-encoder meets the same ones. A changed formula is a new version id.
+A protocol takes *blocks* of vectors (a block is one encoder's float[n, D]); several blocks are judged side by side,
+each scaled to the same total variance, so that a wide block can't drown a narrow one. Folds come from the task alone:
+every encoder meets the same ones. A changed formula is a new version id.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from reprcheck.protocols.features import scaled
+from reprcheck.protocols.features import group_sum, scaled
 from reprcheck.types import Scores, Task
 
 
@@ -34,10 +34,10 @@ def score(blocks: Sequence[NDArray[np.float32]], task: Task) -> Scores:
     x, _ = scaled(blocks, everything, everything)
     units, index = np.unique(task.units, return_inverse=True)
     size = np.bincount(index)
-    centre = np.stack([np.bincount(index, weights=column) for column in x.T], axis=1) / size[:, None]
-    dose = np.bincount(index, weights=task.y) / size
+    centre = np.stack([group_sum(column, index) for column in x.T], axis=1) / size[:, None]
+    dose = group_sum(task.y, index) / size
     assert task.control is not None
-    control = np.bincount(index, weights=task.control) == size
+    control = group_sum(task.control, index) == size
 
     others = np.where(control, control.sum() - 1, control.sum())[:, None]
     origin = (centre[control].sum(0) - np.where(control[:, None], centre, 0)) / np.maximum(others, 1)
@@ -49,4 +49,5 @@ def _concordance(displacement: NDArray[np.float64], dose: NDArray[np.float64]) -
     moved = np.sign(displacement[:, None] - displacement[None])
     asked = np.sign(dose[:, None] - dose[None])
     pairs = asked != 0
-    return np.where(pairs, (1 + moved * asked) / 2, 0).sum(1) / np.maximum(pairs.sum(1), 1)
+    agreed: NDArray[np.float64] = np.where(pairs, (1 + moved * asked) / 2, 0).sum(1)
+    return agreed / np.maximum(pairs.sum(1), 1)

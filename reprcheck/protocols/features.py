@@ -8,6 +8,7 @@ rotated onto the training samples' span, which changes no L2-regularised linear 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,4 +85,9 @@ def per_unit(values: NDArray[np.float64], task: Task) -> tuple[NDArray[np.str_],
         weight = len(units) / (np.count_nonzero(counts) * counts[task.y])
     else:
         weight = np.full(len(values), len(units) / len(values))
-    return units, np.bincount(index, weights=weight * values, minlength=len(units))
+    return units, group_sum(weight * values, index)
+
+
+def group_sum(values: NDArray[Any], index: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the sum of ``values`` for each code 0..max of ``index``."""
+    return np.bincount(index, weights=values).astype(np.float64)

@@ -47,8 +47,10 @@ def _vote(similarity: NDArray[np.float64], y: NDArray[np.int64], classes: int) -
     votes = onehot.sum(1) / np.maximum(counts, 1)
     rank_of_class = np.where(onehot.any(1), onehot.argmax(1), k)
     tied = votes >= votes.max(1, keepdims=True) - 1e-12
-    return np.where(tied, rank_of_class, k + 1).argmin(1)
+    winner: NDArray[np.int64] = np.where(tied, rank_of_class, k + 1).argmin(1)
+    return winner
 
 
 def _unit_length(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12)
+    length: NDArray[np.float64] = np.linalg.norm(x, axis=1, keepdims=True)
+    return x / np.maximum(length, 1e-12)

@@ -87,4 +87,5 @@ def _predict(
 def _bits(chance: NDArray[np.float64], y: NDArray[np.int64]) -> NDArray[np.float64]:
     classes = chance.shape[1]
     truth = (1 - FLOOR) * chance[np.arange(len(y)), y] + FLOOR / classes
-    return np.log2(classes) + np.log2(truth)
+    bits: NDArray[np.float64] = np.log2(classes) + np.log2(truth)
+    return bits

@@ -56,4 +56,5 @@ def _predict(
     u, s, vt = np.linalg.svd(a, full_matrices=False)
     shrink = s / (s**2 + len(train) * np.asarray(penalties)[:, None])
     predicted = mean + (shrink * (u.T @ (y[train] - mean))) @ (b @ vt.T).T
-    return np.clip(predicted, y[train].min(), y[train].max())
+    kept: NDArray[np.float64] = np.clip(predicted, y[train].min(), y[train].max())
+    return kept

@@ -1,0 +1,1 @@
+"""The statistics of a verdict: effect and interval over units, the null of a setting, collapse of an embedding."""

@@ -1,0 +1,98 @@
+"""Settings are qualified before models are judged in them: can this one tell anything at all?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reprcheck.seeding import rng
+from reprcheck.types import Qualification, Scores, Task
+
+PERMUTATIONS = 999
+CEILING = 1.0
+"""The best score of every protocol so far: balanced accuracy, R2, concordance."""
+
+
+def qualify(
+    task: Task, trivial: Mapping[str, Scores], model: Scores, *, margin: float, alpha: float, min_units: int
+) -> Qualification:
+    """Qualify a setting.
+
+    Parameters
+    ----------
+    task : Task
+    trivial : mapping of str to Scores
+        What nobody trained: baselines and untrained networks.
+    model : Scores
+    margin, alpha, min_units
+        As in the policy.
+
+    Returns
+    -------
+    {"underpowered", "saturated", "no_signal", "discriminating"}
+        The first that holds of: fewer units than the minimum; a trivial encoder within ``margin`` of the ceiling;
+        no encoder's predictions related to the label beyond permuted labels; none of these.
+    """
+    if len(model.units) < min_units:
+        return "underpowered"
+    if any(scores.values.mean() >= CEILING - margin for scores in trivial.values()):
+        return "saturated"
+    if permuted_p(task, [*trivial.values(), model]) > alpha:
+        return "no_signal"
+    return "discriminating"
+
+
+def permuted_p(task: Task, encoders: Sequence[Scores]) -> float:
+    """Return p of "no encoder's predictions are related to the label", by the largest relation over encoders.
+
+    Labels are permuted against the out-of-fold predictions, all encoders at once, so that the best of many encoders is
+    compared with the best of many (Westfall and Young 1993). The relation is balanced accuracy or rank correlation.
+    Labels move between whole units where a unit has one label, and within batches where every batch holds several.
+    """
+    draw = rng("permuted", task.y, task.units)
+    predictions = [s.predictions for s in encoders if s.predictions is not None]
+    y, relation = task.y, _balanced_accuracy
+    if task.kind == "regress":
+        predictions, y, relation = [_ranks(p) for p in predictions], _ranks(y), _correlation
+
+    def best(labels: NDArray[Any]) -> float:
+        return max(relation(p, labels) for p in predictions)
+
+    observed = best(y)
+    null = np.array([best(_permute(y, task, draw)) for _ in range(PERMUTATIONS)])
+    return float((1 + np.sum(null >= observed - 1e-12)) / (PERMUTATIONS + 1))
+
+
+def _permute(y: NDArray[Any], task: Task, draw: np.random.Generator) -> NDArray[Any]:
+    _, first, index = np.unique(task.units, return_index=True, return_inverse=True)
+    if (y[first][index] != y).any():  # a unit holds several labels: samples move
+        first = index = np.arange(len(y))
+    label, batch = y[first], task.batches[first]
+    if any(len(np.unique(label[batch == b])) < 2 for b in np.unique(batch)):
+        batch = np.full(len(label), "")
+    shuffled = label.copy()
+    for b in np.unique(batch):
+        members = np.flatnonzero(batch == b)
+        shuffled[members] = label[draw.permutation(members)]
+    return shuffled[index]
+
+
+def _balanced_accuracy(predicted: NDArray[Any], y: NDArray[Any]) -> float:
+    counts = np.bincount(y)
+    hits = np.bincount(y[predicted == y], minlength=len(counts))
+    return float((hits[counts > 0] / counts[counts > 0]).mean())
+
+
+def _ranks(values: NDArray[Any]) -> NDArray[np.float64]:
+    """Return ranks from 1, ties sharing their mean rank."""
+    _, index, counts = np.unique(values, return_inverse=True, return_counts=True)
+    ranks: NDArray[np.float64] = (np.cumsum(counts) - (counts - 1) / 2)[index]
+    return ranks
+
+
+def _correlation(a: NDArray[Any], b: NDArray[Any]) -> float:
+    spread = a.std() * b.std()
+    return float(((a - a.mean()) * (b - b.mean())).mean() / spread) if spread > 0 else 0.0
