@@ -1,0 +1,52 @@
+"""The questions asked of a model in a setting, one file each, and the one way to ask them: `judge`.
+
+A diagnostic is a module with ``judge(bench) -> Cell``; its docstring is its documentation. What holds for all of them
+is done here: a model without a usable embedding is never judged on its scores, and a setting that can't tell gives no
+verdict but ``inconclusive``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from importlib import import_module
+from typing import Any
+
+from reprcheck.diagnostics.bench import Bench
+from reprcheck.errors import UserError, did_you_mean
+from reprcheck.stats.collapse import collapse
+from reprcheck.types import Cell
+
+_WHERE = {name: f"reprcheck.diagnostics.{name}" for name in ("beats_untrained", "beats_structure", "beyond_intensity")}
+
+_CANNOT_TELL = {
+    "saturated": "an encoder that nobody trained reaches the ceiling here, so no verdict would tell anything",
+    "no_signal": "no encoder's predictions are related to the label beyond permuted labels",
+}
+
+
+def known() -> tuple[str, ...]:
+    """Return the names of all diagnostics."""
+    return tuple(_WHERE)
+
+
+def judge(diagnostic: str, bench: Bench) -> Cell:
+    """Ask one question of one model in one setting.
+
+    Raises
+    ------
+    UserError
+        For an unknown diagnostic.
+    """
+    if diagnostic not in _WHERE:
+        raise UserError(diagnostic, "no such diagnostic", did_you_mean(diagnostic, _WHERE))
+    problem = collapse(bench.embedding.vectors)
+    if problem == "not finite":
+        return bench.without_evidence(diagnostic, "error", "the embedding holds values that are not finite")
+    if problem == "constant":
+        return bench.without_evidence(diagnostic, "fail", "the embedding is constant: every image gets the same vector")
+    module: Any = import_module(_WHERE[diagnostic])
+    cell: Cell = module.judge(bench)
+    reason = _CANNOT_TELL.get(bench.setting.qualification)
+    if reason is None or cell.status == "not_applicable":
+        return cell
+    return replace(cell, status="inconclusive", statement=f"{bench.setting.qualification}: {reason}; {cell.statement}")

@@ -1,0 +1,43 @@
+"""``beats_structure``: does the model know more than where the cells are and how they are shaped?
+
+Question
+    Does the embedding carry more about the label than counts, sizes, shapes and arrangement of the segmented objects?
+Statistic
+    Mean over units of the model's score minus the reference's, on the same samples, folds and probe tuning.
+Reference
+    The structural features, and K seeded random nonlinear expansions of them, beside the features, at the model's
+    width: a hand-made baseline is never left linear. The model must beat both.
+Null
+    The embedding is one more function of the structural features: the spread between the K expansions enters the
+    interval.
+Unit
+    The dataset's unit.
+Margin
+    On the score's scale, 0.02 unless the policy says otherwise.
+How it can fool you
+    Where the segmentation is poor the baseline is weak. Where structure *is* the answer (a count) nothing should pass.
+    Photographs have no cells: there the verdict is ``not_applicable``.
+Source
+    Svatko et al. 2026 (arXiv 2603.13377): simple structural representations of cellular tissue as baseline.
+"""
+
+from __future__ import annotations
+
+from reprcheck.diagnostics.bench import Bench
+from reprcheck.types import Cell
+
+NAME = "beats_structure"
+
+
+def judge(bench: Bench) -> Cell:
+    """Compare the model with the structural features and their expansions."""
+    if bench.kind == "natural":
+        return bench.without_evidence(NAME, "not_applicable", "photographs hold no cells to count or shape")
+    structure = bench.baselines["structure"]
+    expansions = bench.expansions(structure)
+    model, alone, *wide = bench.scores([bench.embedding], [structure], *([structure, e] for e in expansions))
+    evidence = [
+        bench.against(NAME, model, [alone], "structure"),
+        bench.against(NAME, model, wide, "structure, expanded"),
+    ]
+    return bench.cell(NAME, evidence)

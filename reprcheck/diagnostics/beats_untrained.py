@@ -1,0 +1,37 @@
+"""``beats_untrained``: does training give more than the architecture gives for nothing?
+
+Question
+    Does the model's embedding carry more about the label than embeddings of networks that nobody trained?
+Statistic
+    Mean over units of the model's score minus the reference's, on the same samples, folds and probe tuning.
+Reference
+    A family of K untrained twins (the model's architecture, freshly initialised), one plain untrained ResNet and one
+    plain untrained ViT at the same input; where the model can't be re-initialised, K plain ResNets. The model must beat
+    every one that hasn't collapsed: a constant or rank-one embedding is an easy opponent, is named and left out.
+Null
+    The model is one more untrained draw: the spread between the K draws enters the interval.
+Unit
+    The dataset's unit; images of one unit are never counted as independent.
+Margin
+    On the score's scale, 0.02 unless the policy says otherwise.
+How it can fool you
+    An untrained network with uncalibrated normalisation layers is a weak opponent; the plain networks and the other
+    diagnostics guard against it. A pass says nothing of *what* was learned: brightness will do.
+Source
+    Svatko et al. 2026 (arXiv 2603.13377): untrained networks as the baseline of microscopy representation models.
+"""
+
+from __future__ import annotations
+
+from reprcheck.diagnostics.bench import Bench
+from reprcheck.types import Cell
+
+NAME = "beats_untrained"
+
+
+def judge(bench: Bench) -> Cell:
+    """Compare the model with every untrained family."""
+    evidence, collapsed = bench.beats_families(NAME, bench.contestants)
+    if not evidence:
+        return bench.without_evidence(NAME, "inconclusive", f"every untrained network has collapsed: {dict(collapsed)}")
+    return bench.cell(NAME, evidence, details={"collapsed": dict(collapsed)})
