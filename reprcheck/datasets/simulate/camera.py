@@ -1,0 +1,48 @@
+"""From stain to pixels: uneven light, background, photon and read noise, eight bits.
+
+Noise is drawn from the standard normal and scaled by what is seen, so that a stain that stays the same keeps its pixels
+bit by bit when another one changes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reprcheck.datasets.simulate.layout import SIZE
+
+
+@dataclass(frozen=True)
+class Camera:
+    """How light becomes numbers.
+
+    Attributes
+    ----------
+    photons : float
+        Photons of a pixel at full scale; fewer is noisier.
+    read : float
+        Standard deviation of the read noise, as a fraction of full scale.
+    unevenness : float
+        Illumination at the field's border relative to its centre departs from 1 by up to about this.
+    """
+
+    photons: float = 60.0
+    read: float = 0.02
+    unevenness: float = 0.3
+
+    def expose(self, draw: np.random.Generator, light: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Return float32[C, H, W] in [0, 1], in steps of 1/255, for ``light`` of that shape, full scale at 1."""
+        noise = draw.standard_normal(light.shape)
+        seen = light + noise * np.sqrt(np.maximum(light, 0) / self.photons + self.read**2)
+        levels = np.clip(np.rint(seen * 255), 0, 255).astype(np.float32)
+        return np.asarray(levels / np.float32(255))
+
+    def illumination(self, draw: np.random.Generator) -> NDArray[np.float64]:
+        """Return float64[H, W] with mean 1: a slope in a random direction and a falling-off towards the corners."""
+        axis = np.linspace(-1, 1, SIZE)
+        tilt = draw.normal(0, self.unevenness / 2, 2)
+        fall = draw.uniform(0, self.unevenness / 2)
+        light = 1 + tilt[0] * axis[:, None] + tilt[1] * axis - fall * (axis[:, None] ** 2 + axis**2)
+        return np.asarray(light / light.mean())

@@ -1,0 +1,121 @@
+"""Tissue in dense layers: patients differ in how their cells are arranged, at the same composition and layout.
+
+A field shows closely packed cells in three channels: ``DNA``, ``tumour`` and ``immune``, the markers of two cell types.
+Causes, constant within a patient: ``arrangement`` deals the types out to the same cells in another order;
+``localisation`` moves the tumour marker within its cells, at equal amounts; ``count`` changes how dense the cells are,
+``shape`` the outline of their nuclei, ``brightness`` the gain; ``nothing`` is a label without an effect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
+
+from reprcheck.datasets.simulate.amounts import rank_within
+from reprcheck.datasets.simulate.design import Factors
+from reprcheck.datasets.simulate.layout import MOST_CELLS, SIZE, Cells, lay_out, scatter, smooth_noise
+from reprcheck.datasets.simulate.simulation import Simulation
+from reprcheck.datasets.simulate.stains import Plane, dna, per_cell
+from reprcheck.types import Kind
+
+IMMUNE_SHARE = 0.45
+"""Share of the cells that are immune, whatever the arrangement."""
+
+
+@dataclass(frozen=True)
+class Tissue(Simulation):
+    """A tissue study: batches are sites, units are patients. Settings as for `Simulation`.
+
+    Examples
+    --------
+    >>> study = Tissue(seed=1)
+    >>> study.render(study.table().iloc[0]).pixels.shape
+    (3, 96, 96)
+    """
+
+    name: ClassVar[str] = "sim-tissue"
+    kind: ClassVar[Kind] = "tissue"
+    channels: ClassVar[tuple[str, ...]] = ("DNA", "tumour", "immune")
+    causes: ClassVar[Factors] = {
+        "arrangement": ("mixed", "niches", "strands"),
+        "localisation": ("cytoplasm", "membrane"),
+        "count": ("dense", "loose"),
+        "shape": ("elongated", "round"),
+    }
+    batch_word: ClassVar[str] = "site"
+    unit_letter: ClassVar[str] = "p"
+
+    def stain(self, row: Mapping[str, str], log_size: float, blur: float) -> tuple[Cells, NDArray[np.float64]]:
+        """Return the cells and the amounts of DNA, tumour marker and immune marker."""
+        cells = _cells(
+            self._draw("cells", row["sample"]), row["count"] == "dense", row["shape"] == "elongated", log_size
+        )
+        immune = deal_types(self._draw("types", row["sample"]), cells.centres, row["arrangement"])
+        draw = self._draw("stain", row["sample"])
+        amounts = (
+            dna(draw, cells, blur),
+            _tumour(draw, cells, ~immune, row["localisation"], self.purity, blur),
+            _immune(draw, cells, immune, blur),
+        )
+        return cells, np.stack(amounts)
+
+
+def deal_types(draw: np.random.Generator, centres: NDArray[np.float64], arrangement: str) -> NDArray[np.bool_]:
+    """Return which cells are immune, bool[n]: always the same share, dealt out by where the cells are.
+
+    Parameters
+    ----------
+    draw : numpy.random.Generator
+    centres : float64[n, 2]
+        Row and column, in pixels.
+    arrangement : {"mixed", "niches", "strands"}
+        At random; together in patches; or in bands around tumour nests.
+    """
+    row, column = np.clip(np.rint(centres).astype(int), 0, SIZE - 1).T
+    relief = smooth_noise(draw, 16.0)[0][row, column]
+    chance = draw.standard_normal(len(centres))
+    slope = {"mixed": np.zeros(len(centres)), "niches": relief, "strands": -np.abs(relief - np.median(relief))}[
+        arrangement
+    ]
+    order = np.argsort(slope / (slope.std() or 1.0) + 0.3 * chance)
+    immune = np.zeros(len(centres), dtype=bool)
+    immune[order[len(centres) - round(IMMUNE_SHARE * len(centres)) :]] = True
+    return immune
+
+
+def _cells(draw: np.random.Generator, dense: bool, elongated: bool, log_size: float) -> Cells:
+    loose_or_dense = draw.integers(24, 30), draw.integers(34, 41)
+    count = int(loose_or_dense[dense])
+    size = np.exp(log_size + draw.normal(0, 0.08, MOST_CELLS))[:count]
+    aspect = (1.8 if elongated else 1.1) + 0.12 * draw.uniform(-1, 1, MOST_CELLS)[:count]
+    centres = scatter(draw, count, margin=3)
+    return lay_out(draw, centres, np.full(count, np.inf), 4.8 * size, aspect, wobble=0.8)
+
+
+def _tumour(
+    draw: np.random.Generator, cells: Cells, carriers: NDArray[np.bool_], where: str, purity: float, blur: float
+) -> Plane:
+    membrane = np.exp(-((cells.depth / 1.6) ** 2))
+    cytoplasm = (1 - membrane) * (1 - 0.6 * np.exp(-(cells.nuclear**4)))
+    leaning = draw.uniform(0, 1, MOST_CELLS)[cells.own]
+    elsewhere = leaning * membrane + (1 - leaning) * cytoplasm
+    place = {"cytoplasm": cytoplasm, "membrane": membrane}[where]
+    pattern = purity * place + (1 - purity) * elsewhere + 0.25 * smooth_noise(draw, 1.2)[0]
+    return _marker(draw, cells, carriers, gaussian_filter(pattern, blur, truncate=3))
+
+
+def _immune(draw: np.random.Generator, cells: Cells, carriers: NDArray[np.bool_], blur: float) -> Plane:
+    pattern = np.exp(-(((cells.depth - 1) / 3) ** 2)) + 0.3 * smooth_noise(draw, 1.2)[0]
+    return _marker(draw, cells, carriers, gaussian_filter(pattern, blur, truncate=3))
+
+
+def _marker(draw: np.random.Generator, cells: Cells, carriers: NDArray[np.bool_], pattern: Plane) -> Plane:
+    """Return the amounts of a marker of which all cells hold a trace, and the carriers much more."""
+    rank = rank_within(pattern, cells.own, np.ones_like(cells.own, dtype=bool))
+    level = np.where(carriers, 1.0, 0.12)[cells.own]
+    return np.asarray(level * (0.1 + 0.9 * rank**2) * per_cell(draw, cells, 0.3))
