@@ -1,0 +1,144 @@
+"""Brightness taken away: every image gets one reference histogram, and only then is encoded.
+
+`beyond_intensity` re-embeds a model on matched images. After matching, a channel's values say which pixel is brighter
+than which, and no more. Ties share one value, so images full of ties (a padded border, a clipped background, few grey
+levels) keep the sizes of their ties: histograms are equal up to those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reprcheck.baselines.identity import baseline_digest
+from reprcheck.errors import UserError
+from reprcheck.types import Encoder, Image
+
+KNOTS = 256
+PROBABILITIES: NDArray[np.float64] = (1 - np.cos(np.pi * np.arange(KNOTS) / (KNOTS - 1))) / 2
+"""Where quantile functions are kept: 0 to 1, dense towards both ends (steps of 4e-5), where spots and debris are."""
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """One quantile function per channel.
+
+    Attributes
+    ----------
+    quantiles : float32[C, 256]
+        Values at `PROBABILITIES`, non-decreasing along each row.
+    """
+
+    quantiles: NDArray[np.float32]
+
+    @classmethod
+    def from_images(cls, images: Iterable[Image]) -> Reference:
+        """Average the quantile functions of images, channel by channel; labels play no part.
+
+        Parameters
+        ----------
+        images : iterable of Image
+            Of one channel count; read once, so a generator will do.
+
+        Returns
+        -------
+        Reference
+
+        Raises
+        ------
+        UserError
+            Where there is no image.
+        """
+        total: NDArray[np.float64] | None = None
+        count = 0
+        for image in images:
+            quantiles = np.stack([quantile_function(c) for c in image.pixels])
+            total = quantiles if total is None else total + quantiles
+            count += 1
+        if total is None:
+            raise UserError("histogram matching", "no image to take the reference from", "give at least one image")
+        mean = np.maximum.accumulate(total / count, axis=1)
+        return cls(mean.astype(np.float32))
+
+    def digest(self) -> str:
+        """Return the digest of the quantiles."""
+        return baseline_digest("reference", quantiles=self.quantiles)
+
+
+@dataclass(frozen=True, eq=False)
+class Matched:
+    """Encoder: another encoder, shown images whose histograms are those of the reference.
+
+    Attributes
+    ----------
+    encoder : Encoder
+    reference : Reference
+    """
+
+    encoder: Encoder
+    reference: Reference
+
+    @property
+    def name(self) -> str:
+        """The encoder's name, with what was done to its images."""
+        return f"{self.encoder.name}|matched"
+
+    def digest(self) -> str:
+        """Return the digest of the encoder, the reference and the way they are joined."""
+        return baseline_digest("matched", encoder=self.encoder.digest(), reference=self.reference.digest())
+
+    def encode(self, images: Sequence[Image]) -> NDArray[np.float32]:
+        """Return what the encoder makes of the matched images; masks are passed on as they are."""
+        return self.encoder.encode([replace(i, pixels=match(i.pixels, self.reference)) for i in images])
+
+
+def quantile_function(values: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return float64[256]: the quantiles of values of any shape at `PROBABILITIES`.
+
+    The i-th of n sorted values (from 0) sits at probability (i + 0.5) / n, with lines between and the extremes beyond
+    (Hazen's positions): the inverse of the mid-ranks in `match`.
+    """
+    x = np.sort(values, axis=None).astype(np.float64)
+    return np.interp(PROBABILITIES * x.size - 0.5, np.arange(x.size), x)
+
+
+def match(pixels: NDArray[np.float32], reference: Reference) -> NDArray[np.float32]:
+    """Give each channel the reference's histogram, keeping the order of its values.
+
+    A value's probability is the share of pixels below it plus half the share of pixels equal to it, as in classic
+    histogram matching; the result is the reference's quantile there. Only ranks enter, so any strictly increasing
+    change of a channel leaves the result as it is, and a constant channel becomes the reference's median.
+
+    Parameters
+    ----------
+    pixels : float32[C, H, W]
+    reference : Reference
+        Of the same C channels.
+
+    Returns
+    -------
+    float32[C, H, W]
+
+    Raises
+    ------
+    UserError
+        Where the channel counts differ.
+    """
+    if len(pixels) != len(reference.quantiles):
+        raise UserError(
+            "histogram matching",
+            f"an image has {len(pixels)} channels, the reference {len(reference.quantiles)}",
+            "take the reference from images of the same dataset and task",
+        )
+    return np.stack([_match_channel(c, q) for c, q in zip(pixels, reference.quantiles, strict=True)])
+
+
+def _match_channel(channel: NDArray[np.float32], quantiles: NDArray[np.float32]) -> NDArray[np.float32]:
+    _, inverse, counts = np.unique(channel, return_inverse=True, return_counts=True)
+    middle = (np.cumsum(counts) - 0.5 * counts) / channel.size
+    value = np.interp(middle, PROBABILITIES, quantiles).astype(np.float32)
+    matched: NDArray[np.float32] = value[inverse].reshape(channel.shape)
+    return matched

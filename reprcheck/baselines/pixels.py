@@ -1,0 +1,79 @@
+"""What a thumbnail already gives: the `Pixels` baseline.
+
+Each channel is averaged down to a small square and flattened; principal components, where wanted, are the scorer's.
+Layout and coarse brightness survive, texture and fine shape don't. Masks are ignored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reprcheck.baselines.identity import baseline_digest
+from reprcheck.types import Image
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """Encoder: an area-averaged thumbnail of each channel.
+
+    Attributes
+    ----------
+    side : int
+        Height and width of the thumbnail in pixels, at least 1.
+    name : str
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Pixels(side=4).encode([Image(np.ones((3, 10, 6), np.float32))]).shape
+    (1, 48)
+    """
+
+    side: int = 12
+    name: str = "pixels"
+
+    def digest(self) -> str:
+        """Return the digest of the thumbnail's size and the way it is made."""
+        return baseline_digest("pixels", side=self.side)
+
+    def encode(self, images: Sequence[Image]) -> NDArray[np.float32]:
+        """Return float32[N, C * side * side], channel by channel, row by row."""
+        if not images:
+            return np.zeros((0, 0), np.float32)
+        return np.stack([thumbnail(image.pixels, self.side).ravel() for image in images])
+
+
+def thumbnail(pixels: NDArray[np.float32], side: int) -> NDArray[np.float32]:
+    """Average each channel over a grid of ``side`` by ``side`` equal areas.
+
+    Parameters
+    ----------
+    pixels : float32[C, H, W]
+    side : int
+        Where it exceeds H or W, areas are parts of a pixel and pixels repeat.
+
+    Returns
+    -------
+    float32[C, side, side]
+    """
+    rows, columns = interval_shares(pixels.shape[1], side), interval_shares(pixels.shape[2], side)
+    return np.stack([rows @ c.astype(np.float64) @ columns.T for c in pixels]).astype(np.float32)
+
+
+@lru_cache(maxsize=64)
+def interval_shares(length: int, parts: int) -> NDArray[np.float64]:
+    """Return float64[parts, length]: the share of each of ``parts`` equal intervals that each pixel covers.
+
+    Shared by its callers: not to be written to.
+    """
+    edges = np.linspace(0, length, parts + 1)
+    pixel = np.arange(length)
+    upper = np.minimum(edges[1:, None], pixel + 1)
+    lower = np.maximum(edges[:-1, None], pixel)
+    share: NDArray[np.float64] = np.maximum(upper - lower, 0.0) * (parts / length)
+    return share
