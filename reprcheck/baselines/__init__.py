@@ -7,7 +7,7 @@ which comes from the table rather than from images, and untrained networks, whic
 
 from reprcheck.baselines.expansions import expand
 from reprcheck.baselines.intensity import Intensity
-from reprcheck.baselines.matching import Matched, Reference, match
+from reprcheck.baselines.matching import Matched, Quantiles, Reference, match
 from reprcheck.baselines.pixels import Pixels
 from reprcheck.baselines.segmentation import nuclear_channel, segment
 from reprcheck.baselines.structure import Structure
@@ -16,6 +16,7 @@ __all__ = [
     "Intensity",
     "Matched",
     "Pixels",
+    "Quantiles",
     "Reference",
     "Structure",
     "expand",

@@ -21,6 +21,31 @@ KNOTS = 256
 PROBABILITIES: NDArray[np.float64] = (1 - np.cos(np.pi * np.arange(KNOTS) / (KNOTS - 1))) / 2
 """Where quantile functions are kept: 0 to 1, dense towards both ends (steps of 4e-5), where spots and debris are."""
 
+_NO_IMAGE = ("histogram matching", "no image to take the reference from", "give at least one image")
+
+
+@dataclass(frozen=True)
+class Quantiles:
+    """Encoder: the quantile functions that a `Reference` is the mean of, so that they can be cached image by image.
+
+    Attributes
+    ----------
+    name : str
+    """
+
+    name: str = "quantiles"
+
+    def digest(self) -> str:
+        """Return the digest of how quantiles are taken."""
+        return baseline_digest("quantiles")
+
+    def encode(self, images: Sequence[Image]) -> NDArray[np.float32]:
+        """Return float32[N, C * 256]: each channel's quantiles at `PROBABILITIES`, channel by channel."""
+        if not images:
+            return np.zeros((0, 0), np.float32)
+        rows = [np.concatenate([quantile_function(c) for c in image.pixels]) for image in images]
+        return np.stack(rows).astype(np.float32)
+
 
 @dataclass(frozen=True, eq=False)
 class Reference:
@@ -59,9 +84,31 @@ class Reference:
             total = quantiles if total is None else total + quantiles
             count += 1
         if total is None:
-            raise UserError("histogram matching", "no image to take the reference from", "give at least one image")
-        mean = np.maximum.accumulate(total / count, axis=1)
-        return cls(mean.astype(np.float32))
+            raise UserError(*_NO_IMAGE)
+        return cls(_increasing(total / count))
+
+    @classmethod
+    def mean(cls, vectors: NDArray[np.float32], channels: int) -> Reference:
+        """Average quantile functions that `Quantiles` has already taken.
+
+        Parameters
+        ----------
+        vectors : float32[N, C * 256]
+        channels : int
+            C.
+
+        Returns
+        -------
+        Reference
+
+        Raises
+        ------
+        UserError
+            Where there is no row.
+        """
+        if not len(vectors):
+            raise UserError(*_NO_IMAGE)
+        return cls(_increasing(vectors.mean(axis=0, dtype=np.float64).reshape(channels, KNOTS)))
 
     def digest(self) -> str:
         """Return the digest of the quantiles."""
@@ -103,6 +150,11 @@ def quantile_function(values: NDArray[np.float32]) -> NDArray[np.float64]:
     """
     x = np.sort(values, axis=None).astype(np.float64)
     return np.interp(PROBABILITIES * x.size - 0.5, np.arange(x.size), x)
+
+
+def _increasing(quantiles: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Return float32: rows made non-decreasing, which rounding may have undone."""
+    return np.maximum.accumulate(quantiles.astype(np.float32), axis=1)
 
 
 def match(pixels: NDArray[np.float32], reference: Reference) -> NDArray[np.float32]:

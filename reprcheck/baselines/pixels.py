@@ -1,7 +1,7 @@
 """What a thumbnail already gives: the `Pixels` baseline.
 
-Each channel is averaged down to a small square and flattened; principal components, where wanted, are the scorer's.
-Layout and coarse brightness survive, texture and fine shape don't. Masks are ignored.
+Each channel is averaged down to a small square and flattened: layout and coarse brightness survive, texture and fine
+shape don't. Masks are ignored. `components` turns the thumbnails of a task into fewer numbers, which a probe can take.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 
 from reprcheck.baselines.identity import baseline_digest
 from reprcheck.types import Image
+
+COMPONENTS = 64
+"""Principal components kept of thumbnails."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,31 @@ def thumbnail(pixels: NDArray[np.float32], side: int) -> NDArray[np.float32]:
     """
     rows, columns = interval_shares(pixels.shape[1], side), interval_shares(pixels.shape[2], side)
     return np.stack([rows @ c.astype(np.float64) @ columns.T for c in pixels]).astype(np.float32)
+
+
+def components(vectors: NDArray[np.float32], count: int = COMPONENTS) -> NDArray[np.float32]:
+    """Return the leading principal components of vectors; no label enters, and all rows do.
+
+    Parameters
+    ----------
+    vectors : float32[n, d]
+    count : int
+        Components wanted.
+
+    Returns
+    -------
+    float32[n, min(count, n, d)]
+        Scores, of falling variance; signs are such that each axis has its largest loading positive.
+    """
+    x = vectors.astype(np.float64)
+    kept = min(count, *x.shape)
+    if not kept:
+        return np.zeros((len(x), 0), np.float32)
+    _, _, axes = np.linalg.svd(x - x.mean(axis=0), full_matrices=False)
+    axes = axes[:kept]
+    largest = np.take_along_axis(axes, np.abs(axes).argmax(axis=1)[:, None], axis=1)
+    scores: NDArray[np.float32] = ((x - x.mean(axis=0)) @ (axes * np.sign(largest)).T).astype(np.float32)
+    return scores
 
 
 @lru_cache(maxsize=64)
