@@ -45,15 +45,11 @@ class ImageSource(Protocol):
 
 
 class Encoder(Protocol):
-    """Anything that maps images to vectors: the model under test, an untrained twin, a baseline.
+    """Anything that maps images to vectors: the model under test, an untrained twin, a baseline."""
 
-    Attributes
-    ----------
-    name : str
-        For people; never an identity.
-    """
-
-    name: str
+    @property
+    def name(self) -> str:
+        """For people; never an identity."""
 
     def digest(self) -> str:
         """Return the digest of everything that shapes the vectors but the images; no torch where it can be helped."""

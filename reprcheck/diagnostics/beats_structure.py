@@ -27,6 +27,7 @@ from reprcheck.diagnostics.bench import Bench
 from reprcheck.types import Cell
 
 NAME = "beats_structure"
+TRY = "look whether counts and shapes already give the label; if so, ask a task of what is inside the cells"
 
 
 def judge(bench: Bench) -> Cell:

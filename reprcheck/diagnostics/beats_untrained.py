@@ -27,6 +27,7 @@ from reprcheck.diagnostics.bench import Bench
 from reprcheck.types import Cell
 
 NAME = "beats_untrained"
+TRY = "train longer or on other data; or ask a task whose answer an untrained network doesn't already give"
 
 
 def judge(bench: Bench) -> Cell:

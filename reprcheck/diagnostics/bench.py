@@ -129,8 +129,8 @@ class Bench:
         """Return K seeded random nonlinear expansions of a baseline, as wide as the model's embedding."""
         width = self.embedding.vectors.shape[1]
         return tuple(
-            Block(
-                digest("expansion", baseline.digest, width, k, code_digest("reprcheck.baselines")),
+            baseline.mapped(
+                ["expansion", width, k, code_digest("reprcheck.baselines")],
                 expand(baseline.vectors, width, seed("expansion", k)),
             )
             for k in range(self.policy.twins)

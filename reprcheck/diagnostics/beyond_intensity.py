@@ -31,10 +31,11 @@ from reprcheck.diagnostics.bench import Bench
 from reprcheck.types import Cell
 
 NAME = "beyond_intensity"
+TRY = "augment brightness and contrast in training; or check whether staining, not biology, carries the label"
 
 
 def judge(bench: Bench) -> Cell:
-    """Compare [intensity + embedding] with the intensity family, and the model with untrained ones on matched images."""
+    """Compare what the embedding adds with what intensity expanded adds, and the model with untrained ones, matched."""
     intensity = bench.baselines["intensity"]
     expansions = bench.expansions(intensity)
     both, alone, *wide = bench.scores([intensity, bench.embedding], [intensity], *([intensity, e] for e in expansions))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -45,16 +46,33 @@ class Shown:
 
 @dataclass(frozen=True)
 class Block:
-    """Vectors of one encoder for some samples, with the digest of both.
+    """Vectors of one encoder for some samples.
 
     Attributes
     ----------
-    digest : str
+    source : str
+        Digest of the encoder, or of whatever else made the vectors.
+    ids : tuple of str
+        Digest of each sample's pixels as shown.
     vectors : float32[n, D]
     """
 
-    digest: str
+    source: str
+    ids: tuple[str, ...]
     vectors: NDArray[np.float32]
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest of what the vectors are made from, in order."""
+        return digest("block", self.source, list(self.ids))
+
+    def take(self, positions: NDArray[np.int64]) -> Block:
+        """Return the vectors at some positions."""
+        return Block(self.source, tuple(self.ids[i] for i in positions), self.vectors[positions])
+
+    def mapped(self, what: Sequence[str | int], vectors: NDArray[np.float32]) -> Block:
+        """Return other vectors made from these, by a function that ``what`` identifies."""
+        return Block(digest(self.source, list(what)), self.ids, vectors)
 
 
 def embed(
@@ -109,8 +127,8 @@ def embed(
                                 writer.add("vectors", key, pid, vector)
                     advance(len(chunk))
 
-    ids = [bytes(pixels[c]).hex() for c in contents]
-    return [Block(digest("block", key, ids), stack(vectors, ids)) for key, vectors in zip(keys, known, strict=True)]
+    shown_ids = tuple(bytes(pixels[c]).hex() for c in contents)
+    return [Block(key, shown_ids, stack(vectors, shown_ids)) for key, vectors in zip(keys, known, strict=True)]
 
 
 def _missing(contents: Sequence[str], pixels: Mapping[str, Any], known: Sequence[Mapping[str, Any]]) -> list[int]:

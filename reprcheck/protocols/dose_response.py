@@ -50,4 +50,5 @@ def _concordance(displacement: NDArray[np.float64], dose: NDArray[np.float64]) -
     asked = np.sign(dose[:, None] - dose[None])
     pairs = asked != 0
     agreed: NDArray[np.float64] = np.where(pairs, (1 + moved * asked) / 2, 0).sum(1)
-    return agreed / np.maximum(pairs.sum(1), 1)
+    compared: NDArray[np.int64] = np.maximum(pairs.sum(1), 1)
+    return agreed / compared

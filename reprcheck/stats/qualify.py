@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -54,7 +54,8 @@ def permuted_p(task: Task, encoders: Sequence[Scores]) -> float:
     """
     draw = rng("permuted", task.y, task.units)
     predictions = [s.predictions for s in encoders if s.predictions is not None]
-    y, relation = task.y, _balanced_accuracy
+    y: NDArray[Any] = task.y
+    relation: Callable[[NDArray[Any], NDArray[Any]], float] = _balanced_accuracy
     if task.kind == "regress":
         predictions, y, relation = [_ranks(p) for p in predictions], _ranks(y), _correlation
 

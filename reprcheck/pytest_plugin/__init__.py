@@ -1,0 +1,48 @@
+"""The pytest front door: options, one test per required cell, the scorecard at the end, the gate's exit status.
+
+The plugin's name must equal its module path, so that a root conftest that loads it and an installed entry point are the
+same plugin. It registers ``--reprcheck-…`` only: the short options belong to the conftest of whoever wants them. What
+has state is a `Run`, registered as a plugin of its own.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from reprcheck.errors import UserError
+from reprcheck.pytest_plugin.options import add_options, read_request
+from reprcheck.pytest_plugin.run import Asker, Run
+
+RUN = pytest.StashKey[Run]()
+
+__all__ = ["add_options"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the long options."""
+    add_options(parser, "--reprcheck-")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Read what is asked for before anything is collected: a mistake ends the session with exit status 4."""
+    config.addinivalue_line("markers", "reprcheck(diagnostic): the test asks this diagnostic in every required setting")
+    try:
+        config.stash[RUN] = Run(config, read_request(config))
+    except UserError as mistake:
+        raise pytest.UsageError(str(mistake)) from None
+    config.pluginmanager.register(config.stash[RUN], "reprcheck-run")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Make one test of each required cell of the function's diagnostic."""
+    if "reprcheck_question" in metafunc.fixturenames:
+        (diagnostic,) = (mark.args[0] for mark in metafunc.definition.iter_markers("reprcheck"))
+        asked = metafunc.config.stash[RUN].questions_of(diagnostic)
+        ids = [f"{question.model}@{question.setting}" for question in asked]
+        metafunc.parametrize("reprcheck_question", asked, ids=ids, indirect=True)
+
+
+@pytest.fixture
+def reprcheck_question(request: pytest.FixtureRequest) -> Asker:
+    """One required cell of the test's diagnostic; ``must_pass()`` asks it."""
+    return Asker(request.config.stash[RUN], request.param, request.node)

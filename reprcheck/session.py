@@ -1,0 +1,262 @@
+"""A run: models over datasets, each thing computed once, from encoders to verdicts to scorecards.
+
+The two front doors, `reprcheck.check` and the pytest plugin, ask a `Session` for verdicts one by one and hand what they
+received to `scorecard`. Nothing here depends on the order of the asking.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reprcheck.baselines.intensity import Intensity
+from reprcheck.baselines.matching import Matched, Quantiles, Reference
+from reprcheck.baselines.pixels import COMPONENTS, Pixels, components
+from reprcheck.baselines.structure import Structure
+from reprcheck.diagnostics import judge
+from reprcheck.diagnostics.bench import Bench, Contestants, Family
+from reprcheck.digest import digest, installed
+from reprcheck.embed.cache import Cache
+from reprcheck.embed.engine import Block, Progress, Shown, embed
+from reprcheck.models import Model, Precomputed, device_name
+from reprcheck.policy import Policy
+from reprcheck.scorecard.gate import decide
+from reprcheck.types import Cell, Dataset, Encoder, Image, ImageSource, Scorecard, Setting
+
+KEPT_BYTES = 2**30
+"""Decoded images kept in memory for a second pass."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """One required cell, before it is asked."""
+
+    model: str
+    dataset: str
+    task: str
+    protocol: str
+    diagnostic: str
+
+    @property
+    def setting(self) -> str:
+        """The setting's id."""
+        return f"{self.dataset}:{self.task}/{self.protocol}"
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What the gate knows the cell by."""
+        return self.model, self.setting, self.diagnostic
+
+
+def questions(models: Iterable[str], datasets: Iterable[Dataset], policy: Policy) -> list[Question]:
+    """Return every cell the policy requires of these models on these datasets."""
+    return [
+        question
+        for model in models
+        for dataset in datasets
+        for task in dataset.tasks.values()
+        for protocol in task.protocols
+        for diagnostic in policy.diagnostics
+        if policy.requires((question := Question(model, dataset.name, task.name, protocol, diagnostic)).setting)
+    ]
+
+
+@dataclass
+class Session:
+    """What a run has computed so far.
+
+    Parameters
+    ----------
+    policy : Policy
+    cache : Cache
+    progress : Progress
+        Makes progress bars.
+    """
+
+    policy: Policy
+    cache: Cache
+    progress: Progress
+    _images: dict[str, ImageSource] = field(default_factory=dict)
+    _contestants: dict[tuple[str, ...], Contestants | None] = field(default_factory=dict)
+    _baselines: dict[tuple[str, ...], Mapping[str, Block]] = field(default_factory=dict)
+    _benches: dict[tuple[str, ...], Bench] = field(default_factory=dict)
+
+    def ask(self, model: Model, dataset: Dataset, question: Question) -> tuple[Cell, Setting]:
+        """Return the verdict on one question, and the setting it was asked in."""
+        key = (model.digest, model.name, dataset.digest, question.setting)
+        if key not in self._benches:
+            self._benches[key] = self._bench(model, dataset, question)
+        bench = self._benches[key]
+        return judge(question.diagnostic, bench), bench.setting
+
+    def _bench(self, model: Model, dataset: Dataset, question: Question) -> Bench:
+        task = dataset.tasks[question.task]
+        rows = _rows(dataset, task.channels)
+        at = np.searchsorted(rows, task.rows)
+        contestants = self._embedded(model, dataset, task.channels, None)
+        baselines = {name: block.take(at) for name, block in self._hand_made(dataset, task.channels).items()}
+        baselines["pixels"] = baselines["pixels"].mapped(
+            ["components", COMPONENTS], components(baselines["pixels"].vectors)
+        )
+        return Bench(
+            model=model.name,
+            dataset=dataset.name,
+            dataset_digest=dataset.digest,
+            kind=dataset.kind,
+            limit=dataset.limit,
+            task=task,
+            protocol=question.protocol,
+            policy=self.policy,
+            cache=self.cache,
+            progress=self.progress,
+            contestants=_taken(contestants, at),
+            baselines=baselines,
+            matched=partial(self._matched, model, dataset, task.channels, at),
+        )
+
+    def _hand_made(self, dataset: Dataset, channels: tuple[int, ...]) -> Mapping[str, Block]:
+        """Embed the hand-made baselines, and the quantiles that histogram matching needs, for all of a channel set."""
+        key = (dataset.digest, str(channels))
+        if key not in self._baselines:
+            names = tuple(dataset.channels[c] for c in channels)
+            encoders: dict[str, Encoder] = {"intensity": Intensity(), "pixels": Pixels(), "quantiles": Quantiles()}
+            if dataset.kind != "natural":
+                encoders["structure"] = Structure(names, dataset.kind)
+            found = self._embed(dataset, channels, list(encoders.values()), f"{dataset.name}: baselines")
+            self._baselines[key] = dict(zip(encoders, found, strict=True))
+        return {name: block for name, block in self._baselines[key].items() if name != "quantiles"}
+
+    def _matched(
+        self, model: Model, dataset: Dataset, channels: tuple[int, ...], at: NDArray[np.int64]
+    ) -> Contestants | None:
+        if isinstance(model, Precomputed):
+            return None
+        self._hand_made(dataset, channels)
+        quantiles = self._baselines[dataset.digest, str(channels)]["quantiles"]
+        return _taken(self._embedded(model, dataset, channels, Reference.mean(quantiles.vectors, len(channels))), at)
+
+    def _embedded(
+        self, model: Model, dataset: Dataset, channels: tuple[int, ...], reference: Reference | None
+    ) -> Contestants:
+        key = (model.digest, dataset.digest, str(channels), reference.digest() if reference else "")
+        found = self._contestants.get(key)
+        if found is None:
+            found = self._contestants[key] = self._embed_contestants(model, dataset, channels, reference)
+        return found
+
+    def _embed_contestants(
+        self, model: Model, dataset: Dataset, channels: tuple[int, ...], reference: Reference | None
+    ) -> Contestants:
+        n, twins = len(channels), self.policy.twins
+        families: dict[str, list[Encoder]] = {}
+        fresh = [model.untrained(n, k) for k in range(twins)]
+        if None not in fresh:
+            families["untrained"] = [encoder for encoder in fresh if encoder is not None]
+        families["untrained-resnet"] = [model.plain(n, "resnet", k) for k in range(1 if families else twins)]
+        families["untrained-vit"] = [model.plain(n, "vit", 0)]
+
+        encoders = [encoder for family in families.values() for encoder in family]
+        if not isinstance(model, Precomputed):
+            encoders.insert(0, model.encoder(n))
+        if reference is not None:
+            encoders = [Matched(encoder, reference) for encoder in encoders]
+        title = f"{dataset.name}: {model.name} and {twins} untrained" + (", matched" if reference else "")
+        blocks = self._embed(dataset, channels, encoders, title)
+        if isinstance(model, Precomputed):
+            vectors = model.vectors(dataset)[_rows(dataset, channels)]
+            blocks.insert(0, Block(digest("precomputed", vectors), blocks[0].ids, vectors))
+
+        drawn = iter(blocks[1:])
+        return Contestants(blocks[0], {name: tuple(next(drawn) for _ in family) for name, family in families.items()})
+
+    def _embed(
+        self, dataset: Dataset, channels: tuple[int, ...], encoders: Sequence[Encoder], title: str
+    ) -> list[Block]:
+        images = self._images.setdefault(dataset.digest, _Kept(dataset.images))
+        return embed(Shown(images, _rows(dataset, channels), channels), encoders, self.cache, self.progress, title)
+
+
+class _Kept:
+    """An image source that keeps what it has decoded, up to `KEPT_BYTES`."""
+
+    def __init__(self, images: ImageSource) -> None:
+        self.images, self.kept, self.size = images, dict[int, Image](), 0
+
+    def content(self, index: int) -> str:
+        return self.images.content(index)
+
+    def read(self, index: int) -> Image:
+        if index in self.kept:
+            return self.kept[index]
+        image = self.images.read(index)
+        if self.size + image.pixels.nbytes <= KEPT_BYTES:
+            self.kept[index] = image
+            self.size += image.pixels.nbytes
+        return image
+
+
+def _rows(dataset: Dataset, channels: tuple[int, ...]) -> NDArray[np.int64]:
+    """Return the samples of every task that shows these channels: embedded together, whichever task comes first."""
+    rows = np.concatenate([task.rows for task in dataset.tasks.values() if task.channels == channels])
+    return np.unique(rows)
+
+
+def _taken(contestants: Contestants, at: NDArray[np.int64]) -> Contestants:
+    def family(blocks: Family) -> Family:
+        return tuple(block.take(at) for block in blocks)
+
+    untrained = {name: family(blocks) for name, blocks in contestants.untrained.items()}
+    return Contestants(contestants.embedding.take(at), untrained)
+
+
+def scorecard(
+    model: Mapping[str, str],
+    policy: Policy,
+    received: Iterable[tuple[Cell, Setting]],
+    required: Sequence[Question],
+    run: Mapping[str, Any],
+) -> Scorecard:
+    """Gather one model's verdicts into its scorecard.
+
+    Parameters
+    ----------
+    model : mapping
+        ``spec``, ``name``, ``digest``.
+    policy : Policy
+    received : iterable of (Cell, Setting)
+        The verdicts that came, of any model; others' are left out.
+    required : sequence of Question
+        Of any model; a question of this model without a verdict blocks.
+    run : mapping
+        When, where and with what; see `provenance`.
+    """
+    mine = [(cell, setting) for cell, setting in received if cell.model == model["name"]]
+    cells = sorted((cell for cell, _ in mine), key=lambda c: (c.setting, c.diagnostic))
+    settings = {setting.id: setting for _, setting in sorted(mine, key=lambda cs: cs[1].id)}
+    keys = [question.key for question in required if question.model == model["name"]]
+    gate = decide(cells, list(settings.values()), keys, policy)
+    return Scorecard(dict(model), policy.plain(), tuple(settings.values()), tuple(cells), gate, dict(run))
+
+
+def identity(model: Model) -> dict[str, str]:
+    """Return how a scorecard names a model."""
+    return {"spec": model.spec, "name": model.name, "digest": model.digest}
+
+
+def provenance(timings: Mapping[str, float], device: str | None = None) -> dict[str, Any]:
+    """Return the ``run`` block: everything about a run that may differ between two runs with the same verdicts."""
+    packages = installed("reprcheck", "numpy", "scikit-learn", "scikit-image", "torch", "timm", "pytest")
+    return {
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "host": platform.node(),
+        "device": device or device_name(),
+        "versions": {"python": platform.python_version()} | dict(p.split("==") for p in packages.split()),
+        "timings": {name: round(seconds, 3) for name, seconds in sorted(timings.items())},
+    }
