@@ -1,0 +1,99 @@
+"""From a card, a table and a source of images to a `Dataset`.
+
+Samples are sorted by id, tasks resolved, and the whole given a digest. Folder and simulator meet here; neither file
+names nor the order of rows have a say in what comes out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from reprcheck.datasets.card import Card
+from reprcheck.datasets.table import Samples, sort_samples
+from reprcheck.datasets.tasks import limited, resolve
+from reprcheck.digest import digest
+from reprcheck.errors import UserError
+from reprcheck.types import Dataset, Image, ImageSource
+
+
+@dataclass(frozen=True)
+class Reordered:
+    """An image source in another order: sample ``i`` is sample ``order[i]`` of ``images``."""
+
+    images: ImageSource
+    order: NDArray[np.int64]
+
+    def content(self, index: int) -> str:
+        """Return the digest of a sample's image."""
+        return self.images.content(int(self.order[index]))
+
+    def read(self, index: int) -> Image:
+        """Decode a sample's image."""
+        return self.images.read(int(self.order[index]))
+
+
+def assemble(
+    card: Card,
+    table: pd.DataFrame,
+    images: ImageSource,
+    *,
+    where: str,
+    limit: int | None = None,
+    notes: tuple[str, ...] = (),
+) -> Dataset:
+    """Return the dataset that a card makes of a table and its images.
+
+    Parameters
+    ----------
+    card : Card
+    table : pandas.DataFrame
+        One row per sample. An integer index counts the rows of the file from 0, so that messages can name lines.
+    images : ImageSource
+        Indexed by position in ``table``.
+    where : str
+        The table's file, as the user would write it.
+    limit : int, optional
+        Cut each task down to about this many samples (see `limit.cut`).
+    notes : tuple of str
+        Put before every task's own.
+
+    Returns
+    -------
+    Dataset
+        Its digest is made of the card (names and provenance aside), the columns the card names, and every image.
+
+    Raises
+    ------
+    UserError
+        For whatever is wrong in the table, by line and column, or a confound that leaves no honest fold.
+    """
+    if limit is not None and limit < 1:
+        raise UserError(f"--limit={limit}", "not a number of samples", "use a whole number of at least 1")
+    samples = sort_samples(card, table, where)
+    tasks = {task.name: resolve(card, task, samples) for task in card.tasks}
+    if limit is not None:
+        tasks = {name: limited(task, samples.ids, limit) for name, task in tasks.items()}
+    source = Reordered(images, samples.position)
+    return Dataset(
+        name=card.name,
+        kind=card.kind,
+        channels=card.channels,
+        ids=samples.ids,
+        table_row=samples.position,
+        images=source,
+        tasks={name: replace(task, notes=notes + task.notes) for name, task in tasks.items()},
+        digest=_digest(card, samples, source),
+        limit=limit,
+        license=card.license,
+        citation=card.citation,
+        source=card.source,
+    )
+
+
+def _digest(card: Card, samples: Samples, images: ImageSource) -> str:
+    contents = [images.content(i) for i in range(len(samples.ids))]
+    return digest("dataset", card.plain(), samples.columns, contents)

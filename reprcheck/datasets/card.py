@@ -1,0 +1,438 @@
+"""The dataset card: `dataset.toml` as frozen dataclasses.
+
+Parsing is all this module does: every key is checked for its name, its type and its fit with the others, so that the
+layers after it meet no surprise. Whether the table holds the columns that the card names is for `assemble`.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, NoReturn, cast
+
+from reprcheck.errors import UserError, did_you_mean
+from reprcheck.types import Kind
+
+Value = str | int | float | bool
+Fit = Literal["none", "pad", "resize", "crop"]
+Holdout = Literal["batch", "unit"]
+
+KNOWN_PROTOCOLS: Mapping[str, str] = {
+    "probe/1": "classify",
+    "knn/1": "classify",
+    "ridge/1": "regress",
+    "dose-response/1": "regress",
+}
+"""Protocol id to the kind of task it scores."""
+
+SCHEMA = 1
+KINDS = ("culture", "tissue", "natural")
+FITS = ("none", "pad", "resize", "crop")
+HOLDOUTS = ("batch", "unit")
+TASK_KINDS = ("classify", "regress")
+PLANNED_TASK_KINDS = ("retrieve", "relate")
+_TOP_KEYS = (
+    *("schema", "name", "kind", "channels", "value_range", "fit", "size"),
+    *("license", "citation", "source", "columns", "tiles", "tasks"),
+)
+_COLUMN_KEYS = ("sample", "image", "frame", "mask", "unit", "batch", "position")
+_TASK_KEYS = (
+    *("kind", "label", "holdout", "where", "exclude", "min_per_class"),
+    *("channels", "unit", "control", "protocols"),
+)
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns of the sample table that the card names.
+
+    Attributes
+    ----------
+    sample : str
+    image : tuple of str
+        One column: one file that holds all channels. Several: one file per channel, in order of ``Card.channels``.
+        Empty where the images don't come from files.
+    frame, mask, unit, batch, position : str or None
+    """
+
+    sample: str
+    image: tuple[str, ...] = ()
+    frame: str | None = None
+    mask: str | None = None
+    unit: str | None = None
+    batch: str | None = None
+    position: str | None = None
+
+
+@dataclass(frozen=True)
+class Tiling:
+    """How fields are cut: tiles of ``size`` x ``size`` pixels, dropped above a share ``max_white`` of near-white."""
+
+    size: int
+    max_white: float | None = None
+
+
+@dataclass(frozen=True)
+class Control:
+    """Which samples are controls: those whose ``column`` equals ``equals``."""
+
+    column: str
+    equals: Value
+
+
+@dataclass(frozen=True)
+class TaskCard:
+    """A task as written on the card; ``label`` has one column, or two for a ratio."""
+
+    name: str
+    kind: Literal["classify", "regress"]
+    label: tuple[str, ...]
+    protocols: tuple[str, ...]
+    holdout: Holdout | None = None
+    where: Mapping[str, tuple[Value, ...]] | None = None
+    exclude: tuple[Value, ...] = ()
+    min_per_class: int | None = None
+    channels: tuple[str, ...] | None = None
+    unit: str | None = None
+    control: Control | None = None
+
+
+@dataclass(frozen=True)
+class Card:
+    """A parsed `dataset.toml`.
+
+    Attributes
+    ----------
+    value_range : (float, float) or None
+        Stored values that become 0 and 1; None: the range of the dtype.
+    fit, size : str, (int, int) or None
+        How images of several sizes become one, in (height, width) pixels.
+    """
+
+    name: str
+    kind: Kind
+    channels: tuple[str, ...]
+    columns: Columns
+    tasks: tuple[TaskCard, ...]
+    value_range: tuple[float, float] | None = None
+    fit: Fit = "none"
+    size: tuple[int, int] | None = None
+    tiles: Tiling | None = None
+    license: str = ""
+    citation: str = ""
+    source: str = ""
+
+    def named_columns(self) -> Iterator[tuple[str, str]]:
+        """Yield (key of the card, column it names) for every column that tasks and samples need, files aside."""
+        for key in ("sample", "unit", "batch", "position"):
+            if column := getattr(self.columns, key):
+                yield f"[columns] {key}", column
+        for task in self.tasks:
+            at = f"[tasks.{task.name}]"
+            for column in task.label:
+                yield f"{at} label", column
+            for column in task.where or ():
+                yield f"{at} where", column
+            if task.unit:
+                yield f"{at} unit", task.unit
+            if task.control:
+                yield f"{at} control", task.control.column
+
+    def plain(self) -> dict[str, Any]:
+        """Return what the card says about the data as plain values: no name (never an identity), no provenance."""
+        return {k: v for k, v in asdict(self).items() if k not in ("name", "license", "citation", "source")}
+
+
+def parse(text: str, where: str, protocols: Mapping[str, str] = KNOWN_PROTOCOLS) -> Card:
+    """Parse the text of a `dataset.toml`.
+
+    Parameters
+    ----------
+    text : str
+        TOML.
+    where : str
+        The file, as the user would write it; opens every error message.
+    protocols : mapping of str to str
+        Known protocol ids and the kind of task each scores.
+
+    Returns
+    -------
+    Card
+
+    Raises
+    ------
+    UserError
+        For TOML that can't be read, a key that is unknown, missing or of the wrong type, or keys at odds.
+
+    Examples
+    --------
+    >>> card = parse('''
+    ... schema = 1
+    ... name = "toy"
+    ... kind = "culture"
+    ... channels = ["DNA"]
+    ... columns = { sample = "id", image = "path" }
+    ... tasks.state = { kind = "classify", label = "state", protocols = ["knn/1"] }
+    ... ''', "toy/dataset.toml")
+    >>> card.tasks[0].label
+    ('state',)
+    """
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(where, f"isn't valid TOML ({error})", "put the line right") from None
+    top = _Section(raw, where, "", _TOP_KEYS)
+    if (schema := top.integer("schema")) != SCHEMA:
+        top.fail("schema", f"{schema} isn't a schema this version reads", f"use schema = {SCHEMA}")
+    channels = _channels(top)
+    fit = cast(Fit, top.choice("fit", FITS, "none"))
+    columns = _columns(top.section("columns", _COLUMN_KEYS), channels)
+    return Card(
+        name=_name(top),
+        kind=cast(Kind, top.choice("kind", KINDS)),
+        channels=channels,
+        columns=columns,
+        tasks=_tasks(top, channels, columns, protocols),
+        value_range=_value_range(top),
+        fit=fit,
+        size=_size(top, fit),
+        tiles=_tiling(top),
+        license=top.text("license", ""),
+        citation=top.text("citation", ""),
+        source=top.text("source", ""),
+    )
+
+
+class _Section:
+    """One table of the card: typed look-ups whose errors name the file and the key."""
+
+    def __init__(self, values: Mapping[str, Any], where: str, title: str, known: tuple[str, ...]) -> None:
+        self.values, self.file, self.title = values, where, title
+        for key in values:
+            if key not in known:
+                self.fail(key, "unknown key", did_you_mean(key, known))
+
+    def fail(self, key: str, what: str, remedy: str) -> NoReturn:
+        raise UserError(" ".join(part for part in (self.file, self.title, key) if part), what, remedy)
+
+    def wrong_type(self, key: str, expected: str) -> NoReturn:
+        self.fail(key, f"{self.values[key]!r} is not {expected}", f"write {expected}")
+
+    def missing(self, key: str) -> NoReturn:
+        self.fail(key, "missing", f"add {key} to the card")
+
+    def text(self, key: str, default: str | None = None) -> str:
+        value = self.values.get(key, default)
+        if value is None:
+            self.missing(key)
+        if not isinstance(value, str) or (not value.strip() and default is None):
+            self.wrong_type(key, "a text in quotes")
+        return value
+
+    def optional_text(self, key: str) -> str | None:
+        return self.text(key) if key in self.values else None
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        value = self.values.get(key)
+        if value is None:
+            self.missing(key)
+        if not isinstance(value, list) or not value or not all(isinstance(v, str) and v.strip() for v in value):
+            self.wrong_type(key, "a list of texts")
+        if len(set(value)) < len(value):
+            self.fail(key, "names one thing twice", "name each once")
+        return tuple(value)
+
+    def integer(self, key: str, at_least: int = 1) -> int:
+        value = self.values.get(key)
+        if value is None:
+            self.missing(key)
+        if not isinstance(value, int) or isinstance(value, bool) or value < at_least:
+            self.wrong_type(key, f"a whole number of at least {at_least}")
+        return value
+
+    def choice(self, key: str, choices: tuple[str, ...], default: str | None = None) -> str:
+        value = self.text(key, default)
+        if value not in choices:
+            self.fail(key, f"{value!r} is unknown", did_you_mean(value, choices))
+        return value
+
+    def pair(self, key: str, kind: type[int] | type[float], expected: str) -> tuple[Any, Any] | None:
+        value = self.values.get(key)
+        if value is None:
+            return None
+        allowed = (int,) if kind is int else (int, float)
+        if (
+            not isinstance(value, list)
+            or len(value) != 2
+            or any(not isinstance(v, allowed) or isinstance(v, bool) for v in value)
+        ):
+            self.wrong_type(key, expected)
+        return kind(value[0]), kind(value[1])
+
+    def values_of(self, key: str, value: Any) -> tuple[Value, ...]:
+        """Return a plain value, or a list of them, as a tuple."""
+        found = value if isinstance(value, list) else [value]
+        if not found or not all(isinstance(v, str | int | float) for v in found):
+            self.fail(key, f"{value!r} is not a text, a number or a list of these", "write a text, a number or a list")
+        return tuple(found)
+
+    def section(self, key: str, known: tuple[str, ...], title: str | None = None) -> _Section:
+        value = self.values.get(key)
+        if value is None:
+            self.missing(key)
+        if not isinstance(value, dict):
+            self.wrong_type(key, "a table")
+        return _Section(value, self.file, title or f"[{key}]", known)
+
+
+def _name(top: _Section) -> str:
+    name = top.text("name")
+    if any(c in name for c in ":/\\,") or any(c.isspace() for c in name):
+        top.fail("name", f"{name!r} holds a blank or one of : / \\ ,", "use letters, digits, - and _")
+    return name
+
+
+def _channels(section: _Section, known: tuple[str, ...] | None = None) -> tuple[str, ...]:
+    channels = section.texts("channels")
+    for channel in channels:
+        if known is not None and channel not in known:
+            section.fail("channels", f"{channel!r} is no channel of the dataset", did_you_mean(channel, known))
+    return channels
+
+
+def _value_range(top: _Section) -> tuple[float, float] | None:
+    pair = top.pair("value_range", float, "two numbers, [low, high]")
+    if pair is not None and not pair[0] < pair[1]:
+        top.fail("value_range", f"low {pair[0]:g} is not below high {pair[1]:g}", "write [low, high]")
+    return pair
+
+
+def _size(top: _Section, fit: Fit) -> tuple[int, int] | None:
+    size = top.pair("size", int, "two whole numbers, [height, width]")
+    if size is not None and min(size) < 1:
+        top.wrong_type("size", "two positive whole numbers, [height, width]")
+    if fit != "none" and size is None:
+        top.fail("size", f'missing, and fit = "{fit}" needs it', "add size = [height, width]")
+    if fit == "none" and size is not None:
+        top.fail("size", "has no effect without fit", 'add fit = "pad" (or "resize", "crop"), or remove size')
+    return size
+
+
+def _columns(section: _Section, channels: tuple[str, ...]) -> Columns:
+    image: tuple[str, ...] = ()
+    if isinstance(section.values.get("image"), list):
+        image = section.texts("image")
+        if len(image) != len(channels):
+            section.fail(
+                "image",
+                f"{len(image)} columns for {len(channels)} channels",
+                "name one column per channel, or one column (no list) of files that hold them all",
+            )
+    elif "image" in section.values:
+        image = (section.text("image"),)
+    others = {key: section.optional_text(key) for key in _COLUMN_KEYS if key not in ("sample", "image")}
+    return Columns(sample=section.text("sample"), image=image, **others)
+
+
+def _tiling(top: _Section) -> Tiling | None:
+    if "tiles" not in top.values:
+        return None
+    section = top.section("tiles", ("size", "max_white"))
+    max_white = section.values.get("max_white")
+    if max_white is not None and (
+        not isinstance(max_white, int | float) or isinstance(max_white, bool) or not 0 <= max_white <= 1
+    ):
+        section.wrong_type("max_white", "a share between 0 and 1")
+    return Tiling(section.integer("size"), None if max_white is None else float(max_white))
+
+
+def _tasks(
+    top: _Section, channels: tuple[str, ...], columns: Columns, protocols: Mapping[str, str]
+) -> tuple[TaskCard, ...]:
+    if not isinstance(top.values.get("tasks"), dict) or not top.values["tasks"]:
+        top.fail("tasks", "no task", "add one, such as [tasks.NAME]")
+    names = tuple(top.values["tasks"])
+    section = top.section("tasks", names)
+    found = []
+    for name in names:
+        if any(c in name for c in ":/\\,") or not name or any(c.isspace() for c in name):
+            top.fail(f"[tasks.{name}]", "the name holds a blank or one of : / \\ ,", "use letters, digits, - and _")
+        found.append(_task(name, section.section(name, _TASK_KEYS, f"[tasks.{name}]"), channels, columns, protocols))
+    return tuple(found)
+
+
+def _task(
+    name: str, section: _Section, channels: tuple[str, ...], columns: Columns, protocols: Mapping[str, str]
+) -> TaskCard:
+    kind = section.text("kind")
+    if kind in PLANNED_TASK_KINDS:
+        section.fail("kind", f"{kind!r} is not built yet", f"known: {', '.join(TASK_KINDS)}")
+    kind = cast(Literal["classify", "regress"], section.choice("kind", TASK_KINDS))
+    label = _label(section, kind)
+    if kind == "regress" and "min_per_class" in section.values:
+        section.fail("min_per_class", "a regression has no classes", "remove it")
+    if len(label) > 1 and "exclude" in section.values:
+        section.fail("exclude", "needs a label of one column, not a ratio", "use where, or remove it")
+    holdout = cast(Holdout, section.choice("holdout", HOLDOUTS)) if "holdout" in section.values else None
+    if holdout == "batch" and columns.batch is None:
+        section.fail("holdout", "'batch' needs a batch column", "add batch to [columns]")
+    return TaskCard(
+        name=name,
+        kind=kind,
+        label=label,
+        protocols=_protocols(section, kind, protocols),
+        holdout=holdout,
+        where=_where(section),
+        exclude=section.values_of("exclude", section.values["exclude"]) if "exclude" in section.values else (),
+        min_per_class=section.integer("min_per_class") if "min_per_class" in section.values else None,
+        channels=_channels(section, channels) if "channels" in section.values else None,
+        unit=section.optional_text("unit"),
+        control=_control(section),
+    )
+
+
+def _label(section: _Section, kind: str) -> tuple[str, ...]:
+    if not isinstance(section.values.get("label"), dict):
+        return (section.text("label"),)
+    ratio = section.section("label", ("ratio",), f"{section.title} label").values.get("ratio")
+    if not isinstance(ratio, list) or len(ratio) != 2 or not all(isinstance(c, str) and c.strip() for c in ratio):
+        section.wrong_type("label", '{ ratio = ["numerator column", "denominator column"] }')
+    if kind != "regress":
+        section.fail("label", "a ratio is not a class", 'use kind = "regress", or a label column')
+    return tuple(ratio)
+
+
+def _where(section: _Section) -> Mapping[str, tuple[Value, ...]] | None:
+    if "where" not in section.values:
+        return None
+    if not isinstance(section.values["where"], dict) or not section.values["where"]:
+        section.wrong_type("where", '{ column = "value" }')
+    return {column: section.values_of(f"where.{column}", v) for column, v in section.values["where"].items()}
+
+
+def _control(section: _Section) -> Control | None:
+    if "control" not in section.values:
+        return None
+    control = section.section("control", ("column", "equals"), f"{section.title} control")
+    equals = control.values.get("equals")
+    if equals is None:
+        control.missing("equals")
+    if not isinstance(equals, str | int | float):
+        control.wrong_type("equals", "a text or a number")
+    return Control(control.text("column"), equals)
+
+
+def _protocols(section: _Section, kind: str, known: Mapping[str, str]) -> tuple[str, ...]:
+    protocols = section.texts("protocols")
+    for protocol in protocols:
+        if protocol not in known:
+            section.fail("protocols", f"unknown protocol {protocol!r}", did_you_mean(protocol, known))
+        if known[protocol] != kind:
+            fitting = sorted(p for p, k in known.items() if k == kind)
+            section.fail(
+                "protocols",
+                f"{protocol!r} scores tasks of kind {known[protocol]!r}, and this one is {kind!r}",
+                f"known for {kind!r}: {', '.join(fitting) or 'none'}",
+            )
+    return protocols

@@ -1,0 +1,55 @@
+"""The door to every dataset: a simulated one by name, or a folder.
+
+Names are few and ship with the package; whatever else is asked for is a path. A folder wins over nothing: a simulated
+name is always that simulation, so write ``./sim-culture`` for a folder that happens to be called so.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from reprcheck.datasets.assemble import assemble
+from reprcheck.datasets.card import parse
+from reprcheck.datasets.folder import CARD, open_folder
+from reprcheck.errors import UserError, did_you_mean
+from reprcheck.types import Dataset
+
+DEFAULT = ("sim-culture", "sim-tissue")
+"""The datasets of a run that names none: they need no download."""
+
+
+def load(spec: str | Path, *, limit: int | None = None) -> Dataset:
+    """Return a dataset by name or folder.
+
+    Parameters
+    ----------
+    spec : str or Path
+        A simulated dataset's name, a folder, or the folder's `dataset.toml`.
+    limit : int, optional
+        Cut each task down to about this many samples.
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    UserError
+        For a name that is neither, or whatever is wrong in the folder.
+
+    Examples
+    --------
+    >>> load("sim-culture", limit=100).kind  # doctest: +SKIP
+    'culture'
+    """
+    from reprcheck.datasets.simulate import NAMES, open_simulated
+
+    if isinstance(spec, str) and spec in NAMES:
+        text, table, images = open_simulated(spec)
+        return assemble(parse(text, spec), table, images, where=spec, limit=limit)
+    path = Path(spec)
+    if path.name == CARD and path.is_file():
+        path = path.parent
+    if path.is_dir():
+        return open_folder(path, limit)
+    raise UserError(f"--dataset={spec}", "no such folder or simulated dataset", did_you_mean(str(spec), NAMES))

@@ -1,0 +1,123 @@
+"""Confounds between label, unit and batch: named in the notes, refused where they leave no honest fold.
+
+A class found in one batch only can't be told from that batch. With folds that hold a batch (or unit) out, such a
+design has no answer at all, so it is an error before a single image is decoded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reprcheck.datasets.card import Holdout
+from reprcheck.errors import UserError
+
+SHOWN = 3
+"""Names listed in a sentence before the rest is counted."""
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return names as a list for a sentence, the first few in full.
+
+    Examples
+    --------
+    >>> listed(["a", "b", "c", "d", "e"])
+    'a, b, c and 2 more'
+    """
+    names = [str(name) for name in names]
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
+
+
+def notes(
+    y: NDArray[np.int64] | None, classes: tuple[str, ...], units: NDArray[np.str_], batches: NDArray[np.str_]
+) -> tuple[str, ...]:
+    """Return a sentence for each kind of confound seen.
+
+    Parameters
+    ----------
+    y : int64[n] or None
+        Class codes; None for a regression.
+    classes : tuple of str
+    units, batches : str[n]
+    """
+    found = []
+    batch_names = np.unique(batches)
+    if y is not None and len(batch_names) > 1:
+        counts = _crosstab(y, len(classes), batches)
+        nested = [f"{classes[c]} ({batch_names[counts[c] > 0][0]})" for c in np.flatnonzero((counts > 0).sum(1) == 1)]
+        if nested:
+            found.append(f"Confound: classes found in one batch only: {listed(nested)}.")
+        single = [
+            f"{batch_names[b]} ({classes[int(counts[:, b].argmax())]})"
+            for b in np.flatnonzero((counts > 0).sum(0) == 1)
+        ]
+        if single:
+            found.append(f"Confound: batches with one class only: {listed(single)}.")
+    if shared := _shared_units(units, batches):
+        found.append(f"Confound: units found in several batches: {listed(shared)}.")
+    return tuple(found)
+
+
+def refuse(
+    y: NDArray[np.int64] | None,
+    classes: tuple[str, ...],
+    units: NDArray[np.str_],
+    batches: NDArray[np.str_],
+    *,
+    holdout: Holdout | None,
+    where: str,
+    remedy: str | None = None,
+) -> None:
+    """Raise UserError where the design leaves no fold that could be both learned from and tested on.
+
+    Parameters
+    ----------
+    y : int64[n] or None
+        Class codes; None for a regression.
+    classes : tuple of str
+    units, batches : str[n]
+    holdout : {"batch", "unit"} or None
+        None: folds over units, so what goes for "unit" goes for it.
+    where : str
+        Opens the message.
+    remedy : str, optional
+        In place of the one that fits the confound.
+    """
+    groups, word = (batches, "batch") if holdout == "batch" else (units, "unit")
+    names = np.unique(groups)
+    rule = f'holdout = "{word}"' if holdout else "folds over units"
+    if len(names) < 2:
+        what = f"all samples are in one {word} ({names[0]}), and {rule} needs two or more"
+        raise UserError(where, what, remedy or f"add samples of another {word}, or choose another holdout or unit")
+    if y is None:
+        return
+    counts = _crosstab(y, len(classes), groups)
+    for c in np.flatnonzero((counts > 0).sum(1) == 1):
+        only = names[counts[c] > 0][0]
+        what = f"class {classes[c]} is found in one {word} only ({only}), so {rule} can't both learn and test it"
+        raise UserError(where, what, remedy or _way_out(word, f"exclude the class, add it in another {word}"))
+    if word == "batch":
+        for b in np.flatnonzero((counts > 0).sum(0) == 1):
+            only = classes[int(counts[:, b].argmax())]
+            what = f"batch {names[b]} has one class only ({only}), so holding it out tests no contrast"
+            raise UserError(where, what, remedy or _way_out(word, "leave the batch out by `where`"))
+
+
+def _way_out(word: str, first: str) -> str:
+    return f'{first}, or use holdout = "unit"' if word == "batch" else f"{first}, or choose another unit"
+
+
+def _crosstab(y: NDArray[np.int64], n_classes: int, groups: NDArray[np.str_]) -> NDArray[np.int64]:
+    """Return counts int64[classes, groups], groups sorted by name."""
+    names, codes = np.unique(groups, return_inverse=True)
+    return np.bincount(y * len(names) + codes, minlength=n_classes * len(names)).reshape(n_classes, len(names))
+
+
+def _shared_units(units: NDArray[np.str_], batches: NDArray[np.str_]) -> list[str]:
+    names, codes = np.unique(units, return_inverse=True)
+    batch_codes = np.unique(batches, return_inverse=True)[1]
+    pairs = np.unique(np.stack([codes, batch_codes]), axis=1)
+    return [str(name) for name in names[np.bincount(pairs[0], minlength=len(names)) > 1]]

@@ -1,0 +1,96 @@
+"""`--limit N`: a smaller task that asks the same question.
+
+Samples are ranked once, by the digest of their id and the stratum (label x batch) they stand for, and the first N are
+kept: the choice knows no order of rows, a larger N keeps what a smaller one kept, and no class vanishes.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reprcheck.digest import digest
+
+BINS = 5
+"""Quantile bins that stand for the label of a regression."""
+
+
+def strata(y: NDArray[np.float64], bins: int = BINS) -> NDArray[np.int64]:
+    """Return the quantile bin of each value, int64[n]; ties share a bin."""
+    edges = np.unique(np.quantile(y, np.linspace(0, 1, bins + 1)[1:-1]))
+    return np.searchsorted(edges, y, side="left").astype(np.int64)
+
+
+def cut(
+    ids: NDArray[np.str_],
+    labels: NDArray[np.int64],
+    batches: NDArray[np.str_],
+    groups: NDArray[np.str_],
+    limit: int,
+) -> NDArray[np.int64]:
+    """Return which samples to keep.
+
+    Parameters
+    ----------
+    ids : str[n]
+    labels : int64[n]
+        Class codes, or bins of a regression's label.
+    batches : str[n]
+        Strata are label x batch, cut in proportion.
+    groups : str[n]
+        What folds hold out: each label keeps two of its groups.
+    limit : int
+        Samples to keep; more are kept where each label's two groups need it.
+
+    Returns
+    -------
+    int64[m]
+        Sorted positions; all where ``limit`` is not below n.
+    """
+    if limit >= len(ids):
+        return np.arange(len(ids))
+    keys = np.array([digest("limit", str(i)) for i in ids])
+    by_key = np.argsort(keys)
+    share = _share_within(labels, batches, by_key)
+    tier = _tiers(labels, batches, groups, by_key)
+    keep = max(limit, int((tier == 0).sum()))
+    return np.sort(np.lexsort((keys, share, tier))[:keep])
+
+
+def _share_within(
+    labels: NDArray[np.int64], batches: NDArray[np.str_], by_key: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return where each sample stands in its stratum, in (0, 1): taking the lowest cuts all strata in proportion."""
+    codes = _stratum(labels, batches)
+    share = np.empty(len(labels))
+    for code in np.unique(codes):
+        members = by_key[codes[by_key] == code]
+        share[members] = (np.arange(len(members)) + 0.5) / len(members)
+    return share
+
+
+def _tiers(
+    labels: NDArray[np.int64], batches: NDArray[np.str_], groups: NDArray[np.str_], by_key: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return 0 for two samples of each label, from two groups where it has them; 1 for each stratum's first; else 2."""
+    tier = np.full(len(labels), 2)
+    codes = _stratum(labels, batches)
+    _, first = np.unique(codes[by_key], return_index=True)
+    tier[by_key[first]] = 1
+    for label in np.unique(labels):
+        members = by_key[labels[by_key] == label]
+        tier[members[0]] = 0
+        others = members[groups[members] != groups[members[0]]]
+        if len(others):
+            tier[others[0]] = 0
+    return tier
+
+
+def _stratum(labels: NDArray[np.int64], batches: NDArray[np.str_]) -> NDArray[np.int64]:
+    names, codes = np.unique(batches, return_inverse=True)
+    return labels * len(names) + codes.astype(np.int64)
+
+
+def n_strata(labels: NDArray[np.int64], batches: NDArray[np.str_]) -> int:
+    """Return the number of label x batch strata: a limit of at least this (and two per label) keeps them all."""
+    return len(np.unique(_stratum(labels, batches)))

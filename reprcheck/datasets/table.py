@@ -1,0 +1,211 @@
+"""The sample table: read from CSV or Parquet, then held as text in order of sample id.
+
+Every cell is text until a task asks for a number, so ids such as ``001`` survive. Each row remembers its line in the
+file, so that whatever is wrong with it can be named; what a column means is for the card and `tasks`.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from reprcheck.datasets.card import Card, Value
+from reprcheck.errors import UserError, did_you_mean
+
+FIRST_LINE = 2
+"""Line of the first sample in a CSV file: the header is line 1."""
+
+
+@dataclass(frozen=True)
+class Samples:
+    """The columns that the card names, as text, sorted by sample id.
+
+    Attributes
+    ----------
+    ids : str[N]
+        Sorted.
+    columns : mapping of str to str[N]
+        Stripped text; a missing value is "".
+    position : int64[N]
+        Position of each sample in the table as given.
+    lines : int64[N]
+        Line of each sample in the file as the user wrote it.
+    where : str
+        The table's file.
+    """
+
+    ids: NDArray[np.str_]
+    columns: Mapping[str, NDArray[np.str_]]
+    position: NDArray[np.int64]
+    lines: NDArray[np.int64]
+    where: str
+
+    def at(self, row: int, column: str) -> str:
+        """Return how to name a cell in a message."""
+        return cell_name(self.where, int(self.lines[row]), column)
+
+
+def cell_name(where: str, line: int, column: str) -> str:
+    """Return how to name a cell in a message: file, line (of a Parquet file: row, from 1), column."""
+    return f"{where} {line_name(where, line)} column {column}"
+
+
+def line_name(where: str, line: int) -> str:
+    """Return how to name a row of the table in a message."""
+    return f"row {line - 1}" if where.endswith(".parquet") else f"line {line}"
+
+
+def lines_of(table: pd.DataFrame) -> NDArray[np.int64]:
+    """Return each row's line in the file: the frame's index counts the rows of the file from 0."""
+    if pd.api.types.is_integer_dtype(table.index.dtype):
+        return table.index.to_numpy(dtype=np.int64) + FIRST_LINE
+    return np.arange(len(table), dtype=np.int64) + FIRST_LINE
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Read a table of samples.
+
+    Parameters
+    ----------
+    path : Path
+        A ``.csv`` (UTF-8, comma-separated, with a header) or ``.parquet`` file.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A CSV's cells are all text. The index is each row's position in the file, blank lines counted.
+
+    Raises
+    ------
+    UserError
+        For a file that can't be read, a header with a name missing or given twice, or a row of another length.
+    """
+    return _read_parquet(path) if path.suffix == ".parquet" else _read_csv(path)
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_parquet(path).reset_index(drop=True)
+    except Exception as error:  # pyarrow and pandas raise many kinds
+        raise UserError(str(path), f"can't be read as Parquet ({error})", "write the table again") from error
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file, strict=True)
+            header = [name.strip() for name in next(reader, [])]
+            _check_header(header, path)
+            rows, index = [], []
+            for row in reader:
+                if not any(cell.strip() for cell in row):
+                    continue
+                if len(row) != len(header):
+                    raise UserError(
+                        f"{path} line {reader.line_num}",
+                        f"{len(row)} cells, and the header has {len(header)}",
+                        "put the row right (quote cells that hold a comma)",
+                    )
+                rows.append(row)
+                index.append(reader.line_num - FIRST_LINE)
+    except UnicodeDecodeError as error:
+        raise UserError(str(path), f"isn't UTF-8 text ({error.reason})", "save it as UTF-8") from None
+    except csv.Error as error:
+        raise UserError(f"{path} line {reader.line_num}", f"can't be read as CSV ({error})", "put it right") from None
+    except OSError as error:
+        raise UserError(str(path), f"can't be read ({error.strerror})", "check the file") from error
+    return pd.DataFrame(rows, columns=header, index=index, dtype=str)
+
+
+def _check_header(header: list[str], path: Path) -> None:
+    if not any(header):
+        raise UserError(f"{path} line 1", "no header", "write the names of the columns on line 1")
+    for column, name in enumerate(header, 1):
+        if not name:
+            raise UserError(f"{path} line 1", f"column {column} has no name", "name it or remove it")
+        if name in header[: column - 1]:
+            raise UserError(f"{path} line 1", f"two columns are named {name!r}", "rename one")
+
+
+def texts(column: pd.Series[Any]) -> NDArray[np.str_]:
+    """Return a column's cells as stripped text, a missing value as ""."""
+    return np.array([_text(value) for value in column.tolist()], dtype=np.str_).reshape(len(column))
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value.strip()
+    if value is None or value is pd.NA or value is pd.NaT or value != value:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def require(table: pd.DataFrame, named: Iterable[tuple[str, str]], where: str) -> None:
+    """Raise UserError for the first column of ``named`` (card key, column) that the table lacks."""
+    for key, column in named:
+        if column not in table.columns:
+            raise UserError(
+                where, f"no column {column!r}, which {key} names", did_you_mean(column, map(str, table.columns))
+            )
+
+
+def sort_samples(card: Card, table: pd.DataFrame, where: str) -> Samples:
+    """Return the columns that the card names, sorted by sample id.
+
+    Raises
+    ------
+    UserError
+        For a table without rows, a column it lacks, or an id that is blank or given twice.
+    """
+    require(table, card.named_columns(), where)
+    if not len(table):
+        raise UserError(where, "no samples", "add one row per sample")
+    lines, key = lines_of(table), card.columns.sample
+    ids = texts(table[key])
+    order = np.argsort(ids, kind="stable")
+    if not ids[order[0]]:
+        raise UserError(cell_name(where, int(lines[order[0]]), key), "blank sample id", "give each row an id")
+    for before, after in pairwise(order):
+        if ids[before] == ids[after]:
+            raise UserError(
+                cell_name(where, int(lines[after]), key),
+                f"sample {str(ids[after])!r} is on {line_name(where, int(lines[before]))} too",
+                "give each row an id of its own",
+            )
+    columns = {column: texts(table[column])[order] for column in sorted({c for _, c in card.named_columns()})}
+    return Samples(ids[order], columns, order.astype(np.int64), lines[order], where)
+
+
+def matches(cells: NDArray[np.str_], wanted: tuple[Value, ...]) -> NDArray[np.bool_]:
+    """Return which cells equal one of ``wanted``: texts as text, numbers as numbers, truth values as true or false."""
+    distinct, inverse = np.unique(cells, return_inverse=True)
+    hit = np.array([any(_equals(str(cell), value) for value in wanted) for cell in distinct], dtype=bool)
+    return hit[inverse]
+
+
+def _equals(cell: str, value: Value) -> bool:
+    if isinstance(value, str):
+        return cell == value.strip()
+    if isinstance(value, bool):
+        return cell.lower() == str(value).lower()
+    number = to_number(cell)
+    return number is not None and number == value
+
+
+def to_number(cell: str) -> float | None:
+    """Return the finite number that a cell holds, or None."""
+    try:
+        number = float(cell)
+    except ValueError:
+        return None
+    return number if np.isfinite(number) else None
