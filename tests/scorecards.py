@@ -88,7 +88,7 @@ def demo_scorecard(**changes: Any) -> Scorecard:
             qualification="saturated",
         ),
         a_setting(
-            id="sim-tissue:region-of-the-tumour-margin/probe/1",
+            id="sim-tissue:tumour-margin/probe/1",
             dataset_digest="91ab" * 10,
             n_units=12,
             scores=_scores(0.711, 0.625, 0.66, 0.63, 0.59, 0.47, 0.43),
@@ -96,12 +96,13 @@ def demo_scorecard(**changes: Any) -> Scorecard:
             limit=200,
         ),
     )
-    tumour = "sim-tissue:region-of-the-tumour-margin/probe/1"
+    tumour = "sim-tissue:tumour-margin/probe/1"
     saturated = {
         "setting": "sim-tissue:region/probe/1",
         "status": "inconclusive",
         "n_units": 12,
-        "statement": "region/probe/1 is saturated: structure is within 0.02 of the ceiling (0.990)",
+        "statement": "saturated: an encoder that nobody trained reaches the ceiling here, so no verdict would tell "
+        "anything; +0.001 [-0.009, +0.011] over structure, 12 units: less than the margin of 0.02",
         "effect": 0.001,
         "low": -0.009,
         "high": 0.011,
@@ -109,7 +110,7 @@ def demo_scorecard(**changes: Any) -> Scorecard:
     cells = (
         a_cell(),
         a_cell(diagnostic="beats_structure", effect=0.11, low=0.068, high=0.152, reference="structure"),
-        a_cell(diagnostic="beyond_intensity", effect=0.278, low=0.22, high=0.336, reference="intensity family"),
+        a_cell(diagnostic="beyond_intensity", effect=0.278, low=0.22, high=0.336, reference="intensity, expanded"),
         a_cell(setting="sim-culture:localisation/knn/1", effect=0.089, low=0.044, high=0.134),
         a_cell(
             setting="sim-culture:localisation/knn/1",
@@ -129,7 +130,13 @@ def demo_scorecard(**changes: Any) -> Scorecard:
             statement="knn/1 predicts no probabilities",
             **NO_NUMBERS,
         ),
-        a_cell(setting="sim-culture:dose/regress/1", effect=0.08, low=0.03, high=0.13),
+        a_cell(
+            setting="sim-culture:dose/regress/1",
+            effect=0.08,
+            low=0.03,
+            high=0.13,
+            reference="untrained-resnet on matched images",
+        ),
         a_cell(
             setting="sim-culture:dose/regress/1",
             diagnostic="beats_structure",
@@ -155,7 +162,15 @@ def demo_scorecard(**changes: Any) -> Scorecard:
         a_cell(**saturated | {"diagnostic": "beats_structure", "reference": "structure"}),
         a_cell(**saturated | {"diagnostic": "beyond_intensity", "reference": "intensity family"}),
         a_cell(setting=tumour, effect=0.051, low=0.024, high=0.078, n_units=12),
-        a_cell(setting=tumour, diagnostic="beats_structure", reference="structure", n_units=12),
+        a_cell(
+            setting=tumour,
+            diagnostic="beats_structure",
+            effect=0.121,
+            low=0.071,
+            high=0.171,
+            reference="structure",
+            n_units=12,
+        ),
         a_cell(
             setting=tumour,
             diagnostic="beyond_intensity",

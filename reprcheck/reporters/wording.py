@@ -1,0 +1,169 @@
+"""The words and numbers that every report has in common, and the order in which things are told."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from reprcheck.types import Cell, Scorecard, Setting, Status
+
+ABSENT = "–"
+"""Stands for a number that there is none of."""
+
+_STATUSES: tuple[Status, ...] = ("pass", "fail", "error", "inconclusive", "waived", "not_applicable")
+_ENCODERS = ("model", "untrained", "structure", "intensity", "position", "pixels")
+
+
+def one_line(text: str) -> str:
+    r"""Return text on one line, with what can't be printed (control codes, direction marks) written as its escape.
+
+    Examples
+    --------
+    >>> one_line("a\n  b\x1b[31m")
+    'a b\\x1b[31m'
+    """
+    joined = " ".join(text.split())
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in joined)
+
+
+def signed(number: float | None) -> str:
+    """Return an effect with its sign and three decimals.
+
+    Examples
+    --------
+    >>> signed(0.1316), signed(-0.0001), signed(None)
+    ('+0.132', '+0.000', '–')
+    """
+    return ABSENT if _missing(number) else f"{_shown(number):+.3f}"
+
+
+def score(number: float | None) -> str:
+    """Return a score, margin or detectable effect with three decimals."""
+    return ABSENT if _missing(number) else f"{_shown(number):.3f}"
+
+
+def effect(cell: Cell) -> str:
+    """Return a cell's effect and its bounds, as ``+0.132 [+0.087, +0.178]``."""
+    if _missing(cell.effect):
+        return ABSENT
+    return f"{signed(cell.effect)} [{signed(cell.low)}, {signed(cell.high)}]"
+
+
+def spaced(word: str) -> str:
+    """Return a verdict or a qualification as people read it: ``not applicable``."""
+    return word.replace("_", " ")
+
+
+def counted(n: int, noun: str) -> str:
+    """Return a number with its noun: ``1 unit``, ``24 units``, ``4 batches``."""
+    return f"{n} {noun}" + ("" if n == 1 else "es" if noun.endswith("ch") else "s")
+
+
+def size(setting: Setting) -> str:
+    """Return how much a setting rests on: samples, units, batches, and whether ``--limit`` cut it down."""
+    parts = [(setting.n_samples, "sample"), (setting.n_units, "unit"), (setting.n_batches, "batch")]
+    cut = [] if setting.limit is None else [f"cut down to {setting.limit} by --limit"]
+    return ", ".join([counted(n, noun) for n, noun in parts] + cut)
+
+
+def tally(cells: Sequence[Cell]) -> str:
+    """Return how many cells there are of each verdict, as ``15 cells: 8 pass, 1 fail``."""
+    counts = Counter(cell.status for cell in cells)
+    found = [f"{counts[s]} {spaced(s)}" for s in _STATUSES if counts[s]]
+    return counted(len(cells), "cell") + (f": {', '.join(found)}" if found else "")
+
+
+def legend(cells: Sequence[Cell]) -> str:
+    """Return what the columns of a table of cells mean."""
+    alphas = sorted({f"{cell.alpha:g}" for cell in cells if cell.alpha is not None})
+    return (
+        "Effect: mean over units of the model's score minus the reference's, with its one-sided bounds"
+        + (f" at alpha {', '.join(alphas)}" if alphas else "")
+        + ". A cell passes where the lower bound exceeds the margin."
+    )
+
+
+def outcome(scorecard: Scorecard) -> str:
+    """Return the decision in one word."""
+    return "released" if scorecard.gate.released else "BLOCKED"
+
+
+def encoders(settings: Iterable[Setting]) -> list[str]:
+    """Return the names of all encoders scored: the model, the untrained, the baselines, then any others."""
+
+    def place(name: str) -> tuple[int, str]:
+        root = "untrained" if name.startswith("untrained") else name
+        return (_ENCODERS.index(root) if root in _ENCODERS else len(_ENCODERS)), name
+
+    return sorted({name for setting in settings for name in setting.scores}, key=place)
+
+
+def by_dataset(scorecard: Scorecard) -> dict[str, dict[str, list[Cell]]]:
+    """Return the cells by dataset and by setting id, diagnostics in the order of the policy."""
+    asked = list(scorecard.policy.get("diagnostics", ()))
+
+    def place(cell: Cell) -> tuple[str, int, str, str]:
+        known = cell.diagnostic in asked
+        return cell.setting, asked.index(cell.diagnostic) if known else len(asked), cell.diagnostic, cell.model
+
+    dataset = {setting.id: setting.dataset for setting in scorecard.settings}
+    groups: dict[str, dict[str, list[Cell]]] = {}
+    for cell in sorted(scorecard.cells, key=place):
+        name = dataset.get(cell.setting, cell.setting.partition(":")[0])
+        groups.setdefault(name, {}).setdefault(cell.setting, []).append(cell)
+    return groups
+
+
+def within(dataset: str, setting: str) -> str:
+    """Return a setting's id without the dataset it stands under."""
+    return setting.removeprefix(f"{dataset}:")
+
+
+def compared(cell: Cell, settings: Mapping[str, Setting]) -> tuple[float, float] | None:
+    """Return the two mean scores whose difference is the cell's effect, where the setting lists both.
+
+    A diagnostic may compare other things than the encoders listed (features beside an embedding, bits, matched
+    images); then there are none.
+    """
+    scores = settings[cell.setting].scores if cell.setting in settings else {}
+    if cell.effect is None or cell.reference is None or not {"model", cell.reference} <= set(scores):
+        return None
+    model, reference = scores["model"]["mean"], scores[cell.reference]["mean"]
+    return (model, reference) if abs(model - reference - cell.effect) < 0.001 else None
+
+
+def left_open(scorecard: Scorecard) -> list[Cell]:
+    """Return the cells that neither passed nor block."""
+    blocking = scorecard.gate.blocked_by
+    cells = [cell for settings in by_dataset(scorecard).values() for cells in settings.values() for cell in cells]
+    return [c for c in cells if c.status != "pass" and not any(r.startswith(_start(c)) for r in blocking)]
+
+
+def sentence(cell: Cell) -> str:
+    """Return a cell's verdict and why, as the gate words it."""
+    return f"{_start(cell)}{spaced(cell.status)}: {cell.statement}"
+
+
+def notes(settings: Iterable[Setting]) -> list[str]:
+    """Return the settings' notes, each once, with the tasks that it is about."""
+    about: dict[str, list[str]] = {}
+    for setting in sorted(settings, key=lambda s: s.id):
+        for note in setting.notes:
+            tasks = about.setdefault(note, [])
+            task = f"{setting.dataset}:{setting.task}"
+            if task not in tasks:
+                tasks.append(task)
+    return [f"{', '.join(tasks)}: {note}" for note, tasks in about.items()]
+
+
+def _start(cell: Cell) -> str:
+    return f"{cell.setting} {cell.diagnostic}: "
+
+
+def _missing(number: float | None) -> bool:
+    return number is None or not math.isfinite(number)
+
+
+def _shown(number: float | None) -> float:
+    return round(number or 0.0, 3) + 0.0  # no -0.000
