@@ -1,0 +1,52 @@
+"""``demo``: the small network that ships in the package, so that a first run needs no weights of one's own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from reprcheck.digest import digest, file_digest, installed
+from reprcheck.models import options
+from reprcheck.models.model import Feed, name_of
+from reprcheck.models.network import Built, Network, NetworkModel
+from reprcheck.models.spec import Spec
+from reprcheck.seeding import seed
+
+OPTIONS = ("size", "channels", "name")
+CHANNELS = 3
+
+
+def demo_model(spec: Spec) -> NetworkModel:
+    """Return the model ``demo``. Raises UserError for bad options."""
+    options.only(spec, OPTIONS)
+    return NetworkModel(str(spec), name_of(spec), DemoNetwork(spec.where), Feed.of(spec))
+
+
+@dataclass(frozen=True)
+class DemoNetwork(Network):
+    """The network that ships, with its trained weights or a draw from a seed; it normalises for itself."""
+
+    where: str
+    draw: int | None = None
+
+    @property
+    def in_chans(self) -> int:
+        """Number of channels the network takes."""
+        return CHANNELS
+
+    def identity(self) -> str:
+        """Return the digest of the weights' file, or of the seed, and of the network's source; no torch."""
+        from reprcheck.models import demo
+
+        weights = file_digest(demo.WEIGHTS) if self.draw is None else self.draw
+        return digest("demo", installed("torch"), file_digest(Path(__file__).with_name("_demo_net.py")), weights)
+
+    def build(self) -> Built:
+        """Return the network on the CPU."""
+        from reprcheck.models import demo
+
+        return Built(demo.build(self.draw), (0.0,) * CHANNELS, (1.0,) * CHANNELS)
+
+    def twin(self, k: int) -> DemoNetwork:
+        """Return the ``k``-th untrained twin."""
+        return replace(self, draw=seed("twin", k))

@@ -1,0 +1,215 @@
+"""Models that aren't torch modules: callables on numpy arrays, and objects that are encoders already.
+
+Both get images at the dataset's size, in [0, 1]. What they return is checked here, so that a mistake is one line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reprcheck.digest import digest
+from reprcheck.errors import UserError
+from reprcheck.models.channels import Policy, choose, joined, planes
+from reprcheck.models.failure import because
+from reprcheck.models.model import Model
+from reprcheck.seeding import seed
+from reprcheck.types import Encoder, Image
+
+BATCH = 32
+"""Images per call of a callable, always: the last batch is filled up with its last image."""
+
+ArrayFunction = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+"""float32[N, C, H, W] to float32[N, D]."""
+
+
+class CallableModel(Model):
+    """A callable on numpy arrays.
+
+    Parameters
+    ----------
+    spec, name, where : str
+    function : callable
+        float32[N, C, H, W] in [0, 1] to float32[N, D]; with a method ``untrained(seed)``, which returns such a
+        callable, it has untrained twins.
+    identity : str
+        Digest of what the callable is made of.
+    in_chans : int or None
+        Channels it takes; None: any.
+    channels : {"native", "replicate"} or None
+        The channel policy asked for.
+    """
+
+    def __init__(
+        self,
+        spec: str,
+        name: str,
+        where: str,
+        function: ArrayFunction,
+        identity: str,
+        in_chans: int | None = None,
+        channels: Policy | None = None,
+    ) -> None:
+        self.spec, self.name, self.where, self.function = spec, name, where, function
+        self.identity, self.in_chans, self.channels = identity, in_chans, channels
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest of what the callable is made of."""
+        return digest("model", "callable/1", self.identity, self.in_chans, self.channels)
+
+    def encoder(self, n_channels: int) -> Encoder:
+        """Return the callable as an encoder."""
+        return self._encoder(self.name, self.function, self.identity, n_channels)
+
+    def untrained(self, n_channels: int, k: int) -> Encoder | None:
+        """Return the callable's own ``untrained(seed)``, or None."""
+        own = getattr(self.function, "untrained", None)
+        if not callable(own):
+            return None
+        draw = seed("twin", k)
+        function = _untrained(own, draw, self.where)
+        return self._encoder(f"untrained-{k}", function, digest(self.identity, "draw", draw), n_channels)
+
+    def _encoder(self, name: str, function: ArrayFunction, identity: str, n_channels: int) -> CallableEncoder:
+        policy = choose(self.in_chans, n_channels, self.channels, self.where)
+        return CallableEncoder(name, self.where, function, identity, policy, self.in_chans or 1)
+
+
+class CallableEncoder:
+    """A callable on numpy arrays under a channel policy."""
+
+    notes: tuple[str, ...] = ()
+
+    def __init__(
+        self, name: str, where: str, function: ArrayFunction, identity: str, policy: Policy, repeats: int
+    ) -> None:
+        self.name, self.where, self.function, self.identity = name, where, function, identity
+        self.policy, self.repeats = policy, repeats
+
+    def digest(self) -> str:
+        """Return the digest of what the callable is made of and of the channel policy."""
+        return digest("encoder", "callable/1", self.identity, self.policy, self.repeats)
+
+    def encode(self, images: Sequence[Image]) -> NDArray[np.float32]:
+        """Return float32[N, D] for N images; raises UserError where the callable raises or returns another shape."""
+        if not images:
+            return np.empty((0, 0), np.float32)
+        shown = planes(images, self.policy)
+        vectors = [self._batch(shown[i : i + BATCH]) for i in range(0, len(shown), BATCH)]
+        return joined(np.concatenate(vectors), len(images))
+
+    def _batch(self, shown: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+        pixels = np.stack([*shown, *[shown[-1]] * (BATCH - len(shown))])
+        if self.policy == "replicate":
+            pixels = np.repeat(pixels, self.repeats, axis=1)
+        try:
+            out = self.function(pixels)
+        except Exception as error:
+            raise UserError(self.where, f"the model raised {because(error)}", "run it on one image by hand") from error
+        return _checked(out, BATCH, self.where)[: len(shown)]
+
+
+class EncoderModel(Model):
+    """An object that is an encoder: it has ``digest()`` and ``encode(images)``, as `reprcheck.types.Encoder` says.
+
+    ``input.channels``, where it has one, is the number of channels it takes; ``untrained(seed)``, where it has one,
+    returns an encoder.
+    """
+
+    def __init__(
+        self,
+        spec: str,
+        name: str,
+        where: str,
+        inner: Encoder,
+        in_chans: int | None = None,
+        channels: Policy | None = None,
+    ) -> None:
+        self.spec, self.name, self.where, self.inner, self.channels = spec, name, where, inner, channels
+        self.in_chans = in_chans or getattr(getattr(inner, "input", None), "channels", None)
+
+    @cached_property
+    def digest(self) -> str:
+        """The encoder's own digest, and the channel policy."""
+        return digest("model", "encoder/1", _own_digest(self.inner, self.where), self.in_chans, self.channels)
+
+    def encoder(self, n_channels: int) -> Encoder:
+        """Return the encoder under the channel policy."""
+        return self._encoder(self.name, self.inner, n_channels)
+
+    def untrained(self, n_channels: int, k: int) -> Encoder | None:
+        """Return the encoder's own ``untrained(seed)``, or None."""
+        own = getattr(self.inner, "untrained", None)
+        if not callable(own):
+            return None
+        twin = _untrained(own, seed("twin", k), self.where)
+        if not is_encoder(twin):
+            what = f"untrained(seed) returned {type(twin).__name__}"
+            raise UserError(self.where, what, "return an object with digest() and encode(images)")
+        return self._encoder(f"untrained-{k}", twin, n_channels)
+
+    def _encoder(self, name: str, inner: Encoder, n_channels: int) -> CheckedEncoder:
+        policy = choose(self.in_chans, n_channels, self.channels, self.where)
+        return CheckedEncoder(name, self.where, inner, policy, self.in_chans or 1)
+
+
+class CheckedEncoder:
+    """A user's encoder under a channel policy, its answers checked."""
+
+    def __init__(self, name: str, where: str, inner: Encoder, policy: Policy, repeats: int) -> None:
+        self.name, self.where, self.inner, self.policy, self.repeats = name, where, inner, policy, repeats
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """The encoder's own notes, where it has any."""
+        return tuple(getattr(self.inner, "notes", ()))
+
+    def digest(self) -> str:
+        """Return the digest of the encoder's own and of the channel policy."""
+        return digest("encoder", "encoder/1", _own_digest(self.inner, self.where), self.policy, self.repeats)
+
+    def encode(self, images: Sequence[Image]) -> NDArray[np.float32]:
+        """Return float32[N, D] for N images; raises UserError where the encoder raises or returns another shape."""
+        shown = images if self.policy == "native" else [self._alone(plane) for plane in planes(images, self.policy)]
+        try:
+            out = self.inner.encode(shown)
+        except Exception as error:
+            raise UserError(self.where, f"the model raised {because(error)}", "run it on one image by hand") from error
+        return joined(_checked(out, len(shown), self.where), len(images))
+
+    def _alone(self, plane: NDArray[np.float32]) -> Image:
+        return Image(np.repeat(plane, self.repeats, axis=0))
+
+
+def is_encoder(thing: object) -> bool:
+    """Say whether an object has what an encoder needs."""
+    return callable(getattr(thing, "encode", None)) and callable(getattr(thing, "digest", None))
+
+
+def _own_digest(encoder: Encoder, where: str) -> str:
+    found = encoder.digest()
+    if not isinstance(found, str) or not found:
+        raise UserError(where, f"digest() returned {found!r}", "return a text that changes with the weights")
+    return found
+
+
+def _untrained(own: Callable[[int], Any], draw: int, where: str) -> Any:
+    try:
+        return own(draw)
+    except Exception as error:
+        what = f"untrained(seed) raised {because(error)}"
+        raise UserError(where, what, "call it with a whole number by hand") from error
+
+
+def _checked(out: object, n: int, where: str) -> NDArray[np.float32]:
+    if not isinstance(out, np.ndarray):
+        raise UserError(where, f"wrong output: {type(out).__name__}; expected float32[{n}, D]", "return a numpy array")
+    if out.ndim != 2 or len(out) != n or not out.shape[1] or out.dtype.kind != "f":
+        what = f"wrong output shape: {out.dtype}{list(out.shape)}; expected float32[{n}, D] for {n} images"
+        raise UserError(where, what, "return one vector of floats per image")
+    return out.astype(np.float32, copy=False)

@@ -1,0 +1,86 @@
+"""From an object to its model: a torch module, an encoder, or a callable on numpy arrays."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from reprcheck.digest import digest
+from reprcheck.errors import UserError
+from reprcheck.models.callable_identity import callable_identity
+from reprcheck.models.functions import CallableModel, EncoderModel, is_encoder
+from reprcheck.models.model import Feed, Model
+from reprcheck.models.network import NetworkModel
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where an object comes from, and what was asked for.
+
+    Attributes
+    ----------
+    spec, name, where : str
+    feed : Feed
+    in_chans : int or None
+    source : str or None
+        Digest of the factory's source file; None for an object that came without one.
+    arguments : mapping
+        What the factory was given; a file by the digest of its bytes.
+    fixed : tuple of str
+        Options given that only a torch module can follow, and that the factory didn't take.
+    """
+
+    spec: str
+    name: str
+    where: str
+    feed: Feed = field(default_factory=Feed)
+    in_chans: int | None = None
+    source: str | None = None
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    fixed: tuple[str, ...] = ()
+
+
+def model_of(thing: Any, origin: Origin) -> Model:
+    """Return the model of an object.
+
+    Raises
+    ------
+    UserError
+        For an object that is none of the three, or options that it can't follow.
+    """
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(thing, torch.nn.Module) and not is_encoder(thing):
+        from reprcheck.models.module_network import ModuleNetwork
+
+        network = ModuleNetwork(origin.where, thing, origin.in_chans, origin.arguments)
+        return NetworkModel(origin.spec, origin.name, network, origin.feed)
+    if not is_encoder(thing) and (not callable(thing) or isinstance(thing, type)):
+        raise UserError(
+            origin.where,
+            f"{_described(thing)} is no model",
+            "give a torch.nn.Module, a callable float32[N, C, H, W] -> [N, D], or an object with encode and digest",
+        )
+    if origin.fixed:
+        what = f"{' and '.join(origin.fixed)} can be asked of a torch module only, not of a {type(thing).__name__}"
+        raise UserError(origin.where, what, "prepare the images inside the model")
+    asked = (origin.in_chans, origin.feed.channels)
+    if is_encoder(thing):
+        return EncoderModel(origin.spec, origin.name, origin.where, thing, *asked)
+    return CallableModel(origin.spec, origin.name, origin.where, thing, _identity(thing, origin), *asked)
+
+
+def _identity(function: Any, origin: Origin) -> str:
+    """Return the identity of a callable: from a factory, its source and arguments, and the callable's where it can."""
+    if origin.source is None:
+        return callable_identity(function, origin.where)
+    try:
+        state: str | None = callable_identity(function, origin.where)
+    except UserError:
+        state = None
+    return digest("factory", origin.source, origin.arguments, state)
+
+
+def _described(thing: object) -> str:
+    return f"the class {thing.__name__}" if isinstance(thing, type) else f"a {type(thing).__name__}"

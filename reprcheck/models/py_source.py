@@ -1,0 +1,152 @@
+"""``py:package.module:factory`` and ``py:path/to/file.py:factory``: a model that the user's own code makes.
+
+Options other than reprcheck's own (``name``, ``channels``, ``in_chans``, ``size``, ``normalise``) are the factory's
+arguments; reprcheck's own are passed on as well where the factory's signature names them. The code is imported when the
+model is first needed. A file is loaded under a name of its own; its folder (for a module: the working directory) can be
+imported from while it loads and while the factory runs, and is taken off the path again.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from reprcheck.digest import digest, file_digest
+from reprcheck.errors import UserError, did_you_mean
+from reprcheck.models import options
+from reprcheck.models.failure import because
+from reprcheck.models.model import Architecture, Feed, Model, name_of
+from reprcheck.models.objects import Origin, model_of
+from reprcheck.models.spec import Option, Spec
+from reprcheck.types import Encoder
+
+OWN = ("name", "channels", "in_chans", "size", "normalise")
+"""Options that reprcheck reads."""
+
+
+class FactoryModel(Model):
+    """A model made by a factory, which is called when the model is first needed.
+
+    Parameters
+    ----------
+    spec : Spec
+
+    Raises
+    ------
+    UserError
+        For a target that isn't ``module:factory``, a file that isn't there, or bad options.
+    """
+
+    def __init__(self, spec: Spec) -> None:
+        self._parsed, self.spec, self.name = spec, str(spec), name_of(spec)
+        self._module, colon, self._factory = spec.target.rpartition(":")
+        if not colon or not self._module or not self._factory:
+            raise UserError(spec.where, f"{spec.target!r} names no factory", "write py:package.module:factory")
+        self._file = Path(self._module).expanduser() if self._module.endswith(".py") else None
+        if self._file and not self._file.is_file():
+            raise UserError(spec.where, f"no file {self._module}", "check the path")
+        self._feed, self._in_chans = Feed.of(spec), options.count(spec, "in_chans")
+
+    @cached_property
+    def inner(self) -> Model:
+        """The model of what the factory returns."""
+        spec = self._parsed
+        with importable(self._file.parent if self._file else Path.cwd()):
+            module = _from_file(self._file, spec.where) if self._file else _from_name(self._module, spec.where)
+            factory = _factory(module, self._factory, spec.where)
+            given = arguments(factory, spec.options)
+            try:
+                made = factory(**given)
+            except UserError:
+                raise
+            except Exception as error:
+                what = f"the factory raised {because(error)}"
+                raise UserError(spec.where, what, f"call {self._factory}() by hand") from error
+        source = digest(file_digest(Path(module.__file__)) if module.__file__ else module.__name__, self._factory)
+        told = {key: _told(value) for key, value in given.items()}
+        fixed = tuple(key for key in ("size", "normalise") if key in spec.options and key not in given)
+        origin = Origin(self.spec, self.name, spec.where, self._feed, self._in_chans, source, told, fixed)
+        return model_of(made, origin)
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest of weights, architecture and preprocessing; calls the factory."""
+        return self.inner.digest
+
+    def encoder(self, n_channels: int) -> Encoder:
+        """Return the model as an encoder; calls the factory."""
+        return self.inner.encoder(n_channels)
+
+    def untrained(self, n_channels: int, k: int) -> Encoder | None:
+        """Return the ``k``-th untrained twin, or None; calls the factory."""
+        return self.inner.untrained(n_channels, k)
+
+    def plain(self, n_channels: int, architecture: Architecture, k: int) -> Encoder:
+        """Return a plain untrained network, fed as the model is; calls the factory."""
+        return self.inner.plain(n_channels, architecture, k)
+
+
+@contextmanager
+def importable(folder: Path) -> Iterator[None]:
+    """Let code import from a folder inside, and leave ``sys.path`` as it was found."""
+    entry = str(folder.resolve())
+    sys.path.insert(0, entry)
+    try:
+        yield
+    finally:
+        if entry in sys.path:
+            sys.path.remove(entry)
+
+
+def arguments(factory: Callable[..., Any], given: Mapping[str, Option]) -> dict[str, Option]:
+    """Return the options that go to a factory: all but reprcheck's own, and those its signature names."""
+    try:
+        named = set(inspect.signature(factory).parameters)
+    except (TypeError, ValueError):
+        named = set()
+    return {key: value for key, value in given.items() if key not in OWN or key in named}
+
+
+def _from_file(path: Path, where: str) -> ModuleType:
+    """Run a file as a module of its own. Compiled from its bytes, so that no stale bytecode can stand in for it."""
+    source = path.read_bytes()
+    module = ModuleType(f"reprcheck_model_{digest(str(path.resolve()), source)[:12]}")
+    module.__file__ = str(path.resolve())
+    sys.modules[module.__name__] = module
+    try:
+        exec(compile(source, str(path), "exec"), module.__dict__)
+    except Exception as error:
+        del sys.modules[module.__name__]
+        raise UserError(where, f"importing {path.name} raised {because(error)}", "run the file by hand") from error
+    return module
+
+
+def _from_name(name: str, where: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except Exception as error:
+        what = f"importing {name} raised {because(error)}"
+        raise UserError(where, what, "install it, or run from the folder that holds it") from error
+
+
+def _factory(module: ModuleType, name: str, where: str) -> Callable[..., Any]:
+    factory = getattr(module, name, None)
+    if callable(factory):
+        return factory  # type: ignore[no-any-return]
+    known = [key for key, value in vars(module).items() if inspect.isfunction(value) or inspect.isclass(value)]
+    what = f"{module.__name__ if not module.__file__ else Path(module.__file__).name} has no factory {name!r}"
+    raise UserError(where, what, did_you_mean(name, [key for key in known if not key.startswith("_")]))
+
+
+def _told(value: Option) -> Option | list[str]:
+    """Return what an argument says: the digest of a file's bytes where it names one."""
+    if isinstance(value, str) and Path(value).expanduser().is_file():
+        return ["file", file_digest(Path(value).expanduser())]
+    return value

@@ -1,0 +1,56 @@
+"""From what the user names to a `Model`: a SPEC, or an object in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from reprcheck.models.demo_source import demo_model
+from reprcheck.models.emb import Precomputed
+from reprcheck.models.model import Model, safe
+from reprcheck.models.objects import Origin, model_of
+from reprcheck.models.py_source import FactoryModel
+from reprcheck.models.spec import Spec, parse
+from reprcheck.models.timm_source import timm_model
+
+SOURCES: Mapping[str, Callable[[Spec], Model]] = {
+    "demo": demo_model,
+    "emb": Precomputed,
+    "py": FactoryModel,
+    "timm": timm_model,
+}
+
+
+def resolve(spec: object, registered: Mapping[str, str] | None = None) -> Model:
+    """Return the model that a SPEC or an object stands for.
+
+    Parameters
+    ----------
+    spec : str or object
+        A SPEC (`reprcheck.models.spec`), a ``torch.nn.Module``, a callable on numpy arrays (float32[N, C, H, W] in
+        [0, 1] to float32[N, D]), an `reprcheck.types.Encoder`, or a `Model`, which is returned as it is.
+    registered : mapping of str to str, optional
+        Bare name to SPEC.
+
+    Returns
+    -------
+    Model
+        Nothing is built, and neither torch nor the user's code imported.
+
+    Raises
+    ------
+    UserError
+        For a SPEC that can't be parsed, an unknown option, a file that isn't there, or an object that is no model.
+
+    Examples
+    --------
+    >>> resolve("timm:resnet18?pretrained=false").name
+    'resnet18'
+    """
+    if isinstance(spec, Model):
+        return spec
+    if isinstance(spec, str):
+        parsed = parse(spec, registered)
+        return SOURCES[parsed.source](parsed)
+    names = (getattr(spec, "name", None), getattr(spec, "__name__", None), type(spec).__name__)
+    name = safe(next(name for name in names if isinstance(name, str) and name))
+    return model_of(spec, Origin(f"object:{name}", name, f"model {name}"))

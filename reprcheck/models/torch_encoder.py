@@ -1,0 +1,87 @@
+"""The encoder that runs a network, and the device it runs on; torch comes in with the first image, not before."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reprcheck.digest import digest
+from reprcheck.models.channels import Policy, joined, planes
+from reprcheck.models.model import Feed
+from reprcheck.types import Image
+
+if TYPE_CHECKING:
+    from reprcheck.models.forward import Runner
+    from reprcheck.models.network import Network
+
+RECIPE = "torch/1 float32"
+"""Version of resizing, normalising and batching, and the precision: part of every digest."""
+DEVICE = "REPRCHECK_DEVICE"
+"""Environment variable that names the torch device; unset: ``cuda`` where there is one, else ``cpu``."""
+
+
+class TorchEncoder:
+    """A network under a channel policy.
+
+    Parameters
+    ----------
+    name : str
+    network : Network
+    feed : Feed
+    policy : {"native", "replicate"}
+    """
+
+    def __init__(self, name: str, network: Network, feed: Feed, policy: Policy) -> None:
+        self.name, self.network, self.feed, self.policy = name, network, feed, policy
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the report must know about these weights."""
+        return self.network.notes
+
+    def digest(self) -> str:
+        """Return the digest of weights, architecture, preprocessing, channel policy and precision.
+
+        The device isn't part of it: another device may differ in the last bits of a float32.
+        """
+        return self._digest
+
+    def encode(self, images: Sequence[Image]) -> NDArray[np.float32]:
+        """Return float32[N, D] (float32[N, C * D] under ``replicate``) for N images float32[C, H, W] of one shape.
+
+        Raises
+        ------
+        UserError
+            For a network that can't be built, that raises, or that doesn't return one vector per image.
+        """
+        if not images:
+            return np.empty((0, 0), np.float32)
+        return joined(self._runner(planes(images, self.policy)), len(images))
+
+    @cached_property
+    def _digest(self) -> str:
+        return digest("encoder", RECIPE, self.network.identity(), self.feed.size, self.feed.normalise, self.policy)
+
+    @cached_property
+    def _runner(self) -> Runner:
+        from reprcheck.models.forward import Runner
+
+        return Runner(self.network, self.feed)
+
+
+def device_name() -> str:
+    """Return where networks run, for people: as asked for, ``cuda (NVIDIA ...)`` or ``cpu``.
+
+    Torch isn't imported for this: a run that hasn't needed it answers ``none``.
+    """
+    torch = sys.modules.get("torch")
+    if torch is None:
+        return "none"
+    asked = os.environ.get(DEVICE) or ("cuda" if torch.cuda.is_available() else "cpu")
+    return f"{asked} ({torch.cuda.get_device_name(asked)})" if asked.startswith("cuda") else asked
