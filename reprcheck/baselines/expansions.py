@@ -58,6 +58,8 @@ def standardise(features: NDArray[np.float32]) -> NDArray[np.float64]:
     Statistics are summed over sorted values, so they don't depend on the order of the rows.
     """
     x = features.astype(np.float64)
+    if not len(x):
+        return x
     ordered = np.sort(x, axis=0)
     mean = ordered.mean(axis=0)
     sd = np.sqrt(np.mean((ordered - mean) ** 2, axis=0))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -29,8 +30,8 @@ NUCLEAR = frozenset(
     | {"hematoxylin", "haematoxylin"}
 )
 TRANSMITTED = frozenset({"brightfield", "bright", "bf", "phase", "dic", "transmitted"})
-BLUR, OUTLINE_BLUR = 0.75, 1.5
-"""Standard deviations in pixels of the Gaussian against noise, for stained objects and for objects seen by outline."""
+BLUR, COARSE_BLUR = 0.75, 1.5
+"""Standard deviations in pixels of the Gaussian against noise: in fluorescence, and in transmitted light."""
 GAIN = 3.0
 """Strength of the compression of bright tails; F1 on BBBC038 is flat between 2 and 5."""
 WIDE_FIELD = 128
@@ -39,6 +40,8 @@ GROUND_BLOCKS, LOCAL_BLOCKS = 8, 32
 """Blocks along the shorter side, for the background surface and for the local threshold."""
 NOISE = 0.75
 """Objects must exceed ground by this many standard deviations of the pixel noise; smoothed noise alone gives 0.6."""
+CLOSING = 2
+"""Pixels by which gaps in outlines are closed from either side."""
 HOLE, FRAGMENT, SPECK = 0.25, 1 / 16, 1 / 25_000
 """Largest hole filled, smallest object kept: shares of a typical object; smallest patch: share of the field."""
 
@@ -107,26 +110,37 @@ def segment(pixels: Floats, channels: tuple[str, ...], kind: Kind) -> NDArray[np
         after ``gain * x + offset`` of any channel with gain > 0, up to rounding; for hematoxylin after a gain only,
         since absorbance is a logarithm.
     """
-    image, outlined = _foreground_channel(pixels, channels, kind)
-    if not _has_range(image):
-        return np.zeros(image.shape, np.int32)
-    smooth = ndi.gaussian_filter(image, OUTLINE_BLUR if outlined else BLUR)
+    view = _view(pixels, channels, kind)
+    if not _has_range(view.image):
+        return np.zeros(view.image.shape, np.int32)
+    smooth = ndi.gaussian_filter(view.image, view.blur)
     foreground = _threshold(_compressed(smooth))
-    if not _stands_out(image, smooth, foreground):
-        return np.zeros(image.shape, np.int32)
-    return _split(_filled(foreground, whole=outlined))
+    if not _stands_out(view.image, smooth, foreground):
+        return np.zeros(view.image.shape, np.int32)
+    return _split(_whole(foreground) if view.outlined else _without_holes(foreground))
 
 
-def _foreground_channel(pixels: Floats, channels: tuple[str, ...], kind: Kind) -> tuple[Floats, bool]:
-    """Return one image, bright where objects are, and whether they show by their outline only (transmitted light)."""
+@dataclass(frozen=True, eq=False)
+class _View:
+    """One image, float32[H, W], bright where objects are, and how to read it.
+
+    ``blur`` is the Gaussian's standard deviation in pixels; ``outlined`` objects show by their outline only.
+    """
+
+    image: Floats
+    blur: float
+    outlined: bool
+
+
+def _view(pixels: Floats, channels: tuple[str, ...], kind: Kind) -> _View:
     chosen = nuclear_channel(channels, kind)
     if chosen == "hematoxylin":
-        return _hematoxylin(pixels), False
+        return _View(_hematoxylin(pixels), COARSE_BLUR, outlined=False)
     stack = pixels if chosen == "mean" else pixels[chosen : chosen + 1]
     names = channels if chosen == "mean" else channels[chosen : chosen + 1]
     if kind == "natural" or _is_rgb(names) or any(TRANSMITTED & _tokens(n) for n in names):
-        return _mean_of([np.abs(c - np.median(_border(c))) for c in stack]), True
-    return _mean_of(list(stack)), False
+        return _View(_mean_of([np.abs(c - np.median(_border(c))) for c in stack]), COARSE_BLUR, outlined=True)
+    return _View(_mean_of(list(stack)), BLUR, outlined=False)
 
 
 def _mean_of(stack: list[Floats]) -> Floats:
@@ -242,14 +256,19 @@ def _stands_out(image: Floats, smooth: Floats, foreground: NDArray[np.bool_]) ->
     return bool(contrast > NOISE * noise)
 
 
-def _filled(foreground: NDArray[np.bool_], whole: bool) -> NDArray[np.bool_]:
-    """Fill the holes of objects: all where objects are seen by outline, else those small beside a typical object."""
-    if whole:
-        return np.asarray(ndi.binary_fill_holes(foreground), bool)
+def _whole(outline: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Close gaps of a few pixels in outlines, and fill them."""
+    padded = np.pad(outline, CLOSING)  # closing erodes what touches the edge
+    closed = ndi.binary_closing(padded, np.ones((3, 3), bool), iterations=CLOSING)
+    return np.asarray(ndi.binary_fill_holes(closed[CLOSING:-CLOSING, CLOSING:-CLOSING]), bool)
+
+
+def _without_holes(foreground: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Fill holes small beside a typical object, not the lumen of a gland."""
     objects, count = ndi.label(foreground)
-    holes, _ = ndi.label(~foreground)
     if not count:
         return foreground
+    holes, _ = ndi.label(~foreground)
     small = np.bincount(holes.ravel()) <= HOLE * _typical_area(objects)
     small[0] = False
     small[_border(holes)] = False
