@@ -1,0 +1,38 @@
+# Two commands set everything up on a fresh machine: `make benchmark` and `make test`.
+#
+#   make benchmark                                     the gate on the embedded default
+#   make benchmark MODEL=timm:resnet18 DATASET=FOLDER  the gate on your model and your images
+#   make test                                          all tests
+#   make lint                                          ruff and mypy
+#   make demo                                          train the demo model's weights again
+
+PYTHON ?= python3
+VENV   ?= .venv
+MODEL  ?= demo
+DATASET ?=
+ARGS   ?=
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.PHONY: benchmark test lint demo
+.DELETE_ON_ERROR:
+
+benchmark: $(READY)
+	$(BIN)/pytest benchmarks/ --model='$(MODEL)' $(if $(DATASET),--dataset='$(DATASET)') $(ARGS)
+
+test: $(READY)
+	$(BIN)/pytest tests/ $(ARGS)
+
+lint: $(READY)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+demo: $(READY)
+	$(BIN)/python tools/train_demo.py
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "reprcheck needs Python 3.11 or later")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
