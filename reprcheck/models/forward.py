@@ -1,13 +1,15 @@
 """Pixels in, vectors out: resizing, normalising and the forward pass. The one place that runs a network.
 
-Batches have a fixed size, the last one padded with zeros, so that a vector doesn't depend on how many images came
-along. Everything is float32: on CUDA, TF32 is off and algorithms are deterministic.
+All batches of images of one shape have one size, the last one padded with zeros, so that a vector doesn't depend on how
+many images came along. Everything is float32: reduced precision (TF32, bfloat16) is off, and cuDNN deterministic.
 """
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -15,13 +17,16 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from reprcheck.errors import UserError
+from reprcheck.models.channels import Policy
 from reprcheck.models.failure import because
 from reprcheck.models.model import Feed
 from reprcheck.models.network import Network
 from reprcheck.models.torch_encoder import DEVICE
 
 BATCH = 32
-"""Images per forward pass, always."""
+"""Images per forward pass."""
+PIXELS = BATCH * 384 * 384
+"""Most pixels per channel and forward pass: larger images go in smaller batches."""
 FLAT = 1e-6
 """Standard deviation under which an image counts as constant."""
 
@@ -33,6 +38,7 @@ class Runner:
     ----------
     network : Network
     feed : Feed
+    policy : {"native", "replicate"}
 
     Raises
     ------
@@ -40,8 +46,9 @@ class Runner:
         For a network that can't be built, or a device that isn't there.
     """
 
-    def __init__(self, network: Network, feed: Feed) -> None:
-        self.where, self.in_chans, self.image_wise = network.where, network.in_chans, feed.normalise == "image"
+    def __init__(self, network: Network, feed: Feed, policy: Policy) -> None:
+        self.where, self.image_wise = network.where, feed.normalise == "image"
+        self.repeats = network.in_chans if policy == "replicate" else 1
         built = network.build()
         self.device = device()
         self.size = feed.size or built.size
@@ -52,18 +59,18 @@ class Runner:
     @torch.inference_mode()
     def __call__(self, planes: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
         """Return float32[N, D] for N planes float32[1 or in_chans, H, W]."""
-        with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
-            vectors = [self._batch(planes[i : i + BATCH]) for i in range(0, len(planes), BATCH)]
-        return np.concatenate(vectors)
+        n = batch_size(planes[0].shape[-2:], self.size)
+        with precise():
+            return np.concatenate([self._batch(planes[i : i + n], n) for i in range(0, len(planes), n)])
 
-    def _batch(self, planes: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-        pixels = np.zeros((BATCH, *planes[0].shape), np.float32)
+    def _batch(self, planes: Sequence[NDArray[np.float32]], n: int) -> NDArray[np.float32]:
+        pixels = np.zeros((n, *planes[0].shape), np.float32)
         pixels[: len(planes)] = planes
         try:
             out = self.module(self._prepared(torch.from_numpy(pixels).to(self.device)))
         except Exception as error:
             raise UserError(self.where, f"the model raised {because(error)}", "run it on one image by hand") from error
-        return _checked(out, self.where)[: len(planes)]
+        return _checked(out, n, self.where)[: len(planes)]
 
     def _prepared(self, x: torch.Tensor) -> torch.Tensor:
         if self.size and x.shape[-2:] != (self.size, self.size):
@@ -71,8 +78,25 @@ class Runner:
         if self.image_wise:
             sd, mean = torch.std_mean(x, dim=(1, 2, 3), keepdim=True, correction=0)
             x = (x - mean) / sd.clamp_min(FLAT)
-        x = x.expand(-1, self.in_chans, -1, -1) if x.shape[1] == 1 else x
+        x = x.repeat(1, self.repeats, 1, 1)
         return (x if self.image_wise else (x - self.mean) / self.std).contiguous()
+
+
+def batch_size(shape: tuple[int, ...], size: int | None) -> int:
+    """Return the number of images per batch for images of (H, W), resized to ``size`` if given."""
+    return max(1, min(BATCH, PIXELS // max(math.prod(shape), (size or 1) ** 2)))
+
+
+@contextmanager
+def precise() -> Iterator[None]:
+    """Compute in true float32, and with deterministic convolutions, inside; leave the settings as they were found."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    try:
+        with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
+            yield
+    finally:
+        torch.set_float32_matmul_precision(before)
 
 
 def device() -> torch.device:
@@ -85,13 +109,13 @@ def device() -> torch.device:
         raise UserError(f"{DEVICE}={asked}", f"no such device: {because(error)}", "use cpu, cuda or cuda:1") from error
 
 
-def _checked(out: object, where: str) -> NDArray[np.float32]:
+def _checked(out: object, n: int, where: str) -> NDArray[np.float32]:
     if not isinstance(out, torch.Tensor):
         found, remedy = f"{type(out).__name__}, not a tensor", "return one tensor of pooled features"
     elif out.ndim == 4:
         found, remedy = f"{list(out.shape)}, a feature map", "pool it over height and width: x.mean((2, 3))"
-    elif out.ndim != 2 or len(out) != BATCH or not out.shape[1]:
+    elif out.ndim != 2 or len(out) != n or not out.shape[1]:
         found, remedy = f"{list(out.shape)}", "return one vector per image"
     else:
         return out.float().cpu().numpy()
-    raise UserError(where, f"wrong output shape: {found}; expected [{BATCH}, D] for {BATCH} images", remedy)
+    raise UserError(where, f"wrong output shape: {found}; expected [{n}, D] for {n} images", remedy)

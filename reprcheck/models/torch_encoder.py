@@ -72,7 +72,7 @@ class TorchEncoder:
     def _runner(self) -> Runner:
         from reprcheck.models.forward import Runner
 
-        return Runner(self.network, self.feed)
+        return Runner(self.network, self.feed, self.policy)
 
 
 def device_name() -> str:
@@ -83,5 +83,6 @@ def device_name() -> str:
     torch = sys.modules.get("torch")
     if torch is None:
         return "none"
-    asked = os.environ.get(DEVICE) or ("cuda" if torch.cuda.is_available() else "cpu")
-    return f"{asked} ({torch.cuda.get_device_name(asked)})" if asked.startswith("cuda") else asked
+    there = torch.cuda.is_available()
+    asked = os.environ.get(DEVICE) or ("cuda" if there else "cpu")
+    return f"{asked} ({torch.cuda.get_device_name(asked)})" if there and asked.startswith("cuda") else asked

@@ -42,6 +42,6 @@ def line(call: Callable[[], object]) -> str:
 def elsewhere(code: str, *arguments: str) -> str:
     """Return what code prints in a fresh process."""
     command = [sys.executable, "-c", code, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, env=None)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     assert not done.returncode, done.stderr
     return done.stdout.strip()

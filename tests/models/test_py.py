@@ -71,6 +71,12 @@ def test_a_file_s_factory_makes_a_module(nets: Path) -> None:
     assert "nets" not in sys.modules
 
 
+def test_resolving_does_not_run_the_user_s_code(tmp_path: Path) -> None:
+    (tmp_path / "loud.py").write_text("raise SystemError('ran')\n")
+    model = resolve(f"py:{tmp_path / 'loud.py'}:make")
+    assert "importing loud.py raised SystemError: ran" in line(lambda: model.digest)
+
+
 def test_own_options_reach_a_factory_that_names_them(nets: Path) -> None:
     model = resolve(f"py:{nets}:net?in_chans=1&size=16&normalise=image&name=one")
     assert model.name == "one"

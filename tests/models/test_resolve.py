@@ -129,6 +129,31 @@ def test_a_callable_is_a_model_without_twins() -> None:
     assert plain.encode(images(2, channels=2, side=40)).shape == (2, 512)
 
 
+def test_a_callable_s_own_twins() -> None:
+    class Drawn:
+        def __init__(self, seed: int = 0) -> None:
+            self.weights = np.random.default_rng(seed).random((2, 3), np.float32)
+
+        def __call__(self, x: np.ndarray) -> np.ndarray:
+            return x.mean((2, 3)) @ self.weights
+
+        def untrained(self, seed: int) -> Drawn:
+            return Drawn(seed)
+
+    model = resolve(Drawn())
+    encoders = [model.encoder(2), model.untrained(2, 0), model.untrained(2, 1)]
+    assert len({encoder.digest() for encoder in encoders}) == 3
+    assert len({encoder.encode(images(2, 2)).tobytes() for encoder in encoders}) == 3
+
+
+def test_a_callable_s_vector_does_not_depend_on_its_company() -> None:
+    weights = np.random.default_rng(0).standard_normal((2, 50)).astype(np.float32)
+    encoder = resolve(lambda x: x.mean((2, 3)) @ weights).encoder(2)
+    shown = images(40, 2)
+    pieces = [encoder.encode(shown[:3]), encoder.encode(shown[3:])]
+    np.testing.assert_array_equal(np.concatenate(pieces), encoder.encode(shown))
+
+
 def test_a_callable_s_digest_follows_what_it_holds() -> None:
     def closed(weights: np.ndarray):
         return lambda x: x.mean((2, 3)) @ weights

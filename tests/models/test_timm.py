@@ -50,6 +50,32 @@ def test_a_vector_does_not_depend_on_its_company(name: str) -> None:
     np.testing.assert_array_equal(encoder.encode(shown[::-1])[::-1], whole)
 
 
+def test_large_images_go_in_smaller_batches_that_only_their_shape_decides() -> None:
+    from reprcheck.models.forward import BATCH, batch_size
+
+    assert batch_size((224, 224), None) == batch_size((384, 384), 96) == BATCH
+    assert batch_size((32, 32), 768) == batch_size((768, 768), None) == BATCH // 4
+    assert batch_size((99_999, 99_999), None) == 1
+
+
+def test_everything_runs_in_true_float32() -> None:
+    class Asks(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            assert torch.get_float32_matmul_precision() == "highest"
+            assert not torch.backends.cudnn.allow_tf32
+            assert not torch.is_grad_enabled()
+            assert not self.training
+            return x.mean((2, 3))
+
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("medium")
+    try:
+        resolve(Asks()).encoder(3).encode(images(1))
+        assert torch.get_float32_matmul_precision() == "medium"
+    finally:
+        torch.set_float32_matmul_precision(before)
+
+
 def test_no_images_are_no_vectors() -> None:
     assert len(resolve(f"timm:{TINY}?pretrained=false").encoder(3).encode([])) == 0
 
