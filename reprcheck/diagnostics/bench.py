@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from reprcheck import protocols
 from reprcheck.baselines.expansions import expand
@@ -98,10 +97,9 @@ class Bench:
                 else:
                     self._scores[key] = _from_arrays(found)
         if missing:
-            protocol = protocols.load(self.protocol)
-            with threadpool_limits(1), self.progress(len(missing), f"scoring {self.id}") as advance:
+            with self.progress(len(missing), f"scoring {self.id}") as advance:
                 for key, blocks in missing:
-                    self._scores[key] = protocol([block.vectors for block in blocks], self.task)
+                    self._scores[key] = protocols.score(self.protocol, [block.vectors for block in blocks], self.task)
                     self.cache.put("scores", self._score_key(key), _to_arrays(self._scores[key]))
                     advance(1)
         return [self._scores[key] for key in keys]

@@ -7,16 +7,15 @@ every encoder meets the same ones. A changed formula is a new version id.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from reprcheck.types import Scores, Task
-
-Protocol = Callable[[Sequence[NDArray[np.float32]], Task], Scores]
 
 _WHERE = {
     "probe/1": "reprcheck.protocols.probe",
@@ -26,8 +25,25 @@ _WHERE = {
 }
 
 
-def load(protocol_id: str) -> Protocol:
-    """Return the scoring function of a protocol id; its module (and scikit-learn) is imported only now."""
+def known() -> tuple[str, ...]:
+    """Return the ids of all protocols."""
+    return tuple(_WHERE)
+
+
+def score(protocol_id: str, blocks: Sequence[NDArray[np.float32]], task: Task) -> Scores:
+    """Score blocks of vectors on a task.
+
+    One thread only: many small solves are faster so, and sums don't depend on how many cores there are.
+
+    Parameters
+    ----------
+    protocol_id : str
+        One of `known`.
+    blocks : sequence of float32[n, D_b]
+    task : Task
+        Of the kind that the protocol scores.
+    """
     module: Any = import_module(_WHERE[protocol_id])
-    score: Protocol = module.score
-    return score
+    with threadpool_limits(1):
+        found: Scores = module.score(blocks, task)
+    return found

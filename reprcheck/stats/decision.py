@@ -57,7 +57,7 @@ def estimate(values: NDArray[np.float64], draws: NDArray[np.float64] | None = No
     if draws is not None and len(draws) > 1:
         parts.append(((1 + 1 / len(draws)) * float(draws.var(ddof=1)), len(draws) - 1))
     variance = sum(v for v, _ in parts)
-    df = variance**2 / sum(v**2 / d for v, d in parts) if variance > 0 else len(values) - 1
+    df = 1 / sum((v / variance) ** 2 / d for v, d in parts) if variance > 0 else len(values) - 1
     return Estimate(float(values.mean()), float(np.sqrt(variance)), float(df))
 
 
