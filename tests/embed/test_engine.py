@@ -1,0 +1,162 @@
+import contextlib
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+
+from reprcheck.digest import digest
+from reprcheck.embed.cache import Cache
+from reprcheck.embed.engine import SHARD, Shown, embed
+from reprcheck.errors import UserError
+from reprcheck.types import Image
+
+
+@dataclass
+class Source:
+    """Images by number; ``names`` stand for files, which may change without their pixels changing."""
+
+    numbers: list[int]
+    names: list[str] = field(default_factory=list)
+    reads: list[int] = field(default_factory=list)
+
+    def content(self, index):
+        return digest(self.names[index] if self.names else "", self.numbers[index])
+
+    def read(self, index):
+        self.reads.append(index)
+        return Image(np.random.default_rng(self.numbers[index]).random((2, 8, 8), np.float32))
+
+
+@dataclass
+class Means:
+    """Counts what it is shown."""
+
+    weight: float = 1.0
+    shown: int = 0
+    name: str = "means"
+
+    def digest(self):
+        return digest("means", self.weight)
+
+    def encode(self, images):
+        self.shown += len(images)
+        return np.stack([i.pixels.mean((1, 2)) * self.weight for i in images]).astype(np.float32)
+
+
+@contextlib.contextmanager
+def quiet(total, title):
+    yield lambda _: None
+
+
+def run(source, *encoders, cache, channels=(0, 1), rows=None):
+    rows = np.arange(len(source.numbers)) if rows is None else np.asarray(rows)
+    return embed(Shown(source, rows, channels), encoders, cache, quiet)
+
+
+@pytest.fixture
+def cache(tmp_path):
+    return Cache(tmp_path)
+
+
+def test_vectors_are_the_encoders_in_the_order_asked(cache):
+    source, encoder = Source([5, 3, 4]), Means()
+    (block,) = run(source, encoder, cache=cache, rows=[2, 0])
+    expected = encoder.encode([source.read(2), source.read(0)])
+    assert np.array_equal(block.vectors, expected)
+
+
+def test_a_second_run_decodes_and_encodes_nothing(cache):
+    (first,) = run(Source([1, 2, 3]), Means(), cache=cache)
+    source, encoder = Source([1, 2, 3]), Means()
+    (second,) = run(source, encoder, cache=cache)
+    assert (encoder.shown, source.reads) == (0, [])
+    assert second.digest == first.digest
+    assert np.array_equal(second.vectors, first.vectors)
+
+
+def test_one_more_image_costs_one_more_embedding(cache):
+    run(Source([1, 2, 3]), Means(), cache=cache)
+    encoder = Means()
+    run(Source([1, 9, 2, 3]), encoder, cache=cache)
+    assert encoder.shown == 1
+
+
+def test_a_renamed_file_costs_no_embedding(cache):
+    (first,) = run(Source([1, 2], ["a", "b"]), Means(), cache=cache)
+    encoder = Means()
+    (second,) = run(Source([1, 2], ["c", "d"]), encoder, cache=cache)
+    assert encoder.shown == 0
+    assert second.digest == first.digest
+
+
+def test_one_changed_image_weight_or_channel_is_a_miss(cache):
+    (first,) = run(Source([1, 2, 3]), Means(), cache=cache)
+    for source, encoder, channels, misses in [
+        (Source([1, 2, 4]), Means(), (0, 1), 1),
+        (Source([1, 2, 3]), Means(weight=1.5), (0, 1), 3),
+        (Source([1, 2, 3]), Means(), (1,), 3),
+    ]:
+        (block,) = run(source, encoder, cache=cache, channels=channels)
+        assert encoder.shown == misses
+        assert block.digest != first.digest
+
+
+def test_images_are_decoded_once_for_all_encoders(cache):
+    source = Source([1, 2, 3])
+    run(source, Means(1.0), Means(2.0), Means(3.0), cache=cache)
+    assert sorted(source.reads) == [0, 1, 2]
+
+
+def test_the_same_image_twice_is_encoded_once(cache):
+    encoder = Means()
+    (block,) = run(Source([7, 7, 7]), encoder, cache=cache)
+    assert encoder.shown == 1
+    assert block.vectors.shape == (3, 2)
+
+
+def test_a_damaged_shard_is_computed_again(cache):
+    run(Source([1, 2, 3]), Means(), cache=cache)
+    (shard,) = (cache.folder / "vectors").rglob("*.safetensors")
+    shard.write_bytes(b"nothing")
+    encoder = Means()
+    with pytest.warns(UserWarning, match="damaged"):
+        run(Source([1, 2, 3]), encoder, cache=cache)
+    assert encoder.shown == 3
+
+
+def test_a_failure_loses_nothing_already_encoded(cache):
+    class Breaks(Source):
+        def read(self, index):
+            if index == SHARD + 70:
+                raise UserError("image", "truncated")
+            return super().read(index)
+
+    numbers = list(range(SHARD + 100))
+    with pytest.raises(UserError, match="truncated"):
+        run(Breaks(numbers), Means(), cache=cache)
+    encoder = Means()
+    run(Source(numbers), encoder, cache=cache)
+    assert 0 < encoder.shown <= 100
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda n: np.zeros((n, 2, 2), np.float32),
+        lambda n: np.zeros((n + 1, 2), np.float32),
+        lambda n: np.zeros(n, np.float32),
+        lambda n: np.zeros((n, 2), np.int64),
+    ],
+)
+def test_a_wrong_output_shape_is_one_clear_line_and_is_not_cached(cache, wrong):
+    encoder = Means()
+    encoder.encode = lambda images: wrong(len(images))
+    with pytest.raises(UserError, match=r"means: wrong output shape: .* for 3 images; return float32 \[3, D\]"):
+        run(Source([1, 2, 3]), encoder, cache=cache)
+    assert list((cache.folder / "vectors").rglob("*.safetensors")) == []
+
+
+def test_values_that_are_not_finite_are_kept_for_the_verdict(cache):
+    encoder = Means(weight=float("nan"))
+    (block,) = run(Source([1, 2]), encoder, cache=cache)
+    assert np.isnan(block.vectors).all()
