@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reprcheck.datasets import decode
+from reprcheck.datasets import axes, decode, fit
 from reprcheck.datasets.card import Card, Fit
 from reprcheck.datasets.recent import Recent
 from reprcheck.digest import code_digest, digest, file_digest
@@ -83,7 +83,7 @@ class FileImages:
     def __init__(self, entries: Iterable[Entry], recipe: Recipe) -> None:
         self.entries, self.recipe = tuple(entries), recipe
         self._digests: dict[Path, str] = {}
-        self._stacks: Recent[decode.Stored] = Recent(STACK_BYTES, decode.stored_bytes)
+        self._stacks: Recent[axes.Stored] = Recent(STACK_BYTES, axes.stored_bytes)
 
     def content(self, index: int) -> str:
         """Return the digest of a sample's files, frame and recipe, and of the code that decodes; no decoding."""
@@ -116,8 +116,8 @@ class FileImages:
         pixels = np.ascontiguousarray(decode.scale(stored, recipe.value_range, where))
         mask = self._mask(entry, stored.shape[1:]) if entry.mask else None
         return Image(
-            pixels=decode.fit_image(pixels, recipe.fit, recipe.size, where),
-            mask=None if mask is None else decode.fit_mask(mask, recipe.fit, recipe.size),
+            pixels=fit.fit_image(pixels, recipe.fit, recipe.size, where),
+            mask=None if mask is None else fit.fit_mask(mask, recipe.fit, recipe.size),
         )
 
     def extent(self, index: int) -> tuple[int, int]:
@@ -127,8 +127,8 @@ class FileImages:
         stored = decode.header(path, entry.name(path))
         if path.suffix.lower() in decode.PILLOW:
             return stored.shape[0], stored.shape[1]
-        axes = decode.arrange(stored, self._channels_per_file(), entry.frame, entry.name(path))
-        return axes.height, axes.width
+        found = axes.arrange(stored, self._channels_per_file(), entry.frame, entry.name(path))
+        return found.height, found.width
 
     def _channels_per_file(self) -> int:
         return self.recipe.channels if len(self.entries[0].files) == 1 else 1
@@ -140,7 +140,7 @@ class FileImages:
         for path in entry.files:
             where = entry.name(path)
             stored = decode.read(path, entry.frame, channels, where, self._stacks)
-            parts.append(decode.planes(stored, channels, entry.frame, where))
+            parts.append(axes.planes(stored, channels, entry.frame, where))
             if parts[-1].shape != parts[0].shape:
                 raise UserError(
                     where,

@@ -75,14 +75,14 @@ def _tiers(
     """Return 0 for two samples of each label, from two groups where it has them; 1 for each stratum's first; else 2."""
     tier = np.full(len(labels), 2)
     codes = _stratum(labels, batches)
-    _, first = np.unique(codes[by_key], return_index=True)
-    tier[by_key[first]] = 1
     for label in np.unique(labels):
         members = by_key[labels[by_key] == label]
-        tier[members[0]] = 0
-        others = members[groups[members] != groups[members[0]]]
-        if len(others):
-            tier[others[0]] = 0
+        first = members[0]
+        others = members[groups[members] != groups[first]]
+        elsewhere = others[batches[others] != batches[first]]
+        tier[[first, *elsewhere[:1]] if len(elsewhere) else [first, *others[:1]]] = 0
+    unseen = by_key[~np.isin(codes[by_key], codes[tier == 0])]
+    tier[unseen[np.unique(codes[unseen], return_index=True)[1]]] = 1
     return tier
 
 
@@ -91,6 +91,6 @@ def _stratum(labels: NDArray[np.int64], batches: NDArray[np.str_]) -> NDArray[np
     return labels * len(names) + codes.astype(np.int64)
 
 
-def n_strata(labels: NDArray[np.int64], batches: NDArray[np.str_]) -> int:
-    """Return the number of label x batch strata: a limit of at least this (and two per label) keeps them all."""
-    return len(np.unique(_stratum(labels, batches)))
+def enough(labels: NDArray[np.int64], batches: NDArray[np.str_]) -> int:
+    """Return the limit that keeps a sample of every stratum, and two of every label."""
+    return sum(max(2, len(np.unique(batches[labels == label]))) for label in np.unique(labels))

@@ -154,7 +154,7 @@ def limited(task: Task, ids: NDArray[np.str_], at_most: int) -> Task:
         cut.batches,
         holdout=cut.holdout,
         where=f"--limit={at_most} (task {task.name})",
-        remedy=f"use --limit={limit.n_strata(labels, task.batches)} or more",
+        remedy=f"use --limit={limit.enough(labels, task.batches)} or more",
     )
     return cut
 

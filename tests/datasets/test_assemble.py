@@ -1,0 +1,380 @@
+"""Table and card to tasks: labels, filters, confounds, limit, identity."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reprcheck.datasets.assemble import assemble
+from reprcheck.datasets.card import Card, Columns, Control, TaskCard
+from reprcheck.digest import digest
+from reprcheck.errors import UserError
+from reprcheck.types import Dataset, Image
+
+STATE = {"name": "state", "kind": "classify", "label": ("label",), "protocols": ("probe/1",)}
+DOSE = {"name": "dose", "kind": "regress", "label": ("dose",), "protocols": ("ridge/1",)}
+
+
+class Pictures:
+    """Images whose only pixel is a number, by position in the table."""
+
+    def __init__(self, values: list[int]) -> None:
+        self.values = values
+
+    def content(self, index: int) -> str:
+        return digest(self.values[index])
+
+    def read(self, index: int) -> Image:
+        return Image(np.full((1, 1, 1), self.values[index], np.float32))
+
+
+def build(
+    table: dict[str, list[Any]],
+    tasks: list[dict[str, Any]] | None = None,
+    *,
+    order: list[int] | None = None,
+    limit: int | None = None,
+    columns: dict[str, str] | None = None,
+    **card: Any,
+) -> Dataset:
+    n = len(table["label"] if "label" in table else next(iter(table.values())))
+    frame = pd.DataFrame({"id": [f"s{i:03}" for i in range(n)]} | table)
+    values = list(range(n))
+    if order is not None:
+        frame, values = frame.iloc[order].reset_index(drop=True), order
+    given_columns = {key: key for key in ("unit", "batch") if key in table}
+    whole = Card(
+        name="mini",
+        kind="culture",
+        channels=("a", "b", "c"),
+        columns=Columns("id", **(given_columns | (columns or {}))),
+        tasks=tuple(TaskCard(**task) for task in (tasks or [STATE])),
+        **card,
+    )
+    return assemble(whole, frame, Pictures(values), where="t.csv", limit=limit)
+
+
+AB = ["a", "b"] * 6
+
+
+def refused(*args: Any, **kwargs: Any) -> str:
+    with pytest.raises(UserError) as caught:
+        build(*args, **kwargs)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_a_task_is_resolved() -> None:
+    dataset = build(
+        {"id": [f"{i:02}" for i in reversed(range(12))], "label": AB, "unit": ["u", "v", "w"] * 4},
+        [STATE | {"channels": ("c", "a"), "control": Control("label", "a"), "holdout": "unit"}],
+    )
+    task = dataset.tasks["state"]
+    assert dataset.ids.tolist() == [f"{i:02}" for i in range(12)]
+    assert dataset.table_row.tolist() == list(reversed(range(12)))
+    assert (task.kind, task.classes, task.protocols, task.holdout) == ("classify", ("a", "b"), ("probe/1",), "unit")
+    assert task.rows.tolist() == list(range(12))
+    assert task.y.tolist() == [1, 0] * 6
+    assert task.units.tolist() == ["w", "v", "u"] * 4
+    assert set(task.batches) == {"all"}
+    assert task.channels == (2, 0)
+    assert task.control is not None
+    assert task.control.tolist() == [False, True] * 6
+    assert task.notes == ()
+    assert [int(dataset.images.read(i).pixels[0, 0, 0]) for i in range(12)] == dataset.table_row.tolist()
+
+
+def test_unit_is_the_sample_unless_told() -> None:
+    table = {"label": AB, "unit": ["u", "v"] * 6, "field": ["f", "g", "h"] * 4}
+    assert build({"label": AB}).tasks["state"].units.tolist()[:2] == ["s000", "s001"]
+    assert set(build(table, [STATE | {"unit": "field"}]).tasks["state"].units) == {"f", "g", "h"}
+
+
+def test_what_is_left_out_is_counted() -> None:
+    dataset = build(
+        {"label": ["a"] * 4 + ["b"] * 4 + ["c", "dead", "", "a"], "line": ["x"] * 11 + ["y"]},
+        [STATE | {"where": {"line": ("x", "z")}, "exclude": ("dead",), "min_per_class": 2}],
+    )
+    task = dataset.tasks["state"]
+    assert len(task.rows) == 8
+    assert task.notes == (
+        "1 sample left out: not of where line = x or z.",
+        "1 sample left out: excluded by label dead.",
+        "1 sample left out: without a label.",
+        "Classes left out, with fewer than 2 samples: c (1).",
+    )
+
+
+@pytest.mark.parametrize("cells", [["1", "1.0", "2", "x"], [1, 1, 2, 3], [1.0, 1.0, 2.0, None]])
+def test_numbers_are_compared_as_numbers(cells: list[Any]) -> None:
+    dataset = build({"label": ["0", "1", "2", "3"], "k": cells}, [DOSE | {"label": ("label",), "where": {"k": (1,)}}])
+    assert dataset.tasks["dose"].y.tolist() == [0.0, 1.0]
+
+
+@pytest.mark.parametrize("cells", [["true", "False", "TRUE"], [True, False, True]])
+def test_truth_values_are_compared_as_such(cells: list[Any]) -> None:
+    dataset = build({"label": ["0", "1", "2"], "k": cells}, [DOSE | {"label": ("label",), "where": {"k": (True,)}}])
+    assert dataset.tasks["dose"].y.tolist() == [0.0, 2.0]
+
+
+def test_a_ratio_is_divided() -> None:
+    dataset = build({"x": ["1", "3", ""], "y": ["2", "4", "5"]}, [DOSE | {"label": ("x", "y")}])
+    assert dataset.tasks["dose"].y.tolist() == [0.5, 0.75]
+    assert dataset.tasks["dose"].notes == ("1 sample left out: without a label.",)
+
+
+@pytest.mark.parametrize(
+    ("table", "tasks", "message"),
+    [
+        ({"lable": AB}, None, "t.csv: no column 'label', which [tasks.state] label names; did you mean lable?"),
+        ({"id": ["", "x"], "label": ["a", "b"]}, None, "t.csv line 2 column id: blank sample id; give each row an id"),
+        (
+            {"id": ["x", "y", " x"], "label": ["a", "b", "a"]},
+            None,
+            "t.csv line 4 column id: sample 'x' is on line 2 too; give each row an id of its own",
+        ),
+        ({"label": []}, None, "t.csv: no samples; add one row per sample"),
+        (
+            {"label": ["a"] * 3},
+            None,
+            "t.csv column label ([tasks.state]): one class only (a); a task needs two or more classes",
+        ),
+        (
+            {"label": ["a", "a", "b"]},
+            [STATE | {"min_per_class": 2}],
+            "t.csv column label ([tasks.state]): one class only (a) (Classes left out, with fewer than 2 samples: "
+            "b (1)); a task needs two or more classes",
+        ),
+        (
+            {"label": AB, "line": ["x", "y", "z"] * 4},
+            [STATE | {"where": {"line": ("w",)}}],
+            "t.csv column line: no rows left: none of [tasks.state] where line = w; the column holds x, y, z",
+        ),
+        (
+            {"label": ["", ""]},
+            None,
+            "t.csv column label: no rows left for [tasks.state]: all are left out by where, exclude or a blank label; "
+            "loosen the filters, or fill in the labels",
+        ),
+        (
+            {"dose": ["1", "2", "high", "n/a"]},
+            [DOSE],
+            "t.csv line 4 column dose: 'high' is not a number (and 1 more rows); "
+            "write a finite number, or leave the cell blank to leave the row out",
+        ),
+        (
+            {"dose": ["1", "inf"]},
+            [DOSE],
+            "t.csv line 3 column dose: 'inf' is not a number; "
+            "write a finite number, or leave the cell blank to leave the row out",
+        ),
+        (
+            {"dose": ["1", "1.0"]},
+            [DOSE],
+            "t.csv column dose ([tasks.dose]): the label is 1 in all 2 samples; a regression needs a label that varies",
+        ),
+        (
+            {"x": ["1", "2"], "y": ["1", "0"]},
+            [DOSE | {"label": ("x", "y")}],
+            "t.csv line 3 column y: 0, and the label of [tasks.dose] divides by it; "
+            "leave the cell blank to leave the row out",
+        ),
+        (
+            {"label": AB, "unit": ["u"] * 11 + [""]},
+            None,
+            "t.csv line 13 column unit: blank unit; name the unit of each sample of a task",
+        ),
+        (
+            {"label": AB, "batch": ["p", ""] * 6},
+            None,
+            "t.csv line 3 column batch: blank batch (and 5 more rows); name the batch of each sample of a task",
+        ),
+        (
+            {"label": AB},
+            [STATE | {"control": Control("label", "c")}],
+            "t.csv column label: no sample of [tasks.state] is a control: none equals c; the column holds a, b",
+        ),
+    ],
+)
+def test_a_bad_table_is_told_by_line_and_column(
+    table: dict[str, list[Any]], tasks: list[dict[str, Any]] | None, message: str
+) -> None:
+    assert refused(table, tasks) == message
+
+
+BATCH, UNIT = STATE | {"holdout": "batch"}, STATE | {"holdout": "unit"}
+
+
+@pytest.mark.parametrize(
+    ("table", "task", "message"),
+    [
+        (
+            {"label": AB, "batch": ["p"] * 12},
+            BATCH,
+            't.csv column batch ([tasks.state]): all samples are in one batch (p), and holdout = "batch" needs two or '
+            "more; add samples of another batch, or choose another holdout or unit",
+        ),
+        (
+            {"label": [*AB, "c"], "batch": ["p", "p", "q", "q"] * 3 + ["q"]},
+            BATCH,
+            't.csv column batch ([tasks.state]): class c is found in one batch only (q), so holdout = "batch" can\'t '
+            'both learn and test it; exclude the class, add it in another batch, or use holdout = "unit"',
+        ),
+        (
+            {"label": [*AB, "a"], "batch": ["p", "p", "q", "q"] * 3 + ["r"]},
+            BATCH,
+            "t.csv column batch ([tasks.state]): batch r has one class only (a), so holding it out tests no contrast; "
+            'leave the batch out by `where`, or use holdout = "unit"',
+        ),
+        (
+            {"label": AB, "unit": ["u", "v"] * 6},
+            UNIT,
+            't.csv column unit ([tasks.state]): class a is found in one unit only (u), so holdout = "unit" can\'t both '
+            "learn and test it; exclude the class, add it in another unit, or choose another unit",
+        ),
+        (
+            {"label": AB, "unit": ["u", "v"] * 6},
+            STATE,
+            "t.csv column unit ([tasks.state]): class a is found in one unit only (u), so folds over units can't both "
+            "learn and test it; exclude the class, add it in another unit, or choose another unit",
+        ),
+        (
+            {"dose": list("123"), "unit": ["u"] * 3},
+            DOSE,
+            "t.csv column unit ([tasks.dose]): all samples are in one unit (u), and folds over units needs two or "
+            "more; add samples of another unit, or choose another holdout or unit",
+        ),
+    ],
+)
+def test_a_design_without_an_honest_fold_is_refused(
+    table: dict[str, list[Any]], task: dict[str, Any], message: str
+) -> None:
+    assert refused(table, [task]) == message
+
+
+def test_other_confounds_are_named() -> None:
+    dataset = build(
+        {
+            "label": ["a", "a", "b", "b", "a", "a", "c", "c"],
+            "unit": ["1", "2", "3", "4", "5", "1", "7", "8"],
+            "batch": ["p", "p", "p", "p", "q", "q", "r", "r"],
+        }
+    )
+    assert dataset.tasks["state"].notes == (
+        "Confound: classes found in one batch only: b (p), c (r).",
+        "Confound: batches with one class only: q (a), r (c).",
+        "Confound: units found in several batches: 1.",
+    )
+
+
+# --- identity ---------------------------------------------------------------------------------------------------
+
+
+@settings(deadline=None)
+@given(st.permutations(range(12)))
+def test_the_order_of_rows_changes_nothing(order: list[int]) -> None:
+    table: dict[str, list[Any]] = {"label": AB, "batch": ["p", "p", "q", "q"] * 3}
+    one, other = build(table, [BATCH]), build(table, [BATCH], order=order)
+    assert one.digest == other.digest
+    assert one.ids.tolist() == other.ids.tolist()
+    assert [order[row] for row in other.table_row] == one.table_row.tolist()
+    for name, task in one.tasks.items():
+        for key in ("rows", "y", "units", "batches"):
+            assert getattr(task, key).tolist() == getattr(other.tasks[name], key).tolist()
+    contents = [dataset.images.content(i) for dataset in (one, other) for i in range(12)]
+    assert contents[:12] == contents[12:]
+
+
+def test_the_digest_sees_what_matters_and_nothing_else() -> None:
+    table: dict[str, list[Any]] = {"label": AB, "unit": [f"u{i}" for i in range(12)], "remark": ["x"] * 12}
+    base = build(table).digest
+    assert build(table | {"remark": ["y"] * 12}).digest == base
+    assert build(table, license="CC0", citation="me", source="here").digest == base
+    assert build(table | {"label": ["b", "a"] * 6}).digest != base
+    assert build(table | {"unit": [f"v{i}" for i in range(12)]}).digest != base
+    assert build(table, fit="pad", size=(3, 3)).digest != base
+    assert build(table, [STATE | {"min_per_class": 2}]).digest != base
+    assert build(table, limit=6).digest == base
+
+
+# --- limit --------------------------------------------------------------------------------------------------------
+
+
+designs = st.lists(st.tuples(st.sampled_from("aabc"), st.sampled_from("ppqr")), min_size=12, max_size=60)
+
+
+def resolvable(rows: list[tuple[str, str]], **options: Any) -> Dataset:
+    padding = [(label, batch) for label in "abc" for batch in "pqr"]  # so that no design is refused
+    labels, batches = zip(*(rows + padding), strict=True)
+    return build({"label": list(labels), "batch": list(batches)}, **options)
+
+
+@settings(deadline=None)
+@given(designs, st.integers(1, 70), st.integers(1, 70))
+def test_a_limit_nests_and_keeps_every_class(rows: list[tuple[str, str]], one: int, other: int) -> None:
+    small, large = (resolvable(rows, limit=n).tasks["state"] for n in sorted((one, other)))
+    whole = resolvable(rows).tasks["state"]
+    assert set(small.rows) <= set(large.rows) <= set(whole.rows)
+    assert small.classes == whole.classes
+    assert set(small.y) == set(whole.y)
+    assert len(small.rows) == min(len(whole.rows), max(min(one, other), 2 * len(whole.classes)))
+
+
+@settings(deadline=None)
+@given(designs, st.integers(9, 70))
+def test_a_limit_cuts_all_strata_in_proportion(rows: list[tuple[str, str]], limit: int) -> None:
+    whole, cut = (resolvable(rows, limit=n).tasks["state"] for n in (None, limit))
+    before = Counter(zip(whole.y.tolist(), whole.batches.tolist(), strict=True))
+    after = Counter(zip(cut.y.tolist(), cut.batches.tolist(), strict=True))
+    share = len(cut.rows) / len(whole.rows)
+    for stratum, n in before.items():
+        assert after[stratum] >= 1
+        assert after[stratum] <= share * n + 2  # one for the floor of each stratum, one for rounding
+
+
+@settings(deadline=None)
+@given(st.permutations(range(40)), st.integers(2, 40))
+def test_a_limit_doesnt_see_the_order_of_rows(order: list[int], limit: int) -> None:
+    table: dict[str, list[Any]] = {"label": ["a", "b"] * 20}
+    one, other = build(table, limit=limit), build(table, order=order, limit=limit)
+    assert one.tasks["state"].rows.tolist() == other.tasks["state"].rows.tolist()
+
+
+def test_a_limit_is_recorded() -> None:
+    dataset = build({"label": AB}, limit=6)
+    assert dataset.limit == 6
+    assert len(dataset.ids) == 12
+    assert dataset.tasks["state"].notes == ("Limit: cut from 12 to 6 samples, stratified by label and batch.",)
+    assert build({"label": AB}, limit=12).tasks["state"].notes == ()
+
+
+def test_a_limit_on_a_regression_keeps_its_range_and_its_controls() -> None:
+    doses = [str(float(i // 10)) for i in range(100)]
+    dataset = build({"dose": doses}, [DOSE | {"control": Control("dose", 0.0)}], limit=20)
+    task = dataset.tasks["dose"]
+    assert len(task.rows) == 20
+    assert task.control is not None
+    assert task.control.sum() == 2
+    assert np.bincount((task.y // 2).astype(int)).tolist() == [4, 4, 4, 4, 4]
+
+
+@pytest.mark.parametrize("limit", [0, -3])
+def test_a_limit_below_one_is_refused(limit: int) -> None:
+    message = f"--limit={limit}: not a number of samples; use a whole number of at least 1"
+    assert refused({"label": AB}, limit=limit) == message
+
+
+def test_a_limit_that_breaks_the_folds_says_what_would_do() -> None:
+    table: dict[str, list[Any]] = {"label": AB, "batch": ["p", "p", "q", "q", "r", "r"] * 2}
+    message = refused(table, [BATCH], limit=5)
+    assert message.startswith("--limit=5 (task state): batch ")
+    assert message.endswith("has one class only (a), so holding it out tests no contrast; use --limit=6 or more") or (
+        message.endswith("has one class only (b), so holding it out tests no contrast; use --limit=6 or more")
+    )
+    assert len(build(table, [BATCH], limit=6).tasks["state"].rows) == 6
