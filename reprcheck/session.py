@@ -159,8 +159,10 @@ class Session:
         fresh = [model.untrained(n, k) for k in range(twins)]
         if None not in fresh:
             families["untrained"] = [encoder for encoder in fresh if encoder is not None]
-        families["untrained-resnet"] = [model.plain(n, "resnet", k) for k in range(1 if families else twins)]
-        families["untrained-vit"] = [model.plain(n, "vit", 0)]
+        if reference is None or not families:
+            families["untrained-resnet"] = [model.plain(n, "resnet", k) for k in range(1 if families else twins)]
+        if reference is None:
+            families["untrained-vit"] = [model.plain(n, "vit", 0)]
 
         encoders = [encoder for family in families.values() for encoder in family]
         if not isinstance(model, Precomputed):

@@ -5,12 +5,12 @@ Question
     networks once brightness is taken away?
 Statistic
     Mean over units of the score of [intensity + embedding] minus that of the reference, and the same in usable bits
-    (Xu et al. 2020) where the protocol predicts probabilities. And the model's score minus the untrained families', all
+    (Xu et al. 2020) where the protocol predicts probabilities. And the model's score minus its untrained twins', all
     embedded on images whose per-channel histograms are matched to the dataset's mean histogram.
 Reference
     The intensity features alone, and K seeded random nonlinear expansions of them, beside the features, at the model's
     width, so that more dimensions don't look like more biology. The model must beat both, in score by the margin and in
-    bits by any amount; and must beat every untrained family on matched images.
+    bits by any amount; and must beat its untrained twins on matched images (plain ResNets where it has no twins).
 Null
     The embedding is one more function of intensity: the spread between the K expansions enters the interval.
 Unit

@@ -7,11 +7,12 @@ which pixels each content decoded to, so that a run with nothing new decodes not
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,45 +101,70 @@ def embed(
     UserError
         For an image that can't be read, or an encoder that raises or returns the wrong shape.
     """
-    keys = [encoder.digest() for encoder in encoders]
-    contents = [shown.images.content(int(row)) for row in shown.rows]
-    pixel_key = digest("pixels", list(shown.channels))
-
-    known, pixels = [cache.load("vectors", key) for key in keys], cache.load("pixels", pixel_key)
-    if _missing(contents, pixels, known):
+    shelf = _Shelf(cache, shown, encoders)
+    if shelf.missing():
         with ExitStack() as locks:
-            for key in sorted(set(keys)):
+            for key in sorted(set(shelf.keys)):
                 locks.enter_context(cache.lock("vectors", key))
-            known, pixels = [cache.load("vectors", key) for key in keys], cache.load("pixels", pixel_key)
-            todo = _missing(contents, pixels, known)
-            with _Writer(cache) as writer, progress(len(todo), title) as advance:
+            shelf = _Shelf(cache, shown, encoders)  # another process may have filled it while this one waited
+            todo = shelf.missing()
+            with _Writer(cache) as writer, ThreadPoolExecutor(_cores()) as pool, progress(len(todo), title) as advance:
                 for chunk in _chunks(todo, CHUNK):
-                    images = [shown.read(int(shown.rows[i])) for i in chunk]
-                    for i, image in zip(chunk, images, strict=True):
-                        identity = digest(image.pixels, image.mask)
-                        pixels[contents[i]] = np.frombuffer(bytes.fromhex(identity), np.uint8)
-                        writer.add("pixels", pixel_key, contents[i], pixels[contents[i]])
-                    for encoder, key, vectors in zip(encoders, keys, known, strict=True):
-                        ids = [bytes(pixels[contents[i]]).hex() for i in chunk]
-                        new = {pid: image for pid, image in zip(ids, images, strict=True) if pid not in vectors}
-                        if new:
-                            for pid, vector in zip(new, _encode(encoder, list(new.values())), strict=True):
-                                vectors[pid] = vector
-                                writer.add("vectors", key, pid, vector)
+                    images = shelf.decode(chunk, writer)
+                    lacking = [{i: images[i] for i in images if i not in vectors} for vectors in shelf.vectors]
+                    encoded = pool.map(_encode, encoders, [list(new.values()) for new in lacking])
+                    for key, vectors, new, rows in zip(shelf.keys, shelf.vectors, lacking, encoded, strict=True):
+                        for pixel_id, row in zip(new, rows, strict=True):
+                            vectors[pixel_id] = row
+                            writer.add("vectors", key, pixel_id, row)
                     advance(len(chunk))
+    ids = tuple(shelf.pixel_id(content) for content in shelf.contents)
+    return [Block(key, ids, stack(vectors, ids)) for key, vectors in zip(shelf.keys, shelf.vectors, strict=True)]
 
-    shown_ids = tuple(bytes(pixels[c]).hex() for c in contents)
-    return [Block(key, shown_ids, stack(vectors, shown_ids)) for key, vectors in zip(keys, known, strict=True)]
+
+class _Shelf:
+    """What the cache holds of these samples: the digest of each one's pixels, and each encoder's vectors by it."""
+
+    def __init__(self, cache: Cache, shown: Shown, encoders: Sequence[Encoder]) -> None:
+        self.shown = shown
+        self.contents = [shown.images.content(int(row)) for row in shown.rows]
+        self.keys = [encoder.digest() for encoder in encoders]
+        self.vectors = [cache.load("vectors", key) for key in self.keys]
+        self.pixel_key = digest("pixels", list(shown.channels))
+        self.pixels = cache.load("pixels", self.pixel_key)
+
+    def pixel_id(self, content: str) -> str:
+        return bytes(self.pixels[content]).hex()
+
+    def missing(self) -> list[int]:
+        """Return the positions of samples that some encoder lacks."""
+
+        def seen(content: str) -> bool:
+            return content in self.pixels and all(self.pixel_id(content) in vectors for vectors in self.vectors)
+
+        return [i for i, content in enumerate(self.contents) if not seen(content)]
+
+    def decode(self, positions: Sequence[int], writer: _Writer) -> dict[str, Image]:
+        """Decode some samples and note the digest of their pixels; return images by that digest."""
+        images = {}
+        for i in positions:
+            image = self.shown.read(int(self.shown.rows[i]))
+            pixel_id = digest(image.pixels, image.mask)
+            self.pixels[self.contents[i]] = np.frombuffer(bytes.fromhex(pixel_id), np.uint8)
+            writer.add("pixels", self.pixel_key, self.contents[i], self.pixels[self.contents[i]])
+            images[pixel_id] = image
+        return images
 
 
-def _missing(contents: Sequence[str], pixels: Mapping[str, Any], known: Sequence[Mapping[str, Any]]) -> list[int]:
-    def seen(content: str) -> bool:
-        return content in pixels and all(bytes(pixels[content]).hex() in vectors for vectors in known)
-
-    return [i for i, content in enumerate(contents) if not seen(content)]
+def _cores() -> int:
+    """Return how many encoders may run side by side: the cores of this process, shared with other xdist workers."""
+    mine = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, mine // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
 
 
 def _encode(encoder: Encoder, images: list[Image]) -> NDArray[np.float32]:
+    if not images:
+        return np.empty((0, 0), np.float32)
     vectors = np.asarray(encoder.encode(images))
     if vectors.ndim != 2 or len(vectors) != len(images) or vectors.dtype.kind != "f":
         raise UserError(

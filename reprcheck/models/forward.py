@@ -1,13 +1,16 @@
 """Pixels in, vectors out: resizing, normalising and the forward pass. The one place that runs a network.
 
 All batches of images of one shape have one size, the last one padded with zeros, so that a vector doesn't depend on how
-many images came along. Everything is float32: reduced precision (TF32, bfloat16) is off, and cuDNN deterministic.
+many images came along. Everything is float32: reduced precision (TF32, bfloat16) is off, and cuDNN deterministic. On a
+CPU a network runs on one core, and several networks side by side: cores that wait for each other within one small
+network are slow, on a shared machine very slow; and sums don't depend on how many cores there are.
 """
 
 from __future__ import annotations
 
 import math
 import os
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -27,6 +30,8 @@ BATCH = 32
 """Images per forward pass."""
 PIXELS = BATCH * 384 * 384
 """Most pixels per channel and forward pass: larger images go in smaller batches."""
+DEVICE_TURN = threading.Lock()
+"""Held while a network runs on an accelerator, which takes one at a time."""
 FLAT = 1e-6
 """Standard deviation under which an image counts as constant."""
 
@@ -60,7 +65,7 @@ class Runner:
     def __call__(self, planes: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
         """Return float32[N, D] for N planes float32[1 or in_chans, H, W]."""
         n = batch_size(planes[0].shape[-2:], self.size)
-        with precise():
+        with one_core() if self.device.type == "cpu" else DEVICE_TURN, precise():
             return np.concatenate([self._batch(planes[i : i + n], n) for i in range(0, len(planes), n)])
 
     def _batch(self, planes: Sequence[NDArray[np.float32]], n: int) -> NDArray[np.float32]:
@@ -85,6 +90,17 @@ class Runner:
 def batch_size(shape: tuple[int, ...], size: int | None) -> int:
     """Return the number of images per batch for images of (H, W), resized to ``size`` if given."""
     return max(1, min(BATCH, PIXELS // max(math.prod(shape), (size or 1) ** 2)))
+
+
+@contextmanager
+def one_core() -> Iterator[None]:
+    """Keep torch to one core in this thread, inside."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @contextmanager
