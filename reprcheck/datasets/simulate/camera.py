@@ -28,8 +28,8 @@ class Camera:
         Illumination at the field's border relative to its centre departs from 1 by up to about this.
     """
 
-    photons: float = 60.0
-    read: float = 0.02
+    photons: float = 120.0
+    read: float = 0.015
     unevenness: float = 0.3
 
     def expose(self, draw: np.random.Generator, light: NDArray[np.float64]) -> NDArray[np.float32]:

@@ -84,8 +84,8 @@ def _protein(draw: np.random.Generator, cells: Cells, where: str, purity: float,
 
 
 def _organelle(draw: np.random.Generator, cells: Cells, texture: str, blur: float) -> Plane:
-    blobs, ridges = smooth_noise(draw, 1.6)[0], -np.abs(smooth_noise(draw, 2.6)[0])
-    pattern = gaussian_filter(blobs if texture == "puncta" else ridges, 0.7 * blur, truncate=3)
+    blobs, ridges = smooth_noise(draw, 1.4)[0], -np.abs(smooth_noise(draw, 2.8)[0])
+    pattern = gaussian_filter(blobs if texture == "puncta" else ridges, 0.6 * blur, truncate=3)
     inside = cells.depth > 0
     rank = rank_within(pattern - 1.5 * nuclear_share(cells), cells.own, inside)
     return np.asarray(inside * (0.08 + 0.92 * rank**3) * per_cell(draw, cells, 0.25))

@@ -104,8 +104,7 @@ def lay_out(
     stretch, turn = draw.uniform(1.0, 1.35, count), draw.uniform(0, np.pi, (2, count))
     shift = draw.normal(0, 0.08, (count, 2)) * nucleus_radius[:, None] * 2
     offset = at - centres[own]
-    outward = nearest if np.isinf(cell_radius).any() else _radius(offset, own, stretch, turn[0])
-    depth = np.minimum(cell_radius[own] - outward, gap)
+    depth = np.minimum(cell_radius[own] - _radius(offset, own, stretch, turn[0]), gap)
     nuclear = _radius(offset - shift[own], own, elongation, turn[1]) / nucleus_radius[own]
     return Cells(centres, own, depth, nuclear)
 

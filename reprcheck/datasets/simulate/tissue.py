@@ -82,7 +82,7 @@ def deal_types(draw: np.random.Generator, centres: NDArray[np.float64], arrangem
     slope = {"mixed": np.zeros(len(centres)), "niches": relief, "strands": -np.abs(relief - np.median(relief))}[
         arrangement
     ]
-    order = np.argsort(slope / (slope.std() or 1.0) + 0.3 * chance)
+    order = np.argsort(slope / (slope.std() or 1.0) + 0.1 * chance)
     immune = np.zeros(len(centres), dtype=bool)
     immune[order[len(centres) - round(IMMUNE_SHARE * len(centres)) :]] = True
     return immune
