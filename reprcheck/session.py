@@ -20,11 +20,12 @@ from reprcheck.baselines.intensity import Intensity
 from reprcheck.baselines.matching import Matched, Quantiles, Reference
 from reprcheck.baselines.pixels import COMPONENTS, Pixels, components
 from reprcheck.baselines.structure import Structure
-from reprcheck.diagnostics import judge
+from reprcheck.diagnostics import judge, known
 from reprcheck.diagnostics.bench import Bench, Contestants, Family
 from reprcheck.digest import digest, installed
 from reprcheck.embed.cache import Cache
 from reprcheck.embed.engine import Block, Progress, Shown, embed
+from reprcheck.errors import UserError, did_you_mean
 from reprcheck.models import Model, Precomputed, device_name
 from reprcheck.policy import Policy
 from reprcheck.scorecard.gate import decide
@@ -56,7 +57,25 @@ class Question:
 
 
 def questions(models: Iterable[str], datasets: Iterable[Dataset], policy: Policy) -> list[Question]:
-    """Return every cell the policy requires of these models on these datasets."""
+    """Return every cell the policy requires of these models on these datasets.
+
+    Raises
+    ------
+    UserError
+        Where the policy names a diagnostic that isn't known, or requires no setting of these datasets.
+    """
+    datasets = list(datasets)
+    for name in policy.diagnostics:
+        if name not in known():
+            raise UserError("policy: diagnostics", f"no diagnostic named {name!r}", did_you_mean(name, known()))
+    required = _questions(models, datasets, policy)
+    if not required:
+        patterns, names = ", ".join(policy.settings), ", ".join(dataset.name for dataset in datasets)
+        raise UserError("policy: settings", f"{patterns} matches no setting of {names}", "correct the patterns")
+    return required
+
+
+def _questions(models: Iterable[str], datasets: Iterable[Dataset], policy: Policy) -> list[Question]:
     return [
         question
         for model in models

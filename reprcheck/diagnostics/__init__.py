@@ -12,7 +12,6 @@ from importlib import import_module
 from typing import Any
 
 from reprcheck.diagnostics.bench import Bench
-from reprcheck.errors import UserError, did_you_mean
 from reprcheck.stats.collapse import collapse
 from reprcheck.types import Cell
 
@@ -30,15 +29,7 @@ def known() -> tuple[str, ...]:
 
 
 def judge(diagnostic: str, bench: Bench) -> Cell:
-    """Ask one question of one model in one setting.
-
-    Raises
-    ------
-    UserError
-        For an unknown diagnostic.
-    """
-    if diagnostic not in _WHERE:
-        raise UserError(diagnostic, "no such diagnostic", did_you_mean(diagnostic, _WHERE))
+    """Ask one question, one of `known`, of one model in one setting."""
     problem = collapse(bench.embedding.vectors)
     if problem == "not finite":
         return bench.without_evidence(diagnostic, "error", "the embedding holds values that are not finite")

@@ -170,12 +170,13 @@ class Bench:
     @cached_property
     def setting(self) -> Setting:
         """The setting as seen beside this model: everyone's scores, and whether it can tell anything."""
-        singles = {"model": (self.embedding,)} | self._qualified() | {n: (b,) for n, b in self.baselines.items()}
+        model = {} if collapse(self.embedding.vectors) == "not finite" else {"model": (self.embedding,)}
+        singles = model | self._qualified() | {name: (block,) for name, block in self.baselines.items()}
         flat = self.scores(*([block] for family in singles.values() for block in family))
-        found, at = {}, 0
+        found: dict[str, list[Scores]] = {}
+        at = 0
         for name, family in singles.items():
             found[name], at = flat[at : at + len(family)], at + len(family)
-        trivial = {f"{name} {k}": s for name, draws in found.items() if name != "model" for k, s in enumerate(draws)}
         return Setting(
             id=self.id,
             dataset=self.dataset,
@@ -187,8 +188,8 @@ class Bench:
             n_batches=len(np.unique(self.task.batches)),
             qualification=qualify(
                 self.task,
-                trivial,
-                found["model"][0],
+                trivial=[scores for name, draws in found.items() if name != "model" for scores in draws],
+                model=found.get("model", [None])[0],
                 margin=self.policy.margin,
                 alpha=self.policy.alpha,
                 min_units=self.policy.min_units,

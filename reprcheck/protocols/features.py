@@ -59,8 +59,9 @@ def _standardise(
 
 def _rotate(a: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     values, vectors = np.linalg.eigh(a @ a.T)
-    keep = values > 1e-10 * max(values[-1], 1e-300)
-    root = np.sqrt(values[keep])
+    keep = values > 1e-10 * values[-1]
+    keep[-1] = True  # one column at least, also where all are constant
+    root = np.sqrt(np.maximum(values[keep], 1e-300))
     return vectors[:, keep] * root, (b @ a.T) @ (vectors[:, keep] / root)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,16 +17,17 @@ CEILING = 1.0
 
 
 def qualify(
-    task: Task, trivial: Mapping[str, Scores], model: Scores, *, margin: float, alpha: float, min_units: int
+    task: Task, *, trivial: Sequence[Scores], model: Scores | None, margin: float, alpha: float, min_units: int
 ) -> Qualification:
     """Qualify a setting.
 
     Parameters
     ----------
     task : Task
-    trivial : mapping of str to Scores
-        What nobody trained: baselines and untrained networks.
-    model : Scores
+    trivial : sequence of Scores
+        Of what nobody trained: baselines and untrained networks.
+    model : Scores or None
+        None where the model's embedding can't be scored.
     margin, alpha, min_units
         As in the policy.
 
@@ -36,11 +37,11 @@ def qualify(
         The first that holds of: fewer units than the minimum; a trivial encoder within ``margin`` of the ceiling;
         no encoder's predictions related to the label beyond permuted labels; none of these.
     """
-    if len(model.units) < min_units:
+    if len(np.unique(task.units)) < min_units:
         return "underpowered"
-    if any(scores.values.mean() >= CEILING - margin for scores in trivial.values()):
+    if any(scores.values.mean() >= CEILING - margin for scores in trivial):
         return "saturated"
-    if permuted_p(task, [*trivial.values(), model]) > alpha:
+    if permuted_p(task, [*trivial, *([model] if model else [])]) > alpha:
         return "no_signal"
     return "discriminating"
 

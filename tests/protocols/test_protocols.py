@@ -156,9 +156,10 @@ def test_scale_and_shift_of_a_column_change_nothing(protocol):
 
 
 @pytest.mark.parametrize("protocol", CLASSIFY)
-def test_a_constant_embedding_is_at_chance(protocol):
+@pytest.mark.parametrize("width", [5, 500])
+def test_a_constant_embedding_is_at_chance(protocol, width):
     task = classify_task(classes=3)
-    assert score(protocol, task, np.ones((len(task.y), 5), np.float32)).values.mean() == pytest.approx(1 / 3)
+    assert score(protocol, task, np.ones((len(task.y), width), np.float32)).values.mean() == pytest.approx(1 / 3)
 
 
 def test_a_wide_useless_block_does_not_drown_a_narrow_one():

@@ -1,0 +1,129 @@
+"""Whole pytest sessions of the gate, each in a process of its own, on a miniature dataset."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.minisets import write_dataset
+
+ROOT = Path(__file__).resolve().parents[2]
+TOYS = """
+import numpy as np
+
+def stripes():
+    "Tells stripes from noise, whatever their brightness."
+    def encode(x):
+        x = (x - x.mean((2, 3), keepdims=True)) / (x.std((2, 3), keepdims=True) + 1e-6)
+        power = np.abs(np.fft.rfft2(x))[..., 0, 1:6].reshape(len(x), -1)
+        return np.asarray(power / (power.sum(1, keepdims=True) + 1e-6), np.float32)
+    return encode
+
+def brightness():
+    return lambda x: np.concatenate([x.mean((2, 3)), x.std((2, 3))], 1).astype(np.float32)
+
+def constant():
+    return lambda x: np.ones((len(x), 3), np.float32)
+
+def broken():
+    return lambda x: np.full((len(x), 3), np.nan, np.float32)
+
+def raises():
+    raise RuntimeError("no weights today")
+
+def shapeless():
+    return lambda x: x
+
+def murderer():
+    import os, signal
+    def encode(x):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return encode
+"""
+POLICY = 'schema = 1\ntwins = 2\nmin_units = 10\nsettings = ["mini:state/probe/1"]\n'
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a session left behind."""
+
+    status: int
+    text: str
+    report: Path
+
+    @property
+    def card(self) -> dict:
+        return json.loads((self.report / "scorecard.json").read_text())
+
+    @property
+    def statuses(self) -> dict[str, str]:
+        return {cell["diagnostic"]: cell["status"] for cell in self.card["cells"]}
+
+
+def striped(n: int, seed: int) -> tuple[list[np.ndarray], list[str]]:
+    """Fields of noise with faint stripes, three in one class and five in the other; brightness is a nuisance."""
+    rng = np.random.default_rng(seed)
+    images, labels = [], []
+    for i in range(n):
+        stripes = 5 if i % 2 else 3
+        wave = np.sin(np.arange(32) * 2 * np.pi * stripes / 32 + rng.uniform(0, 6))[None, :].repeat(32, 0)
+        pixels = 110 + 8 * wave + rng.normal(0, 25, (32, 32)) + rng.normal(0, 8)
+        images.append(np.clip(pixels, 0, 255).astype(np.uint8)[None])
+        labels.append("five" if i % 2 else "three")
+    return images, labels
+
+
+@pytest.fixture(scope="session")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a dataset, toy models, a policy and a cache that the sessions share."""
+    place = tmp_path_factory.mktemp("gate")
+    images, labels = striped(64, seed=3)
+    units = [f"w{i // 2:02d}{labels[i][0]}" for i in range(64)]
+    batches = [f"plate{(i // 8) % 4}" for i in range(64)]
+    masks = True
+    write_dataset(
+        place / "mini",
+        labels=labels,
+        units=units,
+        batches=batches,
+        images=images,
+        shape=(1, 32, 32),
+        masks=masks,
+        task={"holdout": "batch"},
+    )
+    (place / "toys.py").write_text(TOYS)
+    (place / "policy.toml").write_text(POLICY)
+    return place
+
+
+@pytest.fixture
+def gate(place: Path, tmp_path: Path):
+    """Run the gate: ``gate("--model=…", …) -> Outcome``; without a dataset, on the miniature one."""
+
+    def run(
+        *args: str, models: tuple[str, ...] = (), cwd: Path = ROOT, suite: str = "benchmarks/", **env: str
+    ) -> Outcome:
+        named = [f"--model=py:{place}/toys.py:{toy}" for toy in models]
+        rest = list(args)
+        if not any(a.startswith("--dataset") for a in args):
+            rest.append(f"--dataset={place}/mini")
+        if not any(a.startswith("--policy") for a in args):
+            rest.append(f"--policy={place}/policy.toml")
+        if not any(a.startswith("--cache-dir") for a in args):
+            rest.append(f"--cache-dir={place}/cache")
+        report = tmp_path / "report"
+        command = [sys.executable, "-m", "pytest", suite, *named, *rest, f"--report-dir={report}"]
+        environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "REPRCHECK_", "COLUMNS"))}
+        done = subprocess.run(
+            command, cwd=cwd, env={**environment, **env}, capture_output=True, text=True, timeout=600, check=False
+        )
+        return Outcome(done.returncode, done.stdout + done.stderr, report)
+
+    return run

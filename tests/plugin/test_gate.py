@@ -1,0 +1,170 @@
+"""What a release engineer relies on: verdicts, exit status, and that nothing missing is taken for a pass."""
+
+import json
+import time
+
+import pytest
+
+THREE = {"beats_untrained", "beats_structure", "beyond_intensity"}
+
+
+def test_a_model_that_sees_what_matters_is_released(gate):
+    found = gate(models=("stripes",))
+    assert found.statuses == dict.fromkeys(THREE, "pass")
+    assert found.status == 0
+    assert found.card["gate"] == {"released": True, "blocked_by": []}
+    assert "3 passed" in found.text
+    assert (found.report / "scorecard.md").read_text().count("\n") > 10
+
+
+def test_a_model_that_sees_brightness_alone_is_blocked_by_name(gate):
+    found = gate(models=("brightness",))
+    assert found.status == 1
+    assert "pass" not in found.statuses.values()
+    assert "mini:state/probe/1 beyond_intensity" in found.text
+    assert not found.card["gate"]["released"]
+
+
+@pytest.mark.parametrize(("toy", "status"), [("constant", "fail"), ("broken", "error")])
+def test_an_embedding_that_can_not_be_judged_never_passes(gate, toy, status):
+    found = gate(models=(toy,))
+    assert found.statuses == dict.fromkeys(THREE, status)
+    assert found.status == 1
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("-k", "beats_untrained"),
+        ("--deselect", "benchmarks/test_beats_structure.py"),
+        ("-k", "no_such_thing"),
+    ],
+)
+def test_what_was_deselected_blocks(gate, options):
+    found = gate(*options, models=("stripes",))
+    assert found.status == 1
+    assert "no verdict: deselected, skipped or killed" in found.text
+    assert set(found.statuses) < THREE
+    assert set(found.statuses.values()) <= {"pass"}
+
+
+def test_stopping_at_the_first_failure_blocks(gate):
+    found = gate("-x", models=("constant",))
+    assert found.status == 1
+    assert len(found.card["cells"]) < 3
+
+
+def test_a_killed_worker_blocks(gate):
+    found = gate("-n", "1", "--max-worker-restart=0", models=("murderer",))
+    assert found.status != 0
+    if (found.report / "scorecard.json").exists():
+        assert not found.card["gate"]["released"]
+
+
+def test_order_and_workers_do_not_show(gate, tmp_path):
+    reversal = tmp_path / "reversal.py"
+    reversal.write_text("def pytest_collection_modifyitems(items): items.reverse()\n")
+    first = _documents(gate(models=("stripes", "brightness")).report)
+    workers = _documents(gate("-n", "2", models=("stripes", "brightness")).report)
+    shuffled = _documents(gate("-p", "reversal", models=("stripes", "brightness"), PYTHONPATH=str(tmp_path)).report)
+    assert first == workers == shuffled
+
+
+def _documents(report):
+    """The bytes of everything outside ``run``, by model."""
+    found = {}
+    for path in sorted(report.glob("*/scorecard.json")):
+        document = json.loads(path.read_text())
+        document.pop("run")
+        found[path.parent.name] = json.dumps(document)
+    assert len(found) == 2
+    return found
+
+
+def test_fresh_caches_agree_whatever_the_order_and_the_workers(gate, tmp_path):
+    def fresh(name, *options):
+        found = gate(*options, f"--cache-dir={tmp_path / name}", models=("stripes",))
+        document = found.card
+        document.pop("run")
+        return json.dumps(document)
+
+    assert fresh("a") == fresh("b", "-n", "2") == fresh("c", "-k", "structure or untrained or intensity")
+
+
+def test_a_cached_run_is_quick_and_imports_no_torch(gate, place, tmp_path):
+    weights = "timm:resnet10t?pretrained=false&size=32"
+    gate(f"--model={weights}")
+    spy = tmp_path / "spy.py"
+    spy.write_text("import sys\ndef pytest_unconfigure():\n    print('torch loaded:', 'torch' in sys.modules)\n")
+    start = time.perf_counter()
+    found = gate(f"--model={weights}", "-p", "spy", "-s", PYTHONPATH=str(tmp_path))
+    assert "torch loaded: False" in found.text
+    assert found.status == 1
+    assert time.perf_counter() - start < 30
+
+
+def test_several_models_get_a_scorecard_each_and_one_blocked_blocks_all(gate):
+    found = gate(models=("stripes", "constant"))
+    assert found.status == 1
+    cards = {p.parent.name: json.loads(p.read_text()) for p in found.report.glob("*/scorecard.json")}
+    assert {name: card["gate"]["released"] for name, card in cards.items()} == {
+        "toys.stripes": True,
+        "toys.constant": False,
+    }
+
+
+def test_a_limited_run_does_not_release_unless_the_policy_allows_it(gate, place, tmp_path):
+    limited = gate("--limit=56", models=("stripes",))
+    assert limited.status == 1
+    assert limited.card["settings"][0]["limit"] == 56
+    assert "cut down to 56 samples by --limit" in " ".join(limited.text.split())
+    allowing = tmp_path / "allowing.toml"
+    allowing.write_text((place / "policy.toml").read_text() + "limited_release = true\n")
+    allowed = gate("--limit=56", f"--policy={allowing}", models=("stripes",))
+    assert allowed.status == 0
+
+
+def test_too_few_units_are_inconclusive_and_block(gate, place, tmp_path):
+    demanding = tmp_path / "demanding.toml"
+    demanding.write_text((place / "policy.toml").read_text().replace("min_units = 10", "min_units = 100"))
+    found = gate(f"--policy={demanding}", models=("stripes",))
+    assert found.statuses == dict.fromkeys(THREE, "inconclusive")
+    assert found.status == 1
+    assert "at least 100 units are needed" in " ".join(found.text.split())
+
+
+def test_verdicts_have_their_own_words(gate, place, tmp_path):
+    demanding = tmp_path / "demanding.toml"
+    demanding.write_text((place / "policy.toml").read_text().replace("min_units = 10", "min_units = 100"))
+    found = gate(f"--policy={demanding}", "-v", models=("stripes",))
+    assert "INCONCLUSIVE" in found.text
+    assert "3 inconclusive" in found.text
+
+
+def test_a_failure_tells_what_was_asked_found_and_what_to_try(gate):
+    found = gate(models=("constant",))
+    for line in ("asked: does training give more", "found: the embedding is constant", "try:   "):
+        assert line in found.text
+    assert "Traceback" not in found.text
+
+
+def test_collecting_only_judges_nothing(gate):
+    found = gate("--collect-only", "-q", models=("stripes",))
+    assert found.status == 0
+    assert "test_beats_untrained[toys.stripes@mini:state/probe/1]" in found.text
+    assert not found.report.exists()
+
+
+def test_the_installed_suite_runs_anywhere_by_the_long_options(gate, place, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "conftest.py").write_text(
+        "def pytest_addoption(parser): parser.addoption('--model', action='store')\n"
+    )
+    suite = pytest.importorskip("benchmarks").__path__[0]
+    found = gate(
+        f"--reprcheck-model=py:{place}/toys.py:stripes",
+        "--help",
+        suite=suite,
+        cwd=tmp_path / "elsewhere",
+    )
+    assert "--reprcheck-model" in found.text
