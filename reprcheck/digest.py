@@ -87,11 +87,18 @@ def file_digest(path: Path) -> str:
 
 
 @cache
-def code_digest(package: str) -> str:
-    """Return the digest of the sources of one of reprcheck's sub-packages, so that an edited formula is a new key."""
-    root = files(package)
-    sources = sorted((p.name, p.read_bytes()) for p in root.iterdir() if p.name.endswith((".py", ".toml")))
-    return digest(sources)
+def code_digest(package: str, *modules: str) -> str:
+    """Return the digest of the sources of one of reprcheck's sub-packages, so that an edited formula is a new key.
+
+    Parameters
+    ----------
+    package : str
+    *modules : str
+        Only these modules of it, by their last name; all, where none is named.
+    """
+    wanted = [f"{module}.py" for module in modules]
+    sources = [p for p in files(package).iterdir() if p.name.endswith((".py", ".toml"))]
+    return digest(sorted((p.name, p.read_bytes()) for p in sources if not wanted or p.name in wanted))
 
 
 @cache

@@ -90,7 +90,7 @@ class FileImages:
         entry, recipe = self.entries[index], self.recipe
         return digest(
             "image",
-            code_digest("reprcheck.datasets"),
+            code_digest("reprcheck.datasets", "axes", "decode", "files", "fit", "tiff", "tiles"),
             [self._bytes(path, entry) for path in entry.files],
             entry.frame,
             self._bytes(entry.mask, entry) if entry.mask else None,

@@ -12,14 +12,14 @@ from reprcheck.models.network import Built, Network, NetworkModel
 from reprcheck.models.spec import Spec
 from reprcheck.seeding import seed
 
-OPTIONS = ("size", "channels", "name")
+OPTIONS = ("seed", "size", "channels", "name")
 CHANNELS = 3
 
 
 def demo_model(spec: Spec) -> NetworkModel:
-    """Return the model ``demo``. Raises UserError for bad options."""
+    """Return the model ``demo``; with ``seed=N``, the untrained draw N. Raises UserError for bad options."""
     options.only(spec, OPTIONS)
-    return NetworkModel(str(spec), name_of(spec), DemoNetwork(spec.where), Feed.of(spec))
+    return NetworkModel(str(spec), name_of(spec), DemoNetwork(spec.where, options.count(spec, "seed")), Feed.of(spec))
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
 """``timm:NAME``: a network of timm, with weights from a checkpoint file, from timm's own download, or drawn.
 
 Three ways to weights: ``checkpoint=FILE`` (loaded strictly; the digest is that of the file's bytes),
-``pretrained=false`` alone (the fixed draw of seed 0), and neither (timm downloads; the digest is that of the tensors,
-so that one needs torch). The network is built without its classifier, and gives timm's own pooled features.
+``pretrained=false`` alone (an untrained draw, of seed 0 or of ``seed=N``), and neither (timm downloads; the digest is
+that of the tensors, so that one needs torch). The network is built without its classifier, and gives timm's own pooled
+features.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from reprcheck.models.spec import Spec
 from reprcheck.models.torch_encoder import TorchEncoder
 from reprcheck.seeding import seed
 
-OPTIONS = ("pretrained", "checkpoint", "size", "in_chans", "normalise", "channels", "name")
+OPTIONS = ("pretrained", "checkpoint", "seed", "size", "in_chans", "normalise", "channels", "name")
 FIXED_DRAW = 0
 """Seed of the model ``timm:NAME?pretrained=false``."""
 PLAIN = {"resnet": "resnet18", "vit": "vit_tiny_patch16_224"}
@@ -35,6 +36,9 @@ def timm_model(spec: Spec) -> NetworkModel:
     pretrained = options.flag(spec, "pretrained", default=checkpoint is None)
     if checkpoint and pretrained:
         raise UserError(spec.where, "pretrained=true and a checkpoint ask for two sets of weights", "drop one of them")
+    draw = options.count(spec, "seed")
+    if draw and (checkpoint or pretrained):
+        raise UserError(spec.where, "a seed draws weights, but others are asked for", "write pretrained=false&seed=1")
     if checkpoint and not Path(checkpoint).expanduser().is_file():
         raise UserError(spec.where, f"no checkpoint file {checkpoint}", "check the path")
     feed = Feed.of(spec)
@@ -44,7 +48,7 @@ def timm_model(spec: Spec) -> NetworkModel:
         options.count(spec, "in_chans") or 3,
         feed.size,
         Path(checkpoint).expanduser() if checkpoint else None,
-        None if pretrained or checkpoint else FIXED_DRAW,
+        None if pretrained or checkpoint else draw or FIXED_DRAW,
     )
     return NetworkModel(str(spec), name_of(spec), network, feed)
 

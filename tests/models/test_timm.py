@@ -9,6 +9,7 @@ import timm
 import torch
 from safetensors.torch import load_file, save_file
 
+from reprcheck.errors import UserError
 from reprcheck.models import resolve
 from reprcheck.types import Image
 
@@ -294,3 +295,14 @@ def test_real_microscopy_weights_of_one_channel() -> None:
     assert "conv_stem.weight has shape [32, 1, 3, 3], not [32, 3, 3, 3]" in line(
         lambda: wrong.encoder(3).encode(images(1))
     )
+
+
+def test_a_seed_draws_another_untrained_network():
+    first, second = (resolve(f"timm:{TINY}?pretrained=false&seed={seed}") for seed in (1, 2))
+    assert first.digest != second.digest
+    assert first.digest == resolve(f"timm:{TINY}?pretrained=false&seed=1").digest
+
+
+def test_a_seed_beside_weights_is_refused(checkpoint):
+    with pytest.raises(UserError, match="a seed draws weights"):
+        resolve(f"timm:{TINY}?pretrained=false&checkpoint={checkpoint}&seed=1")
