@@ -1,6 +1,6 @@
 """Toy encoders that know exactly one thing, so that the verdict they deserve is known.
 
-Each is a factory for ``py:reprcheck.testing.toys:NAME``: a callable on float32[N, C, H, W] in [0, 1] comes of it. All but
+Each is a factory for ``py:reprcheck.testing.toys:NAME``: it makes a callable on float32[N, C, H, W] in [0, 1]. All but
 `brightness`, `constant` and `broken` look for nuclei in channel 0, as the simulators have them.
 """
 

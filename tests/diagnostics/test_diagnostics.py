@@ -1,0 +1,152 @@
+"""The three questions on made-up vectors, where the answer is known."""
+
+import contextlib
+
+import numpy as np
+import pytest
+
+from reprcheck.diagnostics import judge, known
+from reprcheck.diagnostics.bench import Bench, Contestants
+from reprcheck.digest import digest
+from reprcheck.embed.cache import Cache
+from reprcheck.embed.engine import Block
+from reprcheck.policy import Policy
+from tests.tasks import classify_task, vectors
+
+
+@contextlib.contextmanager
+def quiet(total, title):
+    yield lambda _: None
+
+
+TASK = classify_task(n_units=60, per_unit=2)
+IDS = tuple(f"{i}" for i in range(len(TASK.y)))
+
+
+def block(signal=0.0, width=8, seed=0, array=None):
+    x = vectors(TASK, signal, width, seed) if array is None else array
+    return Block(digest("made", x), IDS, x)
+
+
+def bench(
+    tmp_path, model, *, twins=None, plain=0.0, structure=0.0, intensity=0.0, matched=None, kind="culture", **policy
+):
+    twins = [block(seed=10 + k) for k in range(3)] if twins is None else twins
+    hand_made = {"intensity": block(intensity, 4, 31), "pixels": block(0, 4, 32)}
+    if kind != "natural":
+        hand_made["structure"] = block(structure, 4, 33)
+    families = {"untrained": tuple(twins), "untrained-resnet": (block(plain, seed=20),)}
+    return Bench(
+        model="made",
+        dataset="made",
+        dataset_digest="0" * 40,
+        kind=kind,
+        limit=None,
+        task=TASK,
+        protocol="probe/1",
+        policy=Policy(twins=3, **policy),
+        cache=Cache(tmp_path),
+        progress=quiet,
+        contestants=Contestants(model, {name: family for name, family in families.items() if family}),
+        baselines=hand_made,
+        matched=lambda: matched,
+    )
+
+
+def ask(diagnostic, *args, **kwargs):
+    return judge(diagnostic, bench(*args, **kwargs))
+
+
+def test_knowledge_passes_all_and_noise_none(tmp_path):
+    for name in known():
+        assert ask(name, tmp_path, block(3.0)).status == "pass"
+        assert ask(name, tmp_path, block(0.0, seed=5), structure=1.5, intensity=1.5, plain=1.5).status != "pass"
+
+
+@pytest.mark.parametrize(
+    ("diagnostic", "rival"),
+    [
+        ("beats_untrained", {"plain": 3.0}),
+        ("beats_structure", {"structure": 3.0}),
+        ("beyond_intensity", {"intensity": 3.0}),
+    ],
+)
+def test_an_equal_rival_is_not_beaten_and_is_named(tmp_path, diagnostic, rival):
+    cell = ask(diagnostic, tmp_path, block(3.0, seed=4), **rival)
+    assert cell.status != "pass"
+    assert cell.reference.startswith({"plain": "untrained-resnet"}.get(*rival, *rival))
+
+
+def test_a_function_of_intensity_does_not_get_beyond_it(tmp_path):
+    intensity = block(1.5, 4, 31).vectors
+    hidden = np.maximum(intensity @ np.random.default_rng(0).normal(size=(4, 200)), 0).astype(np.float32)
+    assert ask("beyond_intensity", tmp_path, block(array=hidden), intensity=1.5).status != "pass"
+
+
+def test_matched_images_must_be_told_apart_too(tmp_path):
+    blind = Contestants(block(0.0, seed=6), {"untrained": tuple(block(seed=40 + k) for k in range(3))})
+    seeing = Contestants(block(3.0, seed=6), blind.untrained)
+    refused = ask("beyond_intensity", tmp_path, block(3.0), matched=blind)
+    assert refused.status != "pass"
+    assert refused.reference == "untrained on matched images"
+    assert ask("beyond_intensity", tmp_path, block(3.0), matched=seeing).status == "pass"
+
+
+def test_vectors_without_images_are_said_not_to_have_been_matched(tmp_path):
+    assert "precomputed" in ask("beyond_intensity", tmp_path, block(3.0)).details["matched"]
+
+
+def test_collapsed_twins_are_named_and_are_no_opponents(tmp_path):
+    flat = [block(array=np.ones((len(IDS), 8), np.float32))] * 2 + [block(seed=12)]
+    cell = ask("beats_untrained", tmp_path, block(3.0), twins=flat)
+    assert cell.details["collapsed"] == {"untrained-0": "constant", "untrained-1": "constant"}
+    everyone = [block(array=np.full((len(IDS), 8), k, np.float32)) for k in range(3)]
+    alone = ask("beats_untrained", tmp_path, block(3.0), twins=everyone)
+    assert alone.reference == "untrained-resnet"
+
+
+def test_without_one_usable_opponent_nothing_is_passed(tmp_path):
+    made = bench(tmp_path, block(3.0), twins=[block(array=np.ones((len(IDS), 8), np.float32))])
+    made.contestants = Contestants(made.embedding, {"untrained": made.contestants.untrained["untrained"]})
+    cell = judge("beats_untrained", made)
+    assert cell.status == "inconclusive"
+    assert "collapsed" in cell.statement
+
+
+@pytest.mark.parametrize("diagnostic", known())
+def test_a_saturated_or_empty_setting_gives_no_verdict(tmp_path, diagnostic):
+    saturated = ask(diagnostic, tmp_path, block(3.0), plain=60.0)
+    assert (saturated.status, saturated.statement.partition(":")[0]) == ("inconclusive", "saturated")
+    empty = ask(diagnostic, tmp_path, block(0.0, seed=5))
+    assert (empty.status, empty.statement.partition(":")[0]) == ("inconclusive", "no_signal")
+
+
+@pytest.mark.parametrize("diagnostic", known())
+def test_embeddings_that_can_not_be_judged(tmp_path, diagnostic):
+    constant = block(array=np.ones((len(IDS), 3), np.float32))
+    broken = block(array=np.full((len(IDS), 3), np.nan, np.float32))
+    assert ask(diagnostic, tmp_path, constant).status == "fail"
+    cell = ask(diagnostic, tmp_path, broken)
+    assert (cell.status, cell.effect) == ("error", None)
+
+
+def test_structure_means_nothing_in_photographs(tmp_path):
+    assert ask("beats_structure", tmp_path, block(3.0), kind="natural").status == "not_applicable"
+
+
+def test_every_comparison_is_in_the_details(tmp_path):
+    cell = ask("beats_untrained", tmp_path, block(3.0))
+    assert [c["reference"] for c in cell.details["comparisons"]] == ["untrained", "untrained-resnet"]
+    binding = min(cell.details["comparisons"], key=lambda c: c["low"])
+    assert (cell.effect, cell.low, cell.reference) == (binding["effect"], binding["low"], binding["reference"])
+
+
+def test_a_margin_of_the_policy_is_the_margin_of_the_cell(tmp_path):
+    cell = ask("beats_untrained", tmp_path, block(3.0), margins={"beats_untrained@probe/1": 0.9})
+    assert (cell.margin, cell.status) == (0.9, "fail")
+
+
+def test_scores_come_from_the_cache_the_second_time(tmp_path, monkeypatch):
+    first = ask("beats_untrained", tmp_path, block(3.0))
+    monkeypatch.setattr("reprcheck.protocols.score", lambda *a: pytest.fail("scored again"))
+    assert ask("beats_untrained", tmp_path, block(3.0)) == first
