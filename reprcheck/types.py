@@ -58,9 +58,11 @@ class Encoder(Protocol):
         """Return float32[N, D] for N images of one shape; row i depends on image i alone."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Task:
     """A question with a known answer, resolved against a dataset's table; n samples, in order of sample id.
+
+    Compared and hashed by identity.
 
     Attributes
     ----------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +29,8 @@ class Fold:
     inner: tuple[tuple[NDArray[np.int64], NDArray[np.int64]], ...]
 
 
-def folds(task: Task) -> list[Fold]:
+@lru_cache(maxsize=16)
+def folds(task: Task) -> tuple[Fold, ...]:
     """Return the outer folds of a task, each with its inner folds.
 
     ``holdout="batch"``: a batch is never split; up to ten batches are left out one at a time, more are grouped in five
@@ -41,7 +43,7 @@ def folds(task: Task) -> list[Fold]:
         outer = list(LeaveOneGroupOut().split(strata, strata, groups))
     else:
         outer = _split(strata, groups, OUTER)
-    return [Fold(train, test, _inner(strata, task, train)) for train, test in outer]
+    return tuple(Fold(train, test, _inner(strata, task, train)) for train, test in outer)
 
 
 def _inner(

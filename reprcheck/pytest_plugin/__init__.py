@@ -2,7 +2,7 @@
 
 The plugin's name must equal its module path, so that a root conftest that loads it and an installed entry point are the
 same plugin. It registers ``--reprcheck-…`` only: the short options belong to the conftest of whoever wants them. What
-has state is a `Run`, registered as a plugin of its own.
+has state is a `Run`, registered as a plugin of its own. Until a model is named nothing of the gate is imported.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import pytest
 
 from reprcheck.errors import UserError
-from reprcheck.pytest_plugin.options import add_options, read_request
+from reprcheck.pytest_plugin.options import add_options
 from reprcheck.pytest_plugin.run import Asker, Run
 
 RUN = pytest.StashKey[Run]()
@@ -26,10 +26,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Read what is asked for before anything is collected: a mistake ends the session with exit status 4."""
     config.addinivalue_line("markers", "reprcheck(diagnostic): the test asks this diagnostic in every required setting")
-    try:
-        config.stash[RUN] = Run(config, read_request(config))
-    except UserError as mistake:
-        raise pytest.UsageError(str(mistake)) from None
+    request = None
+    if config.getoption("reprcheck_model"):
+        from reprcheck.pytest_plugin.request import read_request
+
+        try:
+            request = read_request(config)
+        except UserError as mistake:
+            raise pytest.UsageError(str(mistake)) from None
+    config.stash[RUN] = Run(config, request)
     config.pluginmanager.register(config.stash[RUN], "reprcheck-run")
 
 

@@ -7,17 +7,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from reprcheck.errors import UserError
-from reprcheck.models import device_name
-from reprcheck.progress import bar
-from reprcheck.pytest_plugin.options import Request
 from reprcheck.pytest_plugin.outcomes import PROPERTY, Received, conclude, received, status_word
-from reprcheck.session import Question, Session, identity, provenance, scorecard
 from reprcheck.types import Scorecard
+
+if TYPE_CHECKING:
+    from reprcheck.pytest_plugin.request import Request
+    from reprcheck.session import Question, Session
 
 RELEASED, BLOCKED, USAGE = 0, 1, 4
 """Exit statuses of the gate."""
@@ -44,6 +44,9 @@ class Run:
     @cached_property
     def session(self) -> Session:
         """What this process has computed."""
+        from reprcheck.progress import bar
+        from reprcheck.session import Session
+
         assert self.request is not None
         return Session(self.request.policy, self.request.cache, bar)
 
@@ -59,6 +62,8 @@ class Run:
 
         A mistake of the user's spoils a model on a dataset: it isn't made again for the next question.
         """
+        from reprcheck.models import device_name
+
         assert self.request is not None
         pair, start = (question.model, question.dataset), time.perf_counter()
         try:
@@ -149,6 +154,8 @@ class Run:
             session.exitstatus = RELEASED
 
     def _scorecards(self) -> list[Scorecard]:
+        from reprcheck.session import identity, provenance, scorecard
+
         assert self.request is not None
         cards = []
         for model in self.request.models.values():

@@ -1,0 +1,81 @@
+"""What a session's options ask for: models, datasets, policy, required cells and folders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from reprcheck.checking import opened
+from reprcheck.embed.cache import Cache, default_folder
+from reprcheck.errors import UserError
+from reprcheck.models import Model, resolve
+from reprcheck.policy import Policy, read_policy, registered_models
+from reprcheck.pytest_plugin.options import REPORT_DIR
+from reprcheck.session import Question, questions
+from reprcheck.types import Dataset
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a session was asked for.
+
+    Attributes
+    ----------
+    models : mapping of str to Model
+        By name.
+    datasets : mapping of str to Dataset
+        By name.
+    policy : Policy
+    required : sequence of Question
+        Every cell that must have a verdict.
+    cache : Cache
+    report_dir : Path
+    policy_path : str
+        For the header.
+    """
+
+    models: Mapping[str, Model]
+    datasets: Mapping[str, Dataset]
+    policy: Policy
+    required: Sequence[Question]
+    cache: Cache
+    report_dir: Path
+    policy_path: str
+
+
+def read_request(config: pytest.Config) -> Request:
+    """Return what the options ask for.
+
+    Raises
+    ------
+    UserError
+        For anything in them that can't be honoured.
+    """
+    if config.getoption("reruns", 0):
+        raise UserError("--reruns", "a test of chance that is run until it passes proves nothing", "leave it out")
+    limit = config.getoption("reprcheck_limit")
+    if limit is not None and limit < 1:
+        raise UserError("--limit", f"{limit} is not a number of samples", "give a whole number above 0")
+    path = config.getoption("reprcheck_policy")
+    policy = read_policy(Path(path) if path else None)
+    names = {**registered_models(config.rootpath), **policy.models}
+    models: dict[str, Model] = {}
+    for spec in config.getoption("reprcheck_model"):
+        model = resolve(spec, names)
+        if model.name in models:
+            raise UserError(f"--model={spec}", f"a second model named {model.name!r}", "add name=… to its SPEC")
+        models[model.name] = model
+    sets = opened(list(config.getoption("reprcheck_dataset") or []), limit)
+    cache_dir = config.getoption("reprcheck_cache_dir")
+    return Request(
+        models=models,
+        datasets={dataset.name: dataset for dataset in sets},
+        policy=policy,
+        required=questions(models, sets, policy),
+        cache=Cache(Path(cache_dir) if cache_dir else default_folder()),
+        report_dir=Path(config.getoption("reprcheck_report_dir") or REPORT_DIR),
+        policy_path=path or "default",
+    )
