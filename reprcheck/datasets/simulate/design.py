@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from itertools import product
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from reprcheck.seeding import rng
 
@@ -18,16 +20,16 @@ Factors = Mapping[str, tuple[str, ...]]
 """Cause → its class names."""
 
 
-def plan(crossed: Factors, parity: Factors, dealt: Factors, batches: int, units: int, seed: Any) -> pd.DataFrame:
+def plan(crossed: Factors, blended: Factors, dealt: Factors, batches: int, units: int, seed: Any) -> pd.DataFrame:
     """Return the class of every cause for every unit of every batch.
 
     Parameters
     ----------
     crossed : mapping of str to tuple of str
         Causes in full factorial: every combination occurs equally often in each batch.
-    parity : mapping of str to tuple of str
-        Two-class causes set by the parity of the crossed two-class ones, flipped from batch to batch: balanced against
-        each crossed cause, and against any two of them.
+    blended : mapping of str to tuple of str
+        Two-class causes for which a factorial would be too large: within each batch balanced against every crossed
+        cause, and not repeated from batch to batch, so that no combination of the crossed causes foretells them.
     dealt : mapping of str to tuple of str
         Causes dealt out at random, as evenly as the number of units allows.
     batches, units : int
@@ -41,18 +43,36 @@ def plan(crossed: Factors, parity: Factors, dealt: Factors, batches: int, units:
         One row per unit, batch by batch: integer columns ``batch`` and ``unit`` (within the batch, from 0), and one
         column of class names per cause.
     """
-    combinations = list(product(*(range(len(classes)) for classes in crossed.values())))
-    rows = []
+    combinations = np.array(list(product(*(range(len(classes)) for classes in crossed.values()))))
+    binary = np.array([len(classes) == 2 for classes in crossed.values()])
+    tables = []
     for batch in range(batches):
         draw = rng("simulate/plan", seed, batch)
-        order = draw.permutation(units)
-        deals = {name: draw.permutation(units) for name in dealt}
-        for unit in range(units):
-            codes = dict(zip(crossed, combinations[order[unit] % len(combinations)], strict=True))
-            odd = (sum(codes[name] for name in crossed if len(crossed[name]) == 2) + batch) % 2
-            row: dict[str, int | str] = {"batch": batch, "unit": unit}
-            row |= {name: classes[codes[name]] for name, classes in crossed.items()}
-            row |= {name: classes[odd] for name, classes in parity.items()}
-            row |= {name: classes[deals[name][unit] % len(classes)] for name, classes in dealt.items()}
-            rows.append(row)
-    return pd.DataFrame(rows)
+        order = draw.permutation(units) % len(combinations)
+        columns = dict(zip(crossed, combinations[order].T, strict=True))
+        columns |= {name: blend(draw, combinations, binary)[order] for name in blended}
+        columns |= {name: draw.permutation(units) % len(classes) for name, classes in dealt.items()}
+        named = {name: np.array({**crossed, **blended, **dealt}[name])[codes] for name, codes in columns.items()}
+        tables.append(pd.DataFrame({"batch": batch, "unit": np.arange(units), **named}))
+    return pd.concat(tables, ignore_index=True)
+
+
+def blend(draw: np.random.Generator, combinations: NDArray[np.int64], binary: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return a two-class code per combination, balanced against every column of a full factorial.
+
+    For each combination of the other columns, it is the parity of two or more of the binary columns, drawn at random.
+
+    Parameters
+    ----------
+    draw : numpy.random.Generator
+    combinations : int64[n, causes]
+        A full factorial.
+    binary : bool[causes]
+        Columns with two classes; at least two.
+    """
+    _, stratum = np.unique(combinations[:, ~binary], axis=0, return_inverse=True)
+    codes = combinations[:, binary]
+    subsets = [subset for subset in product((0, 1), repeat=codes.shape[1]) if sum(subset) >= 2]
+    chosen = np.array(subsets)[draw.integers(len(subsets), size=stratum.max() + 1)]
+    flips = draw.integers(2, size=stratum.max() + 1)
+    return np.asarray(((codes * chosen[stratum]).sum(axis=1) + flips[stratum]) % 2)

@@ -52,7 +52,7 @@ class Simulation(ABC):
     batches: int = 4
     units: int = 24
     fields: int = 3
-    purity: float = 0.5
+    purity: float = 0.3
     camera: Camera = field(default_factory=Camera)
 
     def table(self) -> pd.DataFrame:

@@ -26,6 +26,12 @@ from reprcheck.types import Kind
 IMMUNE_SHARE = 0.45
 """Share of the cells that are immune, whatever the arrangement."""
 
+NICHE = 20.0
+"""Extent of a niche, in pixels: the correlation length of what draws immune cells together."""
+
+REACH = 12.0
+"""Distance over which dispersed immune cells avoid each other, in pixels."""
+
 
 @dataclass(frozen=True)
 class Tissue(Simulation):
@@ -42,7 +48,7 @@ class Tissue(Simulation):
     kind: ClassVar[Kind] = "tissue"
     channels: ClassVar[tuple[str, ...]] = ("DNA", "tumour", "immune")
     causes: ClassVar[Factors] = {
-        "arrangement": ("mixed", "niches", "strands"),
+        "arrangement": ("dispersed", "mixed", "niches"),
         "localisation": ("cytoplasm", "membrane"),
         "count": ("dense", "loose"),
         "shape": ("elongated", "round"),
@@ -73,23 +79,40 @@ def deal_types(draw: np.random.Generator, centres: NDArray[np.float64], arrangem
     draw : numpy.random.Generator
     centres : float64[n, 2]
         Row and column, in pixels.
-    arrangement : {"mixed", "niches", "strands"}
-        At random; together in patches; or in bands around tumour nests.
+    arrangement : {"dispersed", "mixed", "niches"}
+        Each away from the others; at random; or together in patches.
     """
-    row, column = np.clip(np.rint(centres).astype(int), 0, SIZE - 1).T
-    relief = smooth_noise(draw, 16.0)[0][row, column]
+    relief = smooth_noise(draw, NICHE)[0]
     chance = draw.standard_normal(len(centres))
-    slope = {"mixed": np.zeros(len(centres)), "niches": relief, "strands": -np.abs(relief - np.median(relief))}[
-        arrangement
-    ]
-    order = np.argsort(slope / (slope.std() or 1.0) + 0.1 * chance)
+    share = round(IMMUNE_SHARE * len(centres))
+    if arrangement == "dispersed":
+        chosen = _keep_apart(centres, chance, share)
+    elif arrangement == "niches":
+        row, column = np.clip(np.rint(centres).astype(int), 0, SIZE - 1).T
+        chosen = np.argsort(relief[row, column] + 0.1 * chance)[-share:]
+    else:
+        chosen = np.argsort(chance)[-share:]
     immune = np.zeros(len(centres), dtype=bool)
-    immune[order[len(centres) - round(IMMUNE_SHARE * len(centres)) :]] = True
+    immune[chosen] = True
     return immune
 
 
+def _keep_apart(centres: NDArray[np.float64], chance: NDArray[np.float64], count: int) -> NDArray[np.int64]:
+    """Return ``count`` cells, chosen one by one where the smallest part of the neighbourhood is taken already."""
+    square = np.square(centres[:, None] - centres).sum(axis=2)
+    closeness = np.exp(-square / (2 * REACH**2))
+    closeness /= closeness.sum(axis=1, keepdims=True)
+    crowding = 0.02 * chance
+    chosen = np.empty(count, dtype=np.int64)
+    for k in range(count):
+        chosen[k] = crowding.argmin()
+        crowding += closeness[:, chosen[k]]
+        crowding[chosen[k]] = np.inf
+    return chosen
+
+
 def _cells(draw: np.random.Generator, dense: bool, elongated: bool, log_size: float) -> Cells:
-    loose_or_dense = draw.integers(24, 30), draw.integers(34, 41)
+    loose_or_dense = draw.integers(26, 32), draw.integers(36, 43)
     count = int(loose_or_dense[dense])
     size = np.exp(log_size + draw.normal(0, 0.08, MOST_CELLS))[:count]
     aspect = (1.8 if elongated else 1.1) + 0.12 * draw.uniform(-1, 1, MOST_CELLS)[:count]
