@@ -1,0 +1,123 @@
+"""`reprcheck.check`: the same verdicts without pytest, for models in memory too."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import reprcheck
+from reprcheck.datasets import load
+from reprcheck.policy import Policy
+from reprcheck.scorecard.document import to_document
+from tests.minisets import write_dataset
+
+POLICY = Policy(twins=2, settings=("*/probe/1",))
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    place = tmp_path_factory.mktemp("check")
+    labels = ["a", "b"] * 12
+    write_dataset(place / "mini", labels=labels, shape=(1, 32, 32), signal=4.0, masks=True)
+    return place
+
+
+def ask(place, model, dataset=None, **more):
+    return reprcheck.check(
+        model, dataset or place / "mini", more.pop("policy", POLICY), cache_dir=place / "cache", **more
+    )
+
+
+class Means:
+    """A model that is a class of the user's own."""
+
+    def __call__(self, x):
+        return np.concatenate([x.mean((2, 3)), x.std((2, 3))], 1).astype(np.float32)
+
+
+def test_a_callable_is_judged(place):
+    card = ask(place, Means())
+    assert isinstance(card, reprcheck.Scorecard)
+    assert {cell.diagnostic for cell in card.cells} == {"beats_untrained", "beats_structure", "beyond_intensity"}
+    assert card.model["name"] == "Means"
+    assert not card.gate.released
+    assert "untrained-resnet" in card.settings[0].scores
+
+
+def test_a_module_is_judged_against_its_own_twins(place):
+    import torch
+
+    module = torch.nn.Sequential(
+        torch.nn.Conv2d(1, 8, 3), torch.nn.ReLU(), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten()
+    )
+    card = ask(place, module)
+    assert "untrained" in card.settings[0].scores
+    assert len(card.settings[0].scores) >= 6
+
+
+def test_a_dataset_in_memory_gives_the_same_scorecard(place):
+    cards = [to_document(ask(place, Means(), dataset)) for dataset in (str(place / "mini"), load(place / "mini"))]
+    for card in cards:
+        card.pop("run")
+    assert cards[0] == cards[1]
+
+
+def test_it_agrees_with_pytest(place, tmp_path):
+    (tmp_path / "model.py").write_text(
+        "import numpy as np\n"
+        "def means():\n"
+        "    return lambda x: np.concatenate([x.mean((2, 3)), x.std((2, 3))], 1).astype(np.float32)\n"
+    )
+    (tmp_path / "policy.toml").write_text('schema = 1\ntwins = 2\nsettings = ["*/probe/1"]\n')
+    spec = f"py:{tmp_path}/model.py:means"
+    here = to_document(ask(place, spec, policy=tmp_path / "policy.toml"))
+    command = [sys.executable, "-m", "pytest", "benchmarks/", f"--model={spec}", f"--dataset={place}/mini"]
+    options = [f"--policy={tmp_path}/policy.toml", f"--cache-dir={place}/cache", f"--report-dir={tmp_path}/report"]
+    subprocess.run([*command, *options], capture_output=True, check=False)
+    there = json.loads((tmp_path / "report" / "scorecard.json").read_text())
+    for document in (here, there):
+        document.pop("run")
+    assert json.loads(json.dumps(here)) == there
+
+
+def test_vectors_are_judged(place, tmp_path):
+    np.save(tmp_path / "vectors.npy", np.random.default_rng(0).normal(size=(24, 5)).astype(np.float32))
+    card = ask(place, f"emb:{tmp_path}/vectors.npy")
+    assert len(card.cells) == 3
+    assert all(cell.status != "pass" for cell in card.cells)
+
+
+def test_a_limit_is_recorded_and_does_not_release(place):
+    card = ask(place, Means(), limit=20)
+    assert card.settings[0].limit == 20
+    assert card.settings[0].n_samples <= 20
+    assert any("--limit" in reason for reason in card.gate.blocked_by)
+
+
+@pytest.mark.parametrize(
+    ("model", "dataset", "words"),
+    [
+        ("nothing", None, "nothing"),
+        (Means(), "no/such/folder", "no/such/folder"),
+        ("timm:no_such_net?pretrained=false", None, "no_such_net"),
+    ],
+)
+def test_a_mistake_is_one_line(place, model, dataset, words):
+    with pytest.raises(reprcheck.UserError, match=words) as e:
+        ask(place, model, dataset)
+    assert "\n" not in str(e.value)
+
+
+def test_the_public_names_are_there_and_bring_no_torch():
+    code = (
+        "import sys, reprcheck\n"
+        "assert 'numpy' not in sys.modules\n"
+        "assert all(getattr(reprcheck, n) is not None for n in reprcheck.__all__)\n"
+        "assert 'torch' not in sys.modules\n"
+        "try: reprcheck.nothing\n"
+        "except AttributeError as e: print(e)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "no attribute 'nothing'" in done.stdout
