@@ -9,12 +9,12 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, NoReturn, cast
+from typing import Any, Literal, cast
 
+from reprcheck.datasets.section import Section, Value
 from reprcheck.errors import UserError, did_you_mean
 from reprcheck.types import Kind
 
-Value = str | int | float | bool
 Fit = Literal["none", "pad", "resize", "crop"]
 Holdout = Literal["batch", "unit"]
 
@@ -182,7 +182,7 @@ def parse(text: str, where: str, protocols: Mapping[str, str] = KNOWN_PROTOCOLS)
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UserError(where, f"isn't valid TOML ({error})", "put the line right") from None
-    top = _Section(raw, where, "", _TOP_KEYS)
+    top = Section(raw, where, "", _TOP_KEYS)
     if (schema := top.integer("schema")) != SCHEMA:
         top.fail("schema", f"{schema} isn't a schema this version reads", f"use schema = {SCHEMA}")
     channels = _channels(top)
@@ -204,96 +204,14 @@ def parse(text: str, where: str, protocols: Mapping[str, str] = KNOWN_PROTOCOLS)
     )
 
 
-class _Section:
-    """One table of the card: typed look-ups whose errors name the file and the key."""
-
-    def __init__(self, values: Mapping[str, Any], where: str, title: str, known: tuple[str, ...]) -> None:
-        self.values, self.file, self.title = values, where, title
-        for key in values:
-            if key not in known:
-                self.fail(key, "unknown key", did_you_mean(key, known))
-
-    def fail(self, key: str, what: str, remedy: str) -> NoReturn:
-        raise UserError(" ".join(part for part in (self.file, self.title, key) if part), what, remedy)
-
-    def wrong_type(self, key: str, expected: str) -> NoReturn:
-        self.fail(key, f"{self.values[key]!r} is not {expected}", f"write {expected}")
-
-    def missing(self, key: str) -> NoReturn:
-        self.fail(key, "missing", f"add {key} to the card")
-
-    def text(self, key: str, default: str | None = None) -> str:
-        value = self.values.get(key, default)
-        if value is None:
-            self.missing(key)
-        if not isinstance(value, str) or (not value.strip() and default is None):
-            self.wrong_type(key, "a text in quotes")
-        return value
-
-    def optional_text(self, key: str) -> str | None:
-        return self.text(key) if key in self.values else None
-
-    def texts(self, key: str) -> tuple[str, ...]:
-        value = self.values.get(key)
-        if value is None:
-            self.missing(key)
-        if not isinstance(value, list) or not value or not all(isinstance(v, str) and v.strip() for v in value):
-            self.wrong_type(key, "a list of texts")
-        if len(set(value)) < len(value):
-            self.fail(key, "names one thing twice", "name each once")
-        return tuple(value)
-
-    def integer(self, key: str, at_least: int = 1) -> int:
-        value = self.values.get(key)
-        if value is None:
-            self.missing(key)
-        if not isinstance(value, int) or isinstance(value, bool) or value < at_least:
-            self.wrong_type(key, f"a whole number of at least {at_least}")
-        return value
-
-    def choice(self, key: str, choices: tuple[str, ...], default: str | None = None) -> str:
-        value = self.text(key, default)
-        if value not in choices:
-            self.fail(key, f"{value!r} is unknown", did_you_mean(value, choices))
-        return value
-
-    def pair(self, key: str, kind: type[int] | type[float], expected: str) -> tuple[Any, Any] | None:
-        value = self.values.get(key)
-        if value is None:
-            return None
-        allowed = (int,) if kind is int else (int, float)
-        if (
-            not isinstance(value, list)
-            or len(value) != 2
-            or any(not isinstance(v, allowed) or isinstance(v, bool) for v in value)
-        ):
-            self.wrong_type(key, expected)
-        return kind(value[0]), kind(value[1])
-
-    def values_of(self, key: str, value: Any) -> tuple[Value, ...]:
-        """Return a plain value, or a list of them, as a tuple."""
-        found = value if isinstance(value, list) else [value]
-        if not found or not all(isinstance(v, str | int | float) for v in found):
-            self.fail(key, f"{value!r} is not a text, a number or a list of these", "write a text, a number or a list")
-        return tuple(found)
-
-    def section(self, key: str, known: tuple[str, ...], title: str | None = None) -> _Section:
-        value = self.values.get(key)
-        if value is None:
-            self.missing(key)
-        if not isinstance(value, dict):
-            self.wrong_type(key, "a table")
-        return _Section(value, self.file, title or f"[{key}]", known)
-
-
-def _name(top: _Section) -> str:
+def _name(top: Section) -> str:
     name = top.text("name")
     if any(c in name for c in ":/\\,") or any(c.isspace() for c in name):
         top.fail("name", f"{name!r} holds a blank or one of : / \\ ,", "use letters, digits, - and _")
     return name
 
 
-def _channels(section: _Section, known: tuple[str, ...] | None = None) -> tuple[str, ...]:
+def _channels(section: Section, known: tuple[str, ...] | None = None) -> tuple[str, ...]:
     channels = section.texts("channels")
     for channel in channels:
         if known is not None and channel not in known:
@@ -301,14 +219,14 @@ def _channels(section: _Section, known: tuple[str, ...] | None = None) -> tuple[
     return channels
 
 
-def _value_range(top: _Section) -> tuple[float, float] | None:
+def _value_range(top: Section) -> tuple[float, float] | None:
     pair = top.pair("value_range", float, "two numbers, [low, high]")
     if pair is not None and not pair[0] < pair[1]:
         top.fail("value_range", f"low {pair[0]:g} is not below high {pair[1]:g}", "write [low, high]")
     return pair
 
 
-def _size(top: _Section, fit: Fit) -> tuple[int, int] | None:
+def _size(top: Section, fit: Fit) -> tuple[int, int] | None:
     size = top.pair("size", int, "two whole numbers, [height, width]")
     if size is not None and min(size) < 1:
         top.wrong_type("size", "two positive whole numbers, [height, width]")
@@ -319,7 +237,7 @@ def _size(top: _Section, fit: Fit) -> tuple[int, int] | None:
     return size
 
 
-def _columns(section: _Section, channels: tuple[str, ...]) -> Columns:
+def _columns(section: Section, channels: tuple[str, ...]) -> Columns:
     image: tuple[str, ...] = ()
     if isinstance(section.values.get("image"), list):
         image = section.texts("image")
@@ -335,7 +253,7 @@ def _columns(section: _Section, channels: tuple[str, ...]) -> Columns:
     return Columns(sample=section.text("sample"), image=image, **others)
 
 
-def _tiling(top: _Section) -> Tiling | None:
+def _tiling(top: Section) -> Tiling | None:
     if "tiles" not in top.values:
         return None
     section = top.section("tiles", ("size", "max_white"))
@@ -348,7 +266,7 @@ def _tiling(top: _Section) -> Tiling | None:
 
 
 def _tasks(
-    top: _Section, channels: tuple[str, ...], columns: Columns, protocols: Mapping[str, str]
+    top: Section, channels: tuple[str, ...], columns: Columns, protocols: Mapping[str, str]
 ) -> tuple[TaskCard, ...]:
     if not isinstance(top.values.get("tasks"), dict) or not top.values["tasks"]:
         top.fail("tasks", "no task", "add one, such as [tasks.NAME]")
@@ -363,7 +281,7 @@ def _tasks(
 
 
 def _task(
-    name: str, section: _Section, channels: tuple[str, ...], columns: Columns, protocols: Mapping[str, str]
+    name: str, section: Section, channels: tuple[str, ...], columns: Columns, protocols: Mapping[str, str]
 ) -> TaskCard:
     kind = section.text("kind")
     if kind in PLANNED_TASK_KINDS:
@@ -392,7 +310,7 @@ def _task(
     )
 
 
-def _label(section: _Section, kind: str) -> tuple[str, ...]:
+def _label(section: Section, kind: str) -> tuple[str, ...]:
     if not isinstance(section.values.get("label"), dict):
         return (section.text("label"),)
     ratio = section.section("label", ("ratio",), f"{section.title} label").values.get("ratio")
@@ -403,7 +321,7 @@ def _label(section: _Section, kind: str) -> tuple[str, ...]:
     return tuple(ratio)
 
 
-def _where(section: _Section) -> Mapping[str, tuple[Value, ...]] | None:
+def _where(section: Section) -> Mapping[str, tuple[Value, ...]] | None:
     if "where" not in section.values:
         return None
     if not isinstance(section.values["where"], dict) or not section.values["where"]:
@@ -411,7 +329,7 @@ def _where(section: _Section) -> Mapping[str, tuple[Value, ...]] | None:
     return {column: section.values_of(f"where.{column}", v) for column, v in section.values["where"].items()}
 
 
-def _control(section: _Section) -> Control | None:
+def _control(section: Section) -> Control | None:
     if "control" not in section.values:
         return None
     control = section.section("control", ("column", "equals"), f"{section.title} control")
@@ -423,7 +341,7 @@ def _control(section: _Section) -> Control | None:
     return Control(control.text("column"), equals)
 
 
-def _protocols(section: _Section, kind: str, known: Mapping[str, str]) -> tuple[str, ...]:
+def _protocols(section: Section, kind: str, known: Mapping[str, str]) -> tuple[str, ...]:
     protocols = section.texts("protocols")
     for protocol in protocols:
         if protocol not in known:

@@ -1,0 +1,92 @@
+"""One table of a card: typed look-ups, whose errors name the file and the key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from reprcheck.errors import UserError, did_you_mean
+
+Value = str | int | float | bool
+
+
+class Section:
+    """One table of the card; ``known`` are the keys it may have."""
+
+    def __init__(self, values: Mapping[str, Any], where: str, title: str, known: tuple[str, ...]) -> None:
+        self.values, self.file, self.title = values, where, title
+        for key in values:
+            if key not in known:
+                self.fail(key, "unknown key", did_you_mean(key, known))
+
+    def fail(self, key: str, what: str, remedy: str) -> NoReturn:
+        raise UserError(" ".join(part for part in (self.file, self.title, key) if part), what, remedy)
+
+    def wrong_type(self, key: str, expected: str) -> NoReturn:
+        self.fail(key, f"{self.values[key]!r} is not {expected}", f"write {expected}")
+
+    def missing(self, key: str) -> NoReturn:
+        self.fail(key, "missing", f"add {key} to the card")
+
+    def text(self, key: str, default: str | None = None) -> str:
+        value = self.values.get(key, default)
+        if value is None:
+            self.missing(key)
+        if not isinstance(value, str) or (not value.strip() and default is None):
+            self.wrong_type(key, "a text in quotes")
+        return value
+
+    def optional_text(self, key: str) -> str | None:
+        return self.text(key) if key in self.values else None
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        value = self.values.get(key)
+        if value is None:
+            self.missing(key)
+        if not isinstance(value, list) or not value or not all(isinstance(v, str) and v.strip() for v in value):
+            self.wrong_type(key, "a list of texts")
+        if len(set(value)) < len(value):
+            self.fail(key, "names one thing twice", "name each once")
+        return tuple(value)
+
+    def integer(self, key: str, at_least: int = 1) -> int:
+        value = self.values.get(key)
+        if value is None:
+            self.missing(key)
+        if not isinstance(value, int) or isinstance(value, bool) or value < at_least:
+            self.wrong_type(key, f"a whole number of at least {at_least}")
+        return value
+
+    def choice(self, key: str, choices: tuple[str, ...], default: str | None = None) -> str:
+        value = self.text(key, default)
+        if value not in choices:
+            self.fail(key, f"{value!r} is unknown", did_you_mean(value, choices))
+        return value
+
+    def pair(self, key: str, kind: type[int] | type[float], expected: str) -> tuple[Any, Any] | None:
+        value = self.values.get(key)
+        if value is None:
+            return None
+        allowed = (int,) if kind is int else (int, float)
+        if (
+            not isinstance(value, list)
+            or len(value) != 2
+            or any(not isinstance(v, allowed) or isinstance(v, bool) for v in value)
+        ):
+            self.wrong_type(key, expected)
+        return kind(value[0]), kind(value[1])
+
+    def values_of(self, key: str, value: Any) -> tuple[Value, ...]:
+        """Return a plain value, or a list of them, as a tuple."""
+        found = value if isinstance(value, list) else [value]
+        if not found or not all(isinstance(v, str | int | float) for v in found):
+            self.fail(key, f"{value!r} is not a text, a number or a list of these", "write a text, a number or a list")
+        return tuple(found)
+
+    def section(self, key: str, known: tuple[str, ...], title: str | None = None) -> Section:
+        value = self.values.get(key)
+        if value is None:
+            self.missing(key)
+        if not isinstance(value, dict):
+            self.wrong_type(key, "a table")
+        return Section(value, self.file, title or f"[{key}]", known)
