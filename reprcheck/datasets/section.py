@@ -20,15 +20,19 @@ class Section:
                 self.fail(key, "unknown key", did_you_mean(key, known))
 
     def fail(self, key: str, what: str, remedy: str) -> NoReturn:
+        """Raise UserError about a key."""
         raise UserError(" ".join(part for part in (self.file, self.title, key) if part), what, remedy)
 
     def wrong_type(self, key: str, expected: str) -> NoReturn:
+        """Raise UserError: the key's value is not what was expected."""
         self.fail(key, f"{self.values[key]!r} is not {expected}", f"write {expected}")
 
     def missing(self, key: str) -> NoReturn:
+        """Raise UserError: the key isn't there."""
         self.fail(key, "missing", f"add {key} to the card")
 
     def text(self, key: str, default: str | None = None) -> str:
+        """Return a text; blank only where there is a default."""
         value = self.values.get(key, default)
         if value is None:
             self.missing(key)
@@ -37,9 +41,11 @@ class Section:
         return value
 
     def optional_text(self, key: str) -> str | None:
+        """Return a text, or None where the key isn't there."""
         return self.text(key) if key in self.values else None
 
     def texts(self, key: str) -> tuple[str, ...]:
+        """Return a list of different texts, at least one."""
         value = self.values.get(key)
         if value is None:
             self.missing(key)
@@ -50,6 +56,7 @@ class Section:
         return tuple(value)
 
     def integer(self, key: str, at_least: int = 1) -> int:
+        """Return a whole number."""
         value = self.values.get(key)
         if value is None:
             self.missing(key)
@@ -58,12 +65,14 @@ class Section:
         return value
 
     def choice(self, key: str, choices: tuple[str, ...], default: str | None = None) -> str:
+        """Return one of ``choices``."""
         value = self.text(key, default)
         if value not in choices:
             self.fail(key, f"{value!r} is unknown", did_you_mean(value, choices))
         return value
 
     def pair(self, key: str, kind: type[int] | type[float], expected: str) -> tuple[Any, Any] | None:
+        """Return two numbers, or None where the key isn't there."""
         value = self.values.get(key)
         if value is None:
             return None
@@ -84,6 +93,7 @@ class Section:
         return tuple(found)
 
     def section(self, key: str, known: tuple[str, ...], title: str | None = None) -> Section:
+        """Return a table within this one."""
         value = self.values.get(key)
         if value is None:
             self.missing(key)

@@ -196,9 +196,9 @@ def test_an_arrangement_deals_the_same_types_to_other_cells() -> None:
     assert {d.sum() for d in dealt} == {round(IMMUNE_SHARE * len(centres))}
 
 
-def test_niches_keep_their_own_company() -> None:
+def test_niches_keep_their_own_company_and_dispersed_cells_shun_it() -> None:
     draw = np.random.default_rng(0)
-    together = {kind: [] for kind in ("mixed", "niches")}
+    together: dict[str, list[float]] = {kind: [] for kind in Tissue.causes["arrangement"]}
     for trial in range(30):
         centres = draw.uniform(3, 92, (32, 2))
         gaps = np.linalg.norm(centres[:, None] - centres, axis=2) + 1e9 * np.eye(32)
@@ -207,6 +207,13 @@ def test_niches_keep_their_own_company() -> None:
             immune = deal_types(np.random.default_rng(trial), centres, kind)
             shares.append((immune == immune[nearest]).mean())
     assert np.mean(together["niches"]) > np.mean(together["mixed"]) + 0.15
+    assert np.mean(together["dispersed"]) < np.mean(together["mixed"]) - 0.15
+
+
+def test_no_combination_of_crossed_causes_foretells_brightness() -> None:
+    table = Culture(batches=200, fields=1).table()
+    bright = (table["brightness"] == "bright").groupby([table[cause] for cause in Culture.causes]).mean()
+    assert bright.between(0.35, 0.65).all()
 
 
 def test_ranks_within_cells_are_even_and_follow_the_pattern() -> None:
