@@ -17,7 +17,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from reprcheck.datasets.card import Card, Value
+from reprcheck.datasets.card import Card
+from reprcheck.datasets.section import Value
 from reprcheck.errors import UserError, did_you_mean
 
 FIRST_LINE = 2

@@ -117,7 +117,7 @@ def test_every_cause_is_balanced_in_every_batch_and_constant_in_a_unit(simulatio
 @simulations
 def test_causes_are_crossed_with_each_other(simulation: Simulation) -> None:
     table = simulation.table()
-    causes = [*simulation.causes, "brightness"]
+    causes = [*simulation.causes, "brightness", "nothing"]
     for i, a in enumerate(causes):
         for b in causes[:i]:
             for _, batch in table.groupby("batch"):

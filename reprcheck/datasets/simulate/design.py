@@ -20,7 +20,7 @@ Factors = Mapping[str, tuple[str, ...]]
 """Cause → its class names."""
 
 
-def plan(crossed: Factors, blended: Factors, dealt: Factors, batches: int, units: int, seed: Any) -> pd.DataFrame:
+def plan(crossed: Factors, blended: Factors, batches: int, units: int, seed: Any) -> pd.DataFrame:
     """Return the class of every cause for every unit of every batch.
 
     Parameters
@@ -29,9 +29,8 @@ def plan(crossed: Factors, blended: Factors, dealt: Factors, batches: int, units
         Causes in full factorial: every combination occurs equally often in each batch.
     blended : mapping of str to tuple of str
         Two-class causes for which a factorial would be too large: within each batch balanced against every crossed
-        cause, and not repeated from batch to batch, so that no combination of the crossed causes foretells them.
-    dealt : mapping of str to tuple of str
-        Causes dealt out at random, as evenly as the number of units allows.
+        cause and each other, and not repeated from batch to batch, so that no combination of the crossed causes
+        foretells them.
     batches, units : int
         Number of batches, and of units in each. A multiple of the number of combinations is exactly balanced.
     seed : int, str or nested sequence of these
@@ -45,22 +44,24 @@ def plan(crossed: Factors, blended: Factors, dealt: Factors, batches: int, units
     """
     combinations = np.array(list(product(*(range(len(classes)) for classes in crossed.values()))))
     binary = np.array([len(classes) == 2 for classes in crossed.values()])
+    classes = {**crossed, **blended}
     tables = []
     for batch in range(batches):
         draw = rng("simulate/plan", seed, batch)
         order = draw.permutation(units) % len(combinations)
-        columns = dict(zip(crossed, combinations[order].T, strict=True))
-        columns |= {name: blend(draw, combinations, binary)[order] for name in blended}
-        columns |= {name: draw.permutation(units) % len(classes) for name, classes in dealt.items()}
-        named = {name: np.array({**crossed, **blended, **dealt}[name])[codes] for name, codes in columns.items()}
+        codes = np.hstack([combinations, blend(draw, combinations, binary, len(blended))])[order]
+        named = {name: np.array(classes[name])[code] for name, code in zip(classes, codes.T, strict=True)}
         tables.append(pd.DataFrame({"batch": batch, "unit": np.arange(units), **named}))
     return pd.concat(tables, ignore_index=True)
 
 
-def blend(draw: np.random.Generator, combinations: NDArray[np.int64], binary: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Return a two-class code per combination, balanced against every column of a full factorial.
+def blend(
+    draw: np.random.Generator, combinations: NDArray[np.int64], binary: NDArray[np.bool_], count: int
+) -> NDArray[np.int64]:
+    """Return two-class codes per combination, balanced against every column of a full factorial and each other.
 
-    For each combination of the other columns, it is the parity of two or more of the binary columns, drawn at random.
+    For each combination of the other columns, a code is the parity of two or more of the binary columns, drawn at
+    random, and no two codes are the parity of the same ones.
 
     Parameters
     ----------
@@ -68,11 +69,18 @@ def blend(draw: np.random.Generator, combinations: NDArray[np.int64], binary: ND
     combinations : int64[n, causes]
         A full factorial.
     binary : bool[causes]
-        Columns with two classes; at least two.
+        Columns with two classes: three allow up to four codes.
+    count : int
+        Number of codes.
+
+    Returns
+    -------
+    int64[n, count]
     """
     _, stratum = np.unique(combinations[:, ~binary], axis=0, return_inverse=True)
-    codes = combinations[:, binary]
-    subsets = [subset for subset in product((0, 1), repeat=codes.shape[1]) if sum(subset) >= 2]
-    chosen = np.array(subsets)[draw.integers(len(subsets), size=stratum.max() + 1)]
-    flips = draw.integers(2, size=stratum.max() + 1)
-    return np.asarray(((codes * chosen[stratum]).sum(axis=1) + flips[stratum]) % 2)
+    subsets = np.array([subset for subset in product((0, 1), repeat=int(binary.sum())) if sum(subset) >= 2])
+    codes = np.empty((len(combinations), count), dtype=np.int64)
+    for s in range(stratum.max() + 1):
+        chosen = subsets[draw.permutation(len(subsets))[:count]]
+        codes[stratum == s] = combinations[stratum == s][:, binary] @ chosen.T + draw.integers(2, size=count)
+    return codes % 2

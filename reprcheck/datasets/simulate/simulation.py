@@ -22,8 +22,8 @@ from reprcheck.digest import code_digest, digest
 from reprcheck.seeding import rng
 from reprcheck.types import Image, Kind
 
-BRIGHTNESS: Factors = {"brightness": ("bright", "dim")}
-NOTHING: Factors = {"nothing": ("heads", "tails")}
+BLENDED: Factors = {"brightness": ("bright", "dim"), "nothing": ("heads", "tails")}
+"""Causes that every simulator has."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Simulation(ABC):
         pandas.DataFrame
             String columns ``sample``, ``unit``, ``batch``, and one per cause, `brightness` and `nothing` among them.
         """
-        plan_ = plan(self.causes, BRIGHTNESS, NOTHING, self.batches, self.units, (self.name, self.seed))
+        plan_ = plan(self.causes, BLENDED, self.batches, self.units, (self.name, self.seed))
         rows = plan_.loc[plan_.index.repeat(self.fields)].reset_index(drop=True)
         number = np.tile(np.arange(1, self.fields + 1), len(plan_))
         batch = [f"{self.batch_word}{b + 1}" for b in rows.pop("batch")]
