@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from reprcheck.baselines.intensity import Intensity
 from reprcheck.baselines.matching import Matched, Quantiles, Reference
@@ -108,12 +109,17 @@ class Session:
     _benches: dict[tuple[str, ...], Bench] = field(default_factory=dict)
 
     def ask(self, model: Model, dataset: Dataset, question: Question) -> tuple[Cell, Setting]:
-        """Return the verdict on one question, and the setting it was asked in."""
+        """Return the verdict on one question, and the setting it was asked in.
+
+        Linear algebra runs on one thread: many small solves are faster so, on a shared machine by far, and sums don't
+        depend on how many cores there are.
+        """
         key = (model.digest, model.name, dataset.digest, question.setting)
-        if key not in self._benches:
-            self._benches[key] = self._bench(model, dataset, question)
-        bench = self._benches[key]
-        return judge(question.diagnostic, bench), bench.setting
+        with threadpool_limits(1):
+            if key not in self._benches:
+                self._benches[key] = self._bench(model, dataset, question)
+            bench = self._benches[key]
+            return judge(question.diagnostic, bench), bench.setting
 
     def _bench(self, model: Model, dataset: Dataset, question: Question) -> Bench:
         task = dataset.tasks[question.task]

@@ -1,7 +1,10 @@
 """Strict tests: warnings are errors, property tests draw the same examples every time and wait on no clock."""
 
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import settings
+from threadpoolctl import threadpool_limits
 
 settings.register_profile("reprcheck", deadline=None, derandomize=True)
 settings.load_profile("reprcheck")
@@ -9,3 +12,10 @@ settings.load_profile("reprcheck")
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("filterwarnings", "error")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread() -> Iterator[None]:
+    """Linear algebra on one thread, as in a run of the gate."""
+    with threadpool_limits(1):
+        yield

@@ -12,7 +12,6 @@ from importlib import import_module
 from typing import Any
 
 from reprcheck.diagnostics.bench import Bench
-from reprcheck.stats.collapse import collapse
 from reprcheck.types import Cell
 
 _WHERE = {name: f"reprcheck.diagnostics.{name}" for name in ("beats_untrained", "beats_structure", "beyond_intensity")}
@@ -30,7 +29,7 @@ def known() -> tuple[str, ...]:
 
 def judge(diagnostic: str, bench: Bench) -> Cell:
     """Ask one question, one of `known`, of one model in one setting."""
-    problem = collapse(bench.embedding.vectors)
+    problem = bench.contestants.problem
     if problem == "not finite":
         return bench.without_evidence(diagnostic, "error", "the embedding holds values that are not finite")
     if problem == "constant":

@@ -32,7 +32,7 @@ TRY = "train longer or on other data; or ask a task whose answer an untrained ne
 
 def judge(bench: Bench) -> Cell:
     """Compare the model with every untrained family."""
-    evidence, collapsed = bench.beats_families(NAME, bench.contestants)
+    evidence, collapsed = bench.against_untrained(NAME, bench.contestants), bench.contestants.collapsed
     if not evidence:
-        return bench.without_evidence(NAME, "inconclusive", f"every untrained network has collapsed: {dict(collapsed)}")
-    return bench.cell(NAME, evidence, details={"collapsed": dict(collapsed)})
+        return bench.without_evidence(NAME, "inconclusive", f"every untrained network has collapsed: {collapsed}")
+    return bench.cell(NAME, evidence, details={"collapsed": collapsed})

@@ -37,6 +37,27 @@ class Contestants:
     embedding: Block
     untrained: Mapping[str, Family]
 
+    @cached_property
+    def problem(self) -> str | None:
+        """What is wrong with the model's embedding, if anything; see `collapse`."""
+        return collapse(self.embedding.vectors)
+
+    @cached_property
+    def collapsed(self) -> Mapping[str, str]:
+        """Untrained encoders that can't tell images apart, easy opponents all, and what is wrong with each."""
+        draws = {f"{name}-{k}": block for name, family in self.untrained.items() for k, block in enumerate(family)}
+        problems = {name: collapse(block.vectors) for name, block in draws.items()}
+        return {name: problem for name, problem in problems.items() if problem}
+
+    @cached_property
+    def opponents(self) -> Mapping[str, Family]:
+        """The untrained families without their collapsed members."""
+        families = {
+            name: tuple(block for k, block in enumerate(family) if f"{name}-{k}" not in self.collapsed)
+            for name, family in self.untrained.items()
+        }
+        return {name: family for name, family in families.items() if family}
+
 
 @dataclass
 class Bench:
@@ -118,11 +139,6 @@ class Bench:
         t = self.task
         return digest(t.kind, t.y, list(t.classes), t.units, t.batches, t.holdout, t.control)
 
-    @cached_property
-    def collapsed(self) -> Mapping[str, str]:
-        """Untrained encoders with nothing to tell images apart by, and what is wrong with each: easy opponents."""
-        return _collapsed(self.contestants.untrained)
-
     def expansions(self, baseline: Block) -> Family:
         """Return K seeded random nonlinear expansions of a baseline, as wide as the model's embedding."""
         width = self.embedding.vectors.shape[1]
@@ -153,25 +169,20 @@ class Bench:
         """Return the margin of a diagnostic in this setting."""
         return self.policy.margin_for(diagnostic, self.protocol)
 
-    def beats_families(
-        self, diagnostic: str, contestants: Contestants, suffix: str = ""
-    ) -> tuple[list[Evidence], Mapping[str, str]]:
-        """Compare the model with every untrained family, leaving out the collapsed; return those as well."""
-        out = _collapsed(contestants.untrained)
+    def against_untrained(self, diagnostic: str, contestants: Contestants, suffix: str = "") -> list[Evidence]:
+        """Compare the model with every untrained family that has a member left."""
         (model,) = self.scores([contestants.embedding])
-        found = []
-        for name, family in contestants.untrained.items():
-            usable = [block for k, block in enumerate(family) if f"{name}-{k}" not in out]
-            if usable:
-                draws = self.scores(*([block] for block in usable))
-                found.append(self.against(diagnostic, model, draws, name + suffix))
-        return found, out
+        return [
+            self.against(diagnostic, model, self.scores(*([block] for block in family)), name + suffix)
+            for name, family in contestants.opponents.items()
+        ]
 
     @cached_property
     def setting(self) -> Setting:
         """The setting as seen beside this model: everyone's scores, and whether it can tell anything."""
-        model = {} if collapse(self.embedding.vectors) == "not finite" else {"model": (self.embedding,)}
-        singles = model | self._qualified() | {name: (block,) for name, block in self.baselines.items()}
+        model = {} if self.contestants.problem == "not finite" else {"model": (self.embedding,)}
+        hand_made = {name: (block,) for name, block in self.baselines.items()}
+        singles = {**model, **self.contestants.opponents, **hand_made}
         flat = self.scores(*([block] for family in singles.values() for block in family))
         found: dict[str, list[Scores]] = {}
         at = 0
@@ -201,13 +212,6 @@ class Bench:
             notes=self.task.notes,
             limit=self.limit,
         )
-
-    def _qualified(self) -> dict[str, Family]:
-        families = {
-            name: tuple(block for k, block in enumerate(family) if f"{name}-{k}" not in self.collapsed)
-            for name, family in self.contestants.untrained.items()
-        }
-        return {name: family for name, family in families.items() if family}
 
     def cell(
         self,
@@ -278,11 +282,6 @@ def _statement(status: Status, e: Evidence, min_units: int) -> str:
     if e.n_units < min_units:
         return f"{found}: at least {min_units} units are needed"
     return f"{found}: the interval holds the margin of {e.margin:g}; an effect of {e.mde:.3f} could be shown"
-
-
-def _collapsed(families: Mapping[str, Family]) -> dict[str, str]:
-    checked = {f"{name}-{k}": collapse(b.vectors) for name, family in families.items() for k, b in enumerate(family)}
-    return {name: problem for name, problem in checked.items() if problem}
 
 
 def _to_arrays(scores: Scores) -> dict[str, NDArray[Any]]:

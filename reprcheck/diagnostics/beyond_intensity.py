@@ -47,7 +47,6 @@ def judge(bench: Bench) -> Cell:
     matched = bench.matched()
     details: dict[str, object] = {"matched": "not asked: precomputed vectors can't be re-embedded"}
     if matched is not None:
-        found, collapsed = bench.beats_families(NAME, matched, " on matched images")
-        evidence += found
-        details = {"matched": "asked", "collapsed": dict(collapsed)}
+        evidence += bench.against_untrained(NAME, matched, " on matched images")
+        details = {"matched": "asked", "collapsed": matched.collapsed}
     return bench.cell(NAME, evidence, [e for e in bits if e is not None], details)

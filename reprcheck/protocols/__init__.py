@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from reprcheck.types import Scores, Task
 
@@ -33,8 +32,6 @@ def known() -> tuple[str, ...]:
 def score(protocol_id: str, blocks: Sequence[NDArray[np.float32]], task: Task) -> Scores:
     """Score blocks of vectors on a task.
 
-    One thread only: many small solves are faster so, and sums don't depend on how many cores there are.
-
     Parameters
     ----------
     protocol_id : str
@@ -44,6 +41,5 @@ def score(protocol_id: str, blocks: Sequence[NDArray[np.float32]], task: Task) -
         Of the kind that the protocol scores.
     """
     module: Any = import_module(_WHERE[protocol_id])
-    with threadpool_limits(1):
-        found: Scores = module.score(blocks, task)
+    found: Scores = module.score(blocks, task)
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -64,22 +64,23 @@ def permuted_p(task: Task, encoders: Sequence[Scores]) -> float:
         return max(relation(p, labels) for p in predictions)
 
     observed = best(y)
-    null = np.array([best(_permute(y, task, draw)) for _ in range(PERMUTATIONS)])
+    null = np.array([best(moved) for moved in _permuted(y, task, draw, PERMUTATIONS)])
     return float((1 + np.sum(null >= observed - 1e-12)) / (PERMUTATIONS + 1))
 
 
-def _permute(y: NDArray[Any], task: Task, draw: np.random.Generator) -> NDArray[Any]:
+def _permuted(y: NDArray[Any], task: Task, draw: np.random.Generator, times: int) -> Iterator[NDArray[Any]]:
     _, first, index = np.unique(task.units, return_index=True, return_inverse=True)
     if (y[first][index] != y).any():  # a unit holds several labels: samples move
         first = index = np.arange(len(y))
     label, batch = y[first], task.batches[first]
-    if any(len(np.unique(label[batch == b])) < 2 for b in np.unique(batch)):
-        batch = np.full(len(label), "")
-    shuffled = label.copy()
-    for b in np.unique(batch):
-        members = np.flatnonzero(batch == b)
-        shuffled[members] = label[draw.permutation(members)]
-    return shuffled[index]
+    groups = [np.flatnonzero(batch == b) for b in np.unique(batch)]
+    if any(len(np.unique(label[members])) < 2 for members in groups):
+        groups = [np.arange(len(label))]
+    for _ in range(times):
+        shuffled = label.copy()
+        for members in groups:
+            shuffled[members] = label[draw.permutation(members)]
+        yield shuffled[index]
 
 
 def _balanced_accuracy(predicted: NDArray[Any], y: NDArray[Any]) -> float:
