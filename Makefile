@@ -5,6 +5,7 @@
 #   make test                                          all tests
 #   make lint                                          ruff and mypy
 #   make demo                                          train the demo model's weights again
+#   make reports                                       the scorecards in reports/ and in the README again
 
 PYTHON ?= python3
 VENV   ?= .venv
@@ -14,14 +15,14 @@ ARGS   ?=
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: benchmark test lint demo
+.PHONY: benchmark test lint demo reports
 .DELETE_ON_ERROR:
 
 benchmark: $(READY)
 	$(BIN)/pytest benchmarks/ --model='$(MODEL)' $(if $(DATASET),--dataset='$(DATASET)') $(ARGS)
 
 test: $(READY)
-	$(BIN)/pytest tests/ $(ARGS)
+	$(BIN)/pytest tests/ -n 2 --dist loadfile $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff check
@@ -30,6 +31,11 @@ lint: $(READY)
 
 demo: $(READY)
 	$(BIN)/python tools/train_demo.py
+
+reports: $(READY)
+	$(BIN)/pytest benchmarks/ --model=demo --report-dir=reports/demo
+	-$(BIN)/pytest benchmarks/ --model='demo?seed=1' --report-dir=reports/demo-untrained
+	$(BIN)/python tools/readme_scorecards.py
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "reprcheck needs Python 3.11 or later")'

@@ -37,8 +37,9 @@ def judge(bench: Bench) -> Cell:
     structure = bench.baselines["structure"]
     expansions = bench.expansions(structure)
     model, alone, *wide = bench.scores([bench.embedding], [structure], *([structure, e] for e in expansions))
+    margin = bench.margin(NAME)
     evidence = [
-        bench.against(NAME, model, [alone], "structure"),
-        bench.against(NAME, model, wide, "structure, expanded"),
+        bench.against(model, [alone], "structure", margin),
+        bench.against(model, wide, "structure, expanded", margin),
     ]
     return bench.cell(NAME, evidence)

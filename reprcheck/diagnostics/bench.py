@@ -150,14 +150,15 @@ class Bench:
             for k in range(self.policy.twins)
         )
 
-    def against(self, diagnostic: str, model: Scores, draws: Sequence[Scores], reference: str) -> Evidence:
-        """Compare the model's scores with a family's, at the diagnostic's margin."""
-        return self._compare([s.values for s in (model, *draws)], model.units, reference, self.margin(diagnostic))
+    def against(self, model: Scores, draws: Sequence[Scores], reference: str, margin: float) -> Evidence:
+        """Compare the model's scores with a family's."""
+        return self._compare([s.values for s in (model, *draws)], model.units, reference, margin)
 
-    def against_bits(self, model: Scores, draws: Sequence[Scores], reference: str) -> Evidence | None:
-        """Compare usable bits, at margin 0; None where the protocol predicts no probabilities."""
-        bits = [s.bits for s in (model, *draws) if s.bits is not None]
-        return self._compare(bits, model.units, f"{reference}, in bits", 0.0) if bits else None
+    def against_bits(self, model: Scores, draws: Sequence[Scores], reference: str, margin: float) -> Evidence | None:
+        """Compare usable bits, as a share of the label's entropy; None where the protocol predicts no probabilities."""
+        entropy = np.log2(len(self.task.classes) or 2)
+        shares = [s.bits / entropy for s in (model, *draws) if s.bits is not None]
+        return self._compare(shares, model.units, f"{reference}, in bits", margin) if shares else None
 
     def _compare(
         self, scores: Sequence[NDArray[np.float64]], units: NDArray[np.str_], reference: str, margin: float
@@ -173,7 +174,7 @@ class Bench:
         """Compare the model with every untrained family that has a member left."""
         (model,) = self.scores([contestants.embedding])
         return [
-            self.against(diagnostic, model, self.scores(*([block] for block in family)), name + suffix)
+            self.against(model, self.scores(*([block] for block in family)), name + suffix, self.margin(diagnostic))
             for name, family in contestants.opponents.items()
         ]
 
@@ -205,10 +206,7 @@ class Bench:
                 alpha=self.policy.alpha,
                 min_units=self.policy.min_units,
             ),
-            scores={
-                name: interval(np.mean([s.values for s in draws], axis=0), self.policy.alpha)
-                for name, draws in found.items()
-            },
+            scores={name: interval(average(draws).values, self.policy.alpha) for name, draws in found.items()},
             notes=self.task.notes,
             limit=self.limit,
         )
@@ -228,7 +226,7 @@ class Bench:
         evidence : sequence of Evidence
             All must pass for a pass; one fail is a fail.
         extra : sequence of Evidence
-            On another scale (bits): they can keep the cell from passing, and can't make it fail.
+            These can keep the cell from passing, and can't make it fail.
         details : mapping, optional
             Goes into the cell beside every comparison's numbers.
         """
@@ -271,6 +269,12 @@ class Bench:
             reference=None,
             statement=statement,
         )
+
+
+def average(draws: Sequence[Scores]) -> Scores:
+    """Return scores averaged over draws, unit by unit."""
+    bits = [s.bits for s in draws if s.bits is not None]
+    return Scores(draws[0].units, np.mean([s.values for s in draws], axis=0), np.mean(bits, axis=0) if bits else None)
 
 
 def _statement(status: Status, e: Evidence, min_units: int) -> str:

@@ -4,19 +4,21 @@ Question
     Does the embedding add anything about the label to the intensity features; and does the model still beat untrained
     networks once brightness is taken away?
 Statistic
-    Mean over units of the score of [intensity + embedding] minus that of the reference, and the same in usable bits
-    (Xu et al. 2020) where the protocol predicts probabilities. And the model's score minus its untrained twins', all
-    embedded on images whose per-channel histograms are matched to the dataset's mean histogram.
+    Usable information (Xu et al. 2020) that the embedding adds, in bits as a share of the label's entropy; where the
+    protocol predicts no probabilities, the score that it adds. And the model's score minus its untrained twins', all
+    embedded on images whose per-channel histograms are matched to the dataset's mean histogram. Means over units.
 Reference
-    The intensity features alone, and K seeded random nonlinear expansions of them, beside the features, at the model's
-    width, so that more dimensions don't look like more biology. The model must beat both, in score by the margin and in
-    bits by any amount; and must beat its untrained twins on matched images (plain ResNets where it has no twins).
+    [intensity] against [intensity + embedding]; and, with E and F two seeded random nonlinear expansions of the
+    intensity features, as wide as the embedding, [intensity + E + F] against [intensity + E + embedding], for K choices
+    of E: so that neither a nonlinear reading of brightness nor more dimensions look like more biology. The embedding
+    must add more than F does by the margin, and must not do so in bits alone: the score must rise as well, by any
+    amount. On matched images the model must beat its untrained twins (plain ResNets where it has none).
 Null
-    The embedding is one more function of intensity: the spread between the K expansions enters the interval.
+    The embedding is one more function of intensity, in F's place: the spread between the K draws enters the interval.
 Unit
     The dataset's unit.
 Margin
-    On the score's scale, 0.02 unless the policy says otherwise; 0 in bits.
+    0.02 of the label's entropy, or of the score, unless the policy says otherwise; 0 for the score beside the bits.
 How it can fool you
     Random expansions are not every function of intensity: a function well chosen for the label may add a little.
     Matching can't undo ties: a padded border keeps its size. Precomputed vectors can't be re-embedded: then the second
@@ -27,26 +29,37 @@ Source
 
 from __future__ import annotations
 
-from reprcheck.diagnostics.bench import Bench
-from reprcheck.types import Cell
+from reprcheck.diagnostics.bench import Bench, average
+from reprcheck.types import Cell, Evidence, Scores
 
 NAME = "beyond_intensity"
 TRY = "augment brightness and contrast in training; or check whether staining, not biology, carries the label"
 
 
 def judge(bench: Bench) -> Cell:
-    """Compare what the embedding adds with what intensity expanded adds, and the model with untrained ones, matched."""
-    intensity = bench.baselines["intensity"]
-    expansions = bench.expansions(intensity)
-    both, alone, *wide = bench.scores([intensity, bench.embedding], [intensity], *([intensity, e] for e in expansions))
-    evidence = [
-        bench.against(NAME, both, [alone], "intensity"),
-        bench.against(NAME, both, wide, "intensity, expanded"),
-    ]
-    bits = [bench.against_bits(both, [alone], "intensity"), bench.against_bits(both, wide, "intensity, expanded")]
+    """Compare what the embedding adds to intensity with what intensity expanded adds; and with twins, matched."""
+    intensity, expansions = bench.baselines["intensity"], bench.expansions(bench.baselines["intensity"])
+    others = (*expansions[1:], expansions[0])
+    alone, both = bench.scores([intensity], [intensity, bench.embedding])
+    rivals = bench.scores(*([intensity, e, f] for e, f in zip(expansions, others, strict=True)))
+    wide = average(bench.scores(*([intensity, e, bench.embedding] for e in expansions)))
+
+    evidence, guards = [], []
+    for model, draws, reference in ((both, [alone], "intensity"), (wide, rivals, "intensity, expanded")):
+        gained, guard = _added(bench, model, draws, reference)
+        evidence.append(gained)
+        guards += guard
     matched = bench.matched()
     details: dict[str, object] = {"matched": "not asked: precomputed vectors can't be re-embedded"}
     if matched is not None:
         evidence += bench.against_untrained(NAME, matched, " on matched images")
         details = {"matched": "asked", "collapsed": matched.collapsed}
-    return bench.cell(NAME, evidence, [e for e in bits if e is not None], details)
+    return bench.cell(NAME, evidence, guards, details)
+
+
+def _added(bench: Bench, model: Scores, draws: list[Scores], reference: str) -> tuple[Evidence, list[Evidence]]:
+    """Return the evidence that must pass, and what guards it: bits and the score, or the score alone."""
+    bits = bench.against_bits(model, draws, reference, bench.margin(NAME))
+    if bits is None:
+        return bench.against(model, draws, reference, bench.margin(NAME)), []
+    return bits, [bench.against(model, draws, reference, 0.0)]

@@ -118,10 +118,12 @@ def safe(name: str) -> str:
 
 
 def name_of(spec: Spec) -> str:
-    """Return the name a SPEC gives its model: its ``name`` option, else the target's own short name."""
+    """Return the name a SPEC gives its model: its ``name`` option, else the target's own short name, and its seed."""
     given = options.text(spec, "name")
     if given:
         return safe(given)
+    if "seed" in spec.options and spec.source in ("demo", "timm"):
+        return safe(f"{spec.target or spec.source}-seed{spec.options['seed']}")
     if spec.source == "emb":
         return safe(Path(spec.target).stem)
     if spec.source == "py":

@@ -62,10 +62,11 @@ class Culture(Simulation):
 
 
 def _cells(draw: np.random.Generator, many: bool, elongated: bool, log_size: float) -> Cells:
-    few_or_many = draw.integers(5, 8), draw.integers(9, 13)
+    few_or_many = draw.integers(5, 10), draw.integers(7, 12)
     count = int(few_or_many[many])
     size = np.exp(log_size + draw.normal(0, 0.08, MOST_CELLS))[:count]
-    aspect = (1.8 if elongated else 1.1) + 0.12 * draw.uniform(-1, 1, MOST_CELLS)[:count]
+    typical = (1.6 if elongated else 1.3) + 0.18 * draw.standard_normal()
+    aspect = np.maximum(typical + 0.12 * draw.uniform(-1, 1, MOST_CELLS)[:count], 1.0)
     centres = scatter(draw, count, margin=9)
     return lay_out(draw, centres, 13.5 * size, 6 * size, aspect, wobble=1.0)
 

@@ -85,9 +85,8 @@ class Simulation(ABC):
             float32[3, 96, 96] in steps of 1/255, and the label image of the nuclei.
         """
         unit, batch = self._draw("unit", row["unit"]), self._draw("batch", row["batch"])
-        gain = np.exp(batch.normal(0, 0.08, 3) + unit.normal(0, 0.12, 3)) * (
-            1.3 if row["brightness"] == "bright" else 0.7
-        )
+        brightness = 0.12 if row["brightness"] == "bright" else -0.12
+        gain = np.exp(batch.normal(0, 0.08, 3) + unit.normal(0, 0.12, 3) + brightness)
         background = 0.05 * np.exp(batch.normal(0, 0.15, 3) + unit.normal(0, 0.1, 3))
         cells, amounts = self.stain(row, log_size=unit.normal(0, 0.05), blur=unit.uniform(0.6, 1.0))
         exposure = self._draw("camera", row["sample"])

@@ -112,10 +112,11 @@ def _keep_apart(centres: NDArray[np.float64], chance: NDArray[np.float64], count
 
 
 def _cells(draw: np.random.Generator, dense: bool, elongated: bool, log_size: float) -> Cells:
-    loose_or_dense = draw.integers(26, 32), draw.integers(36, 43)
+    loose_or_dense = draw.integers(27, 38), draw.integers(32, 43)
     count = int(loose_or_dense[dense])
     size = np.exp(log_size + draw.normal(0, 0.08, MOST_CELLS))[:count]
-    aspect = (1.8 if elongated else 1.1) + 0.12 * draw.uniform(-1, 1, MOST_CELLS)[:count]
+    typical = (1.6 if elongated else 1.3) + 0.18 * draw.standard_normal()
+    aspect = np.maximum(typical + 0.12 * draw.uniform(-1, 1, MOST_CELLS)[:count], 1.0)
     centres = scatter(draw, count, margin=3)
     return lay_out(draw, centres, np.full(count, np.inf), 4.8 * size, aspect, wobble=0.8)
 

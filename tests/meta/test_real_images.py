@@ -1,0 +1,45 @@
+"""The paper's finding, on real images: the same network is blocked on cells and passes on photographs."""
+
+from pathlib import Path
+
+import pytest
+
+import reprcheck
+from reprcheck.policy import Policy
+
+SHARED = Path(__file__).resolve().parents[2] / ".." / "shared"
+WEIGHTS = SHARED / "weights" / "tf_efficientnet_lite0" / "tf_efficientnet_lite0.safetensors"
+MODEL = f"timm:tf_efficientnet_lite0?pretrained=false&checkpoint={WEIGHTS}&size=96"
+POLICY = Policy(twins=3, limited_release=True, settings=("jurkat:phase/*", "cifar10:*"))
+
+pytestmark = pytest.mark.skipif(not WEIGHTS.is_file(), reason="the real images and weights are not beside the checkout")
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("real")
+
+
+def by_diagnostic(card):
+    found = {}
+    for cell in card.cells:
+        found.setdefault(cell.diagnostic, set()).add(cell.status)
+    return found
+
+
+def test_the_network_is_blocked_on_cells(cache):
+    card = reprcheck.check(MODEL, SHARED / "data" / "jurkat", POLICY, limit=548, cache_dir=cache)
+    assert not card.gate.released
+    assert "fail" in by_diagnostic(card)["beats_untrained"]
+    assert "pass" not in by_diagnostic(card)["beats_untrained"]
+    assert any("jurkat:phase/probe/1 beats_untrained" in reason for reason in card.gate.blocked_by)
+
+
+def test_the_same_network_passes_on_photographs(cache):
+    card = reprcheck.check(MODEL, SHARED / "data" / "cifar10", POLICY, limit=400, cache_dir=cache)
+    assert by_diagnostic(card) == {
+        "beats_untrained": {"pass"},
+        "beats_structure": {"not_applicable"},
+        "beyond_intensity": {"pass"},
+    }
+    assert card.gate.released

@@ -1,0 +1,50 @@
+"""The README tells the truth: its scorecards are the committed ones, its code runs, its files exist."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from reprcheck.datasets.card import parse
+from reprcheck.policy import read_policy
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language):
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def test_its_scorecards_are_the_committed_ones(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "tools")
+    from readme_scorecards import BLOCK, filled
+
+    assert [found[1] for found in BLOCK.findall(README)] == ["reports/demo", "reports/demo-untrained"]
+    assert filled(README) == README
+
+
+def test_its_python_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("REPRCHECK_CACHE", str(tmp_path))
+    for code in blocks("python"):
+        exec(compile(code, "README.md", "exec"), {})
+    assert capsys.readouterr().out.startswith("False")  # a limited run doesn't release
+
+
+def test_its_card_and_policy_are_read(tmp_path):
+    card, policy = blocks("toml")
+    assert parse(card, "README.md").name == "screen7"
+    (tmp_path / "policy.toml").write_text(policy)
+    assert read_policy(tmp_path / "policy.toml").margin_for("beats_untrained", "knn/1") == 0.05
+
+
+def test_what_it_names_exists():
+    for path in re.findall(r"`((?:docs|reprcheck|tests|tools)/[\w/.]+)`", README):
+        assert (ROOT / path).exists(), path
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"make ([a-z]+)", README)) <= targets
+
+
+@pytest.mark.parametrize("option", sorted(set(re.findall(r"--(?!pyargs)[a-z][a-z-]+", README))))
+def test_its_options_exist(option, pytestconfig):
+    assert option in pytestconfig._parser._getparser()._option_string_actions
