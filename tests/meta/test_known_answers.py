@@ -2,7 +2,7 @@
 
 The tables say what each encoder deserves of `beats_untrained`, `beats_structure` and `beyond_intensity`: ``pass``; or
 ``-``, anything but a pass; or ``?``, where it knows a part of the cause and either is fair. Whoever is not in a task's
-table deserves ``-`` throughout. Where the cause is brightness nobody passes `beyond_intensity`; where it is a count or a
+table deserves ``-`` throughout. Where the cause is brightness nobody passes `beyond_intensity`; if it is a count or a
 shape, `beats_structure`; where there is none, anything. One more untrained network never passes `beats_untrained`.
 """
 
