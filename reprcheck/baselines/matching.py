@@ -7,7 +7,7 @@ levels) keep the sizes of their ties: histograms are equal up to those.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,8 +20,6 @@ from reprcheck.types import Encoder, Image
 KNOTS = 256
 PROBABILITIES: NDArray[np.float64] = (1 - np.cos(np.pi * np.arange(KNOTS) / (KNOTS - 1))) / 2
 """Where quantile functions are kept: 0 to 1, dense towards both ends (steps of 4e-5), where spots and debris are."""
-
-_NO_IMAGE = ("histogram matching", "no image to take the reference from", "give at least one image")
 
 
 @dataclass(frozen=True)
@@ -60,54 +58,16 @@ class Reference:
     quantiles: NDArray[np.float32]
 
     @classmethod
-    def from_images(cls, images: Iterable[Image]) -> Reference:
+    def mean(cls, vectors: NDArray[np.float32], channels: int) -> Reference:
         """Average the quantile functions of images, channel by channel; labels play no part.
 
         Parameters
         ----------
-        images : iterable of Image
-            Of one channel count; read once, so a generator will do.
-
-        Returns
-        -------
-        Reference
-
-        Raises
-        ------
-        UserError
-            Where there is no image.
-        """
-        total: NDArray[np.float64] | None = None
-        count = 0
-        for image in images:
-            quantiles = np.stack([quantile_function(c) for c in image.pixels])
-            total = quantiles if total is None else total + quantiles
-            count += 1
-        if total is None:
-            raise UserError(*_NO_IMAGE)
-        return cls(_increasing(total / count))
-
-    @classmethod
-    def mean(cls, vectors: NDArray[np.float32], channels: int) -> Reference:
-        """Average quantile functions that `Quantiles` has already taken.
-
-        Parameters
-        ----------
         vectors : float32[N, C * 256]
+            As `Quantiles` takes them; N is at least 1.
         channels : int
             C.
-
-        Returns
-        -------
-        Reference
-
-        Raises
-        ------
-        UserError
-            Where there is no row.
         """
-        if not len(vectors):
-            raise UserError(*_NO_IMAGE)
         return cls(_increasing(vectors.mean(axis=0, dtype=np.float64).reshape(channels, KNOTS)))
 
     def digest(self) -> str:

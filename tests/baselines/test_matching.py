@@ -10,7 +10,7 @@ from reprcheck.types import Image
 
 RNG = np.random.default_rng(0)
 SHOWN = [Image(RNG.gamma(k + 1, 0.05, (2, 32, 32)).astype(np.float32)) for k in range(4)]
-REFERENCE = Reference.from_images(SHOWN)
+REFERENCE = Reference.mean(Quantiles().encode(SHOWN), channels=2)
 INCREASING = {
     "affine": lambda x: 0.1 * x + 3,
     "gamma": lambda x: x**2.2,
@@ -40,7 +40,9 @@ def test_a_tie_free_image_takes_the_reference_histogram():
 
 def test_an_image_matched_to_itself_hardly_changes():
     image = SHOWN[2].pixels
-    np.testing.assert_allclose(match(image, Reference.from_images([SHOWN[2]])), image, atol=0.02)
+    np.testing.assert_allclose(
+        match(image, Reference.mean(Quantiles().encode([SHOWN[2]]), channels=2)), image, atol=0.02
+    )
 
 
 def test_takes_all_of_a_channel_from_intensity():
@@ -63,8 +65,6 @@ def test_the_reference_is_the_mean_of_quantile_functions():
     expected = np.mean([[quantile_function(c) for c in image.pixels] for image in SHOWN], axis=0)
     np.testing.assert_allclose(REFERENCE.quantiles, expected, rtol=1e-6)
     assert (np.diff(REFERENCE.quantiles, axis=1) >= 0).all()
-    by_vectors = Reference.mean(Quantiles().encode(SHOWN), channels=2)
-    np.testing.assert_allclose(by_vectors.quantiles, REFERENCE.quantiles, rtol=1e-6)
 
 
 def test_encodes_the_matched_image_and_passes_the_mask_on():
@@ -94,7 +94,5 @@ def test_digest_is_of_encoder_and_reference():
 
 
 def test_mistakes_are_told():
-    with pytest.raises(UserError, match="no image"):
-        Reference.from_images([])
     with pytest.raises(UserError, match="3 channels, the reference 2"):
         match(np.zeros((3, 4, 4), np.float32), REFERENCE)
