@@ -104,7 +104,7 @@ class Session:
     cache: Cache
     progress: Progress
     _images: dict[str, ImageSource] = field(default_factory=dict)
-    _contestants: dict[tuple[str, ...], Contestants | None] = field(default_factory=dict)
+    _contestants: dict[tuple[str, ...], Contestants] = field(default_factory=dict)
     _baselines: dict[tuple[str, ...], Mapping[str, Block]] = field(default_factory=dict)
     _benches: dict[tuple[str, ...], Bench] = field(default_factory=dict)
 
@@ -171,10 +171,9 @@ class Session:
         self, model: Model, dataset: Dataset, channels: tuple[int, ...], reference: Reference | None
     ) -> Contestants:
         key = (model.digest, dataset.digest, str(channels), reference.digest() if reference else "")
-        found = self._contestants.get(key)
-        if found is None:
-            found = self._contestants[key] = self._embed_contestants(model, dataset, channels, reference)
-        return found
+        if key not in self._contestants:
+            self._contestants[key] = self._embed_contestants(model, dataset, channels, reference)
+        return self._contestants[key]
 
     def _embed_contestants(
         self, model: Model, dataset: Dataset, channels: tuple[int, ...], reference: Reference | None
