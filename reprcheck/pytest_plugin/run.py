@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,11 +45,19 @@ class Run:
     @cached_property
     def session(self) -> Session:
         """What this process has computed."""
-        from reprcheck.progress import bar
         from reprcheck.session import Session
 
         assert self.request is not None
-        return Session(self.request.policy, self.request.cache, bar)
+        return Session(self.request.policy, self.request.cache, self._bar)
+
+    def _bar(self, total: int, title: str) -> AbstractContextManager[Callable[[int], None]]:
+        """Show progress below the line that pytest is writing, not over it."""
+        from reprcheck.progress import bar
+
+        reporter = self.config.pluginmanager.getplugin("terminalreporter")
+        if reporter is not None and sys.stderr.isatty():
+            reporter.ensure_newline()
+        return bar(total, title)
 
     def questions_of(self, diagnostic: str) -> Sequence[Question]:
         """Return the required cells of a diagnostic; a gate without a model is noted, and refused after collection."""
