@@ -12,9 +12,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import torch
 
-ARCHITECTURE = "reprcheck-demo/1: instance norm, conv 5x5/2, residual stages 24-48-96, mean"
-"""What the weights belong to; changes whenever the network would map the same weights to other vectors."""
-
 CHANNELS = 3
 """Input channels; values in [0, 1], sides of 64 pixels at least."""
 

@@ -1,9 +1,14 @@
 """What a release engineer relies on: verdicts, exit status, and that nothing missing is taken for a pass."""
 
 import json
-import time
+import os
+import shutil
+import subprocess
+import sys
 
 import pytest
+
+from tests.plugin.conftest import ROOT
 
 THREE = {"beats_untrained", "beats_structure", "beyond_intensity"}
 
@@ -91,16 +96,14 @@ def test_fresh_caches_agree_whatever_the_order_and_the_workers(gate, tmp_path):
     assert fresh("a") == fresh("b", "-n", "2") == fresh("c", "-k", "structure or untrained or intensity")
 
 
-def test_a_cached_run_is_quick_and_imports_no_torch(gate, place, tmp_path):
+def test_a_cached_run_imports_no_torch(gate, place, tmp_path):
     weights = "timm:resnet10t?pretrained=false&size=32"
     gate(f"--model={weights}")
     spy = tmp_path / "spy.py"
     spy.write_text("import sys\ndef pytest_unconfigure():\n    print('torch loaded:', 'torch' in sys.modules)\n")
-    start = time.perf_counter()
     found = gate(f"--model={weights}", "-p", "spy", "-s", PYTHONPATH=str(tmp_path))
     assert "torch loaded: False" in found.text
     assert found.status == 1
-    assert time.perf_counter() - start < 30
 
 
 def test_several_models_get_a_scorecard_each_and_one_blocked_blocks_all(gate):
@@ -155,16 +158,18 @@ def test_collecting_only_judges_nothing(gate):
     assert not found.report.exists()
 
 
-def test_the_installed_suite_runs_anywhere_by_the_long_options(gate, place, tmp_path):
-    (tmp_path / "elsewhere").mkdir()
-    (tmp_path / "elsewhere" / "conftest.py").write_text(
-        "def pytest_addoption(parser): parser.addoption('--model', action='store')\n"
-    )
-    suite = pytest.importorskip("benchmarks").__path__[0]
-    found = gate(
-        f"--reprcheck-model=py:{place}/toys.py:stripes",
-        "--help",
-        suite=suite,
-        cwd=tmp_path / "elsewhere",
-    )
-    assert "--reprcheck-model" in found.text
+def test_the_suite_runs_in_a_repository_that_owns_the_short_options(place, tmp_path):
+    shutil.copytree(ROOT / "benchmarks", tmp_path / "suite")
+    (tmp_path / "conftest.py").write_text("def pytest_addoption(parser): parser.addoption('--model', action='store')\n")
+    options = {
+        "model": f"py:{place}/toys.py:stripes",
+        "dataset": place / "mini",
+        "policy": place / "policy.toml",
+        "cache-dir": place / "cache",
+        "report-dir": tmp_path / "report",
+    }
+    command = [sys.executable, "-m", "pytest", "suite", *(f"--reprcheck-{name}={o}" for name, o in options.items())]
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads((tmp_path / "report" / "scorecard.json").read_text())["gate"]["released"]

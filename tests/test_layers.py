@@ -1,0 +1,35 @@
+"""A layer imports only layers before it, and torch comes in through the models alone."""
+
+import ast
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parents[1] / "reprcheck"
+LAYERS = (
+    *("errors", "digest", "seeding", "types", "progress", "policy", "datasets", "baselines", "models", "embed"),
+    *("protocols", "stats", "diagnostics", "scorecard", "reporters", "session", "checking", "pytest_plugin", "testing"),
+)
+
+
+def imports():
+    """Every import of a file of the package: its layer, the file, and the module imported."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        layer = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                yield from ((layer, path, alias.name) for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                yield layer, path, node.module
+
+
+def test_a_layer_imports_only_layers_before_it():
+    found = [
+        (layer, path, module.split(".")[1]) for layer, path, module in imports() if module.startswith("reprcheck.")
+    ]
+    assert len(found) > 100
+    for layer, path, other in found:
+        assert layer == "__init__" or LAYERS.index(other) <= LAYERS.index(layer), f"{path} imports {other}"
+
+
+def test_only_models_import_torch():
+    layers = {layer for layer, _, module in imports() if module.split(".")[0] in ("torch", "timm")}
+    assert layers == {"models"}
