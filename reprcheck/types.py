@@ -86,6 +86,8 @@ class Task:
         Which samples are controls, where the task names them.
     notes : tuple of str
         What was left out, and which confounds were seen: sentences for the scorecard.
+    positions : str[n] or None
+        Where on the plate each sample lay (``B03``, or a row or column), where the card names the column.
     """
 
     name: str
@@ -100,6 +102,7 @@ class Task:
     channels: tuple[int, ...]
     control: NDArray[np.bool_] | None = None
     notes: tuple[str, ...] = ()
+    positions: NDArray[np.str_] | None = None
 
 
 @dataclass(frozen=True)
@@ -178,6 +181,10 @@ class Evidence:
         The encoder (or family) compared with.
     p : float
         One-sided p of "the true effect is at most the margin"; never 0.
+    covers : str
+        What the interval doesn't cover, where the units lie within few batches: ``"these 6 batches, not new ones"``.
+    per_batch : mapping of str to float
+        The effect in each of these batches; empty where ``covers`` is.
     """
 
     effect: float
@@ -189,6 +196,15 @@ class Evidence:
     n_units: int
     reference: str
     p: float
+    covers: str = ""
+    per_batch: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def status(self) -> Status:
+        """``pass`` if ``low`` exceeds the margin, ``fail`` if ``high`` is below it, else ``inconclusive``."""
+        if self.low > self.margin:
+            return "pass"
+        return "fail" if self.high < self.margin else "inconclusive"
 
 
 @dataclass(frozen=True)
@@ -213,7 +229,20 @@ class Cell:
 
 @dataclass(frozen=True)
 class Setting:
-    """A dataset's task under a protocol, as seen in one run. ``scores`` maps encoder to mean, low and high."""
+    """A dataset's task under a protocol, as seen in one run.
+
+    Attributes
+    ----------
+    scores : mapping of str to mapping
+        Encoder to the ``mean`` of its score over units, ``low`` and ``high``.
+    landmarks : mapping of str to float
+        The numbers that qualify the setting: ``chance`` (mean under permuted labels), ``chance_high`` (their upper
+        5 %), ``p`` (of "nothing beats permuted labels"), ``trivial`` (the best encoder nobody trained), ``ceiling``
+        (the best score there is), ``noise`` (the noise floor: what split halves differ by between untrained draws).
+    selectivity : mapping of str to mapping
+        Encoder to ``task``, ``control`` (its score on random labels) and their difference ``selectivity``, where the
+        protocol is a probe and units are replicated.
+    """
 
     id: str
     dataset: str
@@ -227,6 +256,8 @@ class Setting:
     scores: Mapping[str, Mapping[str, float]]
     notes: tuple[str, ...] = ()
     limit: int | None = None
+    landmarks: Mapping[str, float] = field(default_factory=dict)
+    selectivity: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
