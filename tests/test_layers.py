@@ -5,7 +5,8 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1] / "reprcheck"
 LAYERS = (
-    *("errors", "digest", "seeding", "types", "progress", "policy", "datasets", "baselines", "models", "embed"),
+    *("errors", "digest", "seeding", "types", "progress", "policy", "datasets"),
+    *("baselines", "confounds", "models", "embed"),
     *("protocols", "stats", "diagnostics", "scorecard", "reporters", "session", "checking", "pytest_plugin", "testing"),
 )
 

@@ -15,6 +15,8 @@ from reprcheck.datasets.section import Section, Value
 from reprcheck.errors import UserError, did_you_mean
 from reprcheck.types import Kind
 
+Units = str | tuple[str, ...]
+"""One column, or nested columns, innermost first: the last is resampled and never split by folds."""
 Fit = Literal["none", "pad", "resize", "crop"]
 Holdout = Literal["batch", "unit"]
 
@@ -53,14 +55,16 @@ class Columns:
     image : tuple of str
         One column: one file that holds all channels. Several: one file per channel, in order of ``Card.channels``.
         Empty where the images don't come from files.
-    frame, mask, unit, batch, position : str or None
+    frame, mask, batch, position : str or None
+    unit : str, tuple of str, or None
+        Nested units, innermost first, where there are several.
     """
 
     sample: str
     image: tuple[str, ...] = ()
     frame: str | None = None
     mask: str | None = None
-    unit: str | None = None
+    unit: Units | None = None
     batch: str | None = None
     position: str | None = None
 
@@ -94,7 +98,7 @@ class TaskCard:
     exclude: tuple[Value, ...] = ()
     min_per_class: int | None = None
     channels: tuple[str, ...] | None = None
-    unit: str | None = None
+    unit: Units | None = None
     control: Control | None = None
 
 
@@ -126,7 +130,7 @@ class Card:
     def named_columns(self) -> Iterator[tuple[str, str]]:
         """Yield (key of the card, column it names) for every column that tasks and samples need, files aside."""
         for key in ("sample", "unit", "batch", "position"):
-            if column := getattr(self.columns, key):
+            for column in nested(getattr(self.columns, key)):
                 yield f"[columns] {key}", column
         for task in self.tasks:
             at = f"[tasks.{task.name}]"
@@ -134,8 +138,8 @@ class Card:
                 yield f"{at} label", column
             for column in task.where or ():
                 yield f"{at} where", column
-            if task.unit:
-                yield f"{at} unit", task.unit
+            for column in nested(task.unit):
+                yield f"{at} unit", column
             if task.control:
                 yield f"{at} control", task.control.column
 
@@ -144,8 +148,18 @@ class Card:
         return {k: v for k, v in asdict(self).items() if k not in ("name", "license", "citation", "source")}
 
 
+def nested(unit: Units | None) -> tuple[str, ...]:
+    """Return the columns of a unit, innermost first; none for None."""
+    if unit is None:
+        return ()
+    return (unit,) if isinstance(unit, str) else unit
+
+
 def parse(text: str, where: str, protocols: Mapping[str, str] = KNOWN_PROTOCOLS) -> Card:
     """Parse the text of a `dataset.toml`.
+
+    A ``unit``, of [columns] or of a task, is a column or a list of nested columns, innermost first: with
+    ``unit = ["well", "donor"]`` donors are resampled and never split by folds, and each well must lie in one donor.
 
     Parameters
     ----------
@@ -249,8 +263,15 @@ def _columns(section: Section, channels: tuple[str, ...]) -> Columns:
             )
     elif "image" in section.values:
         image = (section.text("image"),)
-    others = {key: section.optional_text(key) for key in _COLUMN_KEYS if key not in ("sample", "image")}
-    return Columns(sample=section.text("sample"), image=image, **others)
+    others = {key: section.optional_text(key) for key in _COLUMN_KEYS if key not in ("sample", "image", "unit")}
+    return Columns(sample=section.text("sample"), image=image, unit=_unit(section), **others)
+
+
+def _unit(section: Section) -> Units | None:
+    if not isinstance(section.values.get("unit"), list):
+        return section.optional_text("unit")
+    columns = section.texts("unit")
+    return columns if len(columns) > 1 else columns[0]
 
 
 def _tiling(top: Section) -> Tiling | None:
@@ -305,7 +326,7 @@ def _task(
         exclude=section.values_of("exclude", section.values["exclude"]) if "exclude" in section.values else (),
         min_per_class=section.integer("min_per_class") if "min_per_class" in section.values else None,
         channels=_channels(section, channels) if "channels" in section.values else None,
-        unit=section.optional_text("unit"),
+        unit=_unit(section),
         control=_control(section),
     )
 

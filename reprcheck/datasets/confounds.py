@@ -1,4 +1,4 @@
-"""Confounds between label, unit and batch: named in the notes, refused where they leave no honest fold.
+"""Confounds between label, unit, batch and position: named in the notes, refused where they leave no honest fold.
 
 A class found in one batch only can't be told from that batch. With folds that hold a batch (or unit) out, such a
 design has no answer at all, so it is an error before a single image is decoded.
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reprcheck.datasets.card import Holdout
+from reprcheck.datasets.plate import Place, place
 from reprcheck.errors import UserError
 
 SHOWN = 3
@@ -32,7 +33,11 @@ def listed(names: Iterable[str]) -> str:
 
 
 def notes(
-    y: NDArray[np.int64] | None, classes: tuple[str, ...], units: NDArray[np.str_], batches: NDArray[np.str_]
+    y: NDArray[np.int64] | None,
+    classes: tuple[str, ...],
+    units: NDArray[np.str_],
+    batches: NDArray[np.str_],
+    positions: NDArray[np.str_] | None = None,
 ) -> tuple[str, ...]:
     """Return a sentence for each kind of confound seen.
 
@@ -42,6 +47,8 @@ def notes(
         Class codes; None for a regression.
     classes : tuple of str
     units, batches : str[n]
+    positions : str[n], optional
+        Blank where not known.
     """
     found = []
     batch_names = np.unique(batches)
@@ -58,7 +65,47 @@ def notes(
             found.append(f"Confound: batches with one class only: {listed(single)}.")
     if shared := _shared_units(units, batches):
         found.append(f"Confound: units found in several batches: {listed(shared)}.")
+    if y is not None and positions is not None:
+        found.extend(_nested_in_position(y, classes, units, positions))
     return tuple(found)
+
+
+def _nested_in_position(
+    y: NDArray[np.int64], classes: tuple[str, ...], units: NDArray[np.str_], positions: NDArray[np.str_]
+) -> list[str]:
+    """Return a sentence for rows, for columns and for other places, where classes have some that no other class has.
+
+    A class counts only where its units share places, two or more to each: units with a place each make a class with
+    places of its own, whatever the design. Nor does it count where the place of a sample is unknown.
+    """
+    names, index = np.unique(positions, return_inverse=True)
+    places = [place(str(name)) for name in names]
+    found = []
+    for name_of in (_row, _column, _other):
+        at = np.array([name_of(p) for p in places])[index]
+        own = {c: sorted(set(at[y == c].tolist())) for c in range(len(classes)) if (at[y == c] != "").all()}
+        own = {
+            c: theirs
+            for c, theirs in own.items()
+            if not np.isin(at[y != c], theirs).any() and len(np.unique(units[y == c])) >= 2 * len(theirs)
+        }
+        if own:
+            named = listed(f"{classes[c]} ({listed(theirs)})" for c, theirs in own.items())
+            whose = "each class lies in its own positions" if len(own) == len(classes) else "classes with own positions"
+            found.append(f"Confound: {whose}: {named}.")
+    return found
+
+
+def _row(at: Place) -> str:
+    return f"row {at.letters}" if at.row is not None else ""
+
+
+def _column(at: Place) -> str:
+    return f"column {at.column}" if at.column is not None else ""
+
+
+def _other(at: Place) -> str:
+    return at.other
 
 
 def refuse(

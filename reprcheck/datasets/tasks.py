@@ -7,13 +7,14 @@ whatever can't be right is a UserError that names file, line and column.
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reprcheck.datasets import confounds, limit
-from reprcheck.datasets.card import Card, TaskCard
+from reprcheck.datasets.card import Card, TaskCard, nested
 from reprcheck.datasets.table import Samples, matches, to_number
 from reprcheck.errors import UserError
 from reprcheck.types import Task
@@ -87,14 +88,14 @@ def resolve(card: Card, task: TaskCard, samples: Samples) -> Task:
     Raises
     ------
     UserError
-        For labels that can't be read or don't vary, a blank unit or batch, controls that match nothing, or a confound
-        that leaves no honest fold.
+        For labels that can't be read or don't vary, a blank unit or batch, a unit that lies in two outer ones, controls
+        that match nothing, or a confound that leaves no honest fold.
     """
     rows, notes = select(task, samples)
     rows, y, classes, left_out = _labels(task, rows, samples)
-    unit = task.unit or card.columns.unit or card.columns.sample
-    units = _groups(unit, rows, samples, "unit")
+    unit, units = _units(nested(task.unit or card.columns.unit or card.columns.sample), rows, samples)
     batches = _groups(card.columns.batch, rows, samples, "batch")
+    positions = samples.columns[card.columns.position][rows] if card.columns.position else None
     codes = y if classes else None
     held_out = card.columns.batch if task.holdout == "batch" else unit
     where = f"{samples.where} column {held_out} ([tasks.{task.name}])"
@@ -111,7 +112,8 @@ def resolve(card: Card, task: TaskCard, samples: Samples) -> Task:
         protocols=task.protocols,
         channels=tuple(card.channels.index(c) for c in task.channels or card.channels),
         control=_control(task, rows, samples),
-        notes=notes + left_out + confounds.notes(codes, classes, units, batches),
+        notes=notes + left_out + confounds.notes(codes, classes, units, batches, positions),
+        positions=positions,
     )
 
 
@@ -145,6 +147,7 @@ def limited(task: Task, ids: NDArray[np.str_], at_most: int) -> Task:
         units=task.units[keep],
         batches=task.batches[keep],
         control=None if task.control is None else task.control[keep],
+        positions=None if task.positions is None else task.positions[keep],
         notes=(*task.notes, note),
     )
     confounds.refuse(
@@ -233,6 +236,22 @@ def _numbers(column: str, rows: NDArray[np.int64], samples: Samples) -> NDArray[
             "write a finite number, or leave the cell blank to leave the row out",
         )
     return np.array(numbers, dtype=np.float64)
+
+
+def _units(columns: tuple[str, ...], rows: NDArray[np.int64], samples: Samples) -> tuple[str, NDArray[np.str_]]:
+    """Return the outermost column and its values, or raise where an inner value lies in two outer ones."""
+    units = [_groups(column, rows, samples, "unit") for column in columns]
+    for (inner, outer), (column, around) in zip(pairwise(units), pairwise(columns), strict=True):
+        first: dict[str, str] = {}
+        for row, value, holder in sorted(zip(rows, inner, outer, strict=True), key=lambda r: samples.lines[r[0]]):
+            if first.setdefault(value, holder) != holder:
+                found = np.unique(outer[inner == value])
+                raise UserError(
+                    samples.at(int(row), column),
+                    f"{column} {value} lies in {len(found)} {around}s ({confounds.listed(found)})",
+                    f"give each {column} a name of its own, such as {holder}-{value}, or leave {column} out of `unit`",
+                )
+    return columns[-1], units[-1]
 
 
 def _groups(column: str | None, rows: NDArray[np.int64], samples: Samples, word: str) -> NDArray[np.str_]:

@@ -40,7 +40,7 @@ def build(
     *,
     order: list[int] | None = None,
     limit: int | None = None,
-    columns: dict[str, str] | None = None,
+    columns: dict[str, Any] | None = None,
     **card: Any,
 ) -> Dataset:
     n = len(table["label"] if "label" in table else next(iter(table.values())))
@@ -48,7 +48,7 @@ def build(
     values = list(range(n))
     if order is not None:
         frame, values = frame.iloc[order].reset_index(drop=True), order
-    given_columns = {key: key for key in ("unit", "batch") if key in table}
+    given_columns = {key: key for key in ("unit", "batch", "position") if key in table}
     whole = Card(
         name="mini",
         kind="culture",
@@ -94,6 +94,44 @@ def test_unit_is_the_sample_unless_told() -> None:
     table = {"label": AB, "unit": ["u", "v"] * 6, "field": ["f", "g", "h"] * 4}
     assert build({"label": AB}).tasks["state"].units.tolist()[:2] == ["s000", "s001"]
     assert set(build(table, [STATE | {"unit": "field"}]).tasks["state"].units) == {"f", "g", "h"}
+
+
+def test_the_outermost_of_nested_units_is_the_unit() -> None:
+    table = {"label": AB, "well": ["w", "x", "y", "z"] * 3, "donor": ["d", "d", "e", "e"] * 3}
+    for columns, task in (({"unit": ("well", "donor")}, STATE), ({}, STATE | {"unit": ("well", "donor")})):
+        assert build(table, [task], columns=columns).tasks["state"].units.tolist() == ["d", "d", "e", "e"] * 3
+
+
+def test_an_inner_unit_in_two_outer_ones_is_told_by_line() -> None:
+    table = {"label": AB, "well": ["B02", "B03", "B04"] * 4, "donor": ["D2", "D1", "D3"] * 2 + ["D2", "D2", "D3"] * 2}
+    columns = {"unit": ("well", "donor")}
+    assert refused(table, columns=columns) == (
+        "t.csv line 9 column well: well B03 lies in 2 donors (D1, D2); give each well a name of its own, such as "
+        "D2-B03, or leave well out of `unit`"
+    )
+    blank = table | {"well": ["B02", ""] * 6}
+    assert refused(blank, columns=columns) == (
+        "t.csv line 3 column well: blank unit (and 5 more rows); name the unit of each sample of a task"
+    )
+    table["plate"] = ["p", "p", "q"] * 4
+    table["well"] = [str(i) for i in range(12)]
+    assert "donor D2 lies in 2 plates (p, q)" in refused(
+        table | {"donor": ["D1", "D2", "D2"] * 4}, columns={"unit": ("well", "donor", "plate")}
+    )
+
+
+def test_rows_left_out_of_a_task_need_no_nesting() -> None:
+    table = {"label": [*AB, ""], "well": [*"wxyz" * 3, "w"], "donor": [*"ddee" * 3, "e"]}
+    assert len(build(table, columns={"unit": ("well", "donor")}).tasks["state"].rows) == 12
+
+
+def test_positions_follow_the_rows_and_the_limit() -> None:
+    places = [f"A{i + 1:02}" for i in range(11)] + [""]
+    table = {"label": [*AB, ""], "position": [*places, "H12"]}
+    assert build(table).tasks["state"].positions.tolist() == places
+    cut = build(table, limit=6).tasks["state"]
+    assert cut.positions.tolist() == [places[row] for row in cut.rows]
+    assert build({"label": AB}).tasks["state"].positions is None
 
 
 def test_what_is_left_out_is_counted() -> None:
@@ -273,19 +311,44 @@ def test_other_confounds_are_named() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("position", "notes"),
+    [
+        (["1", "12"] * 6, ("Confound: each class lies in its own positions: a (column 1), b (column 12).",)),
+        (["A01", "B01"] * 6, ("Confound: each class lies in its own positions: a (row A), b (row B).",)),
+        (["left", "right"] * 6, ("Confound: each class lies in its own positions: a (left), b (right).",)),
+        (
+            ["A01", "B12", "B01", "A12"] * 3,
+            ("Confound: each class lies in its own positions: a (column 1), b (column 12).",),
+        ),
+        (["1", "2"] * 5 + ["1", "1"], ()),
+        (["1", "2", "1", "3"] * 2 + ["2", "2", "1", "3"], ()),
+        ([str(i) for i in range(1, 13)], ()),
+        (["1", "12"] * 5 + ["", "12"], ("Confound: classes with own positions: b (column 12).",)),
+        ([""] * 12, ()),
+    ],
+)
+def test_classes_that_dont_share_positions_are_named(position: list[str], notes: tuple[str, ...]) -> None:
+    assert build({"label": AB, "position": position}).tasks["state"].notes == notes
+
+
+def test_a_regression_has_no_classes_to_nest_in_positions() -> None:
+    assert build({"dose": list("123123"), "position": list("123123")}, [DOSE]).tasks["dose"].notes == ()
+
+
 # --- identity ---------------------------------------------------------------------------------------------------
 
 
 @settings(deadline=None)
 @given(st.permutations(range(12)))
 def test_the_order_of_rows_changes_nothing(order: list[int]) -> None:
-    table: dict[str, list[Any]] = {"label": AB, "batch": ["p", "p", "q", "q"] * 3}
+    table: dict[str, list[Any]] = {"label": AB, "batch": ["p", "p", "q", "q"] * 3, "position": list("ABC") * 4}
     one, other = build(table, [BATCH]), build(table, [BATCH], order=order)
     assert one.digest == other.digest
     assert one.ids.tolist() == other.ids.tolist()
     assert [order[row] for row in other.table_row] == one.table_row.tolist()
     for name, task in one.tasks.items():
-        for key in ("rows", "y", "units", "batches"):
+        for key in ("rows", "y", "units", "batches", "positions"):
             assert getattr(task, key).tolist() == getattr(other.tasks[name], key).tolist()
     contents = [dataset.images.content(i) for dataset in (one, other) for i in range(12)]
     assert contents[:12] == contents[12:]

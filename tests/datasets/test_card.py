@@ -139,6 +139,9 @@ def test_defaults() -> None:
             "d.toml [columns] well: unknown key; known: batch, frame, image, mask, position, sample, unit",
         ),
         (columns(unitt="w"), "d.toml [columns] unitt: unknown key; did you mean unit?"),
+        (columns(unit=[]), "d.toml [columns] unit: [] is not a list of texts; write a list of texts"),
+        (columns(unit=["w", "w"]), "d.toml [columns] unit: names one thing twice; name each once"),
+        (task(unit=["w", 3]), "d.toml [tasks.state] unit: ['w', 3] is not a list of texts; write a list of texts"),
         (columns(unit=3), "d.toml [columns] unit: 3 is not a text in quotes; write a text in quotes"),
         (
             columns(image=["a", "b", "c"]),
@@ -216,6 +219,17 @@ def test_a_mistake_is_one_clear_line(changes: dict[str, Any], message: str) -> N
     with pytest.raises(UserError) as caught:
         parse(card_text(a_card(**changes)), "d.toml")
     assert str(caught.value) == message
+
+
+def test_units_may_be_nested() -> None:
+    changes = columns(unit=["well", "donor"]) | task(unit=["field", "slide", "patient"])
+    card = parse(card_text(a_card(**changes)), "d.toml")
+    assert card.columns.unit == ("well", "donor")
+    assert card.tasks[0].unit == ("field", "slide", "patient")
+    named = list(card.named_columns())
+    assert ("[columns] unit", "donor") in named
+    assert ("[tasks.state] unit", "slide") in named
+    assert parse(card_text(a_card(**columns(unit=["well"]))), "d.toml").columns.unit == "well"
 
 
 def test_broken_toml_names_the_line() -> None:

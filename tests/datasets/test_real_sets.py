@@ -112,6 +112,17 @@ def test_mibi_dcis_names_its_confounds() -> None:
     assert "Confound: classes found in one batch only: IDC (TA507)." in notes
 
 
+def test_bbbc013_names_its_columns() -> None:
+    treatment = open_folder(SHARED / "bbbc013").tasks["treatment"]
+    assert treatment.notes == (
+        "Confound: each class lies in its own positions: untreated (column 1), wortmannin_150nM (column 12).",
+    )
+    assert set(treatment.positions if treatment.positions is not None else ()) == {"1", "12"}
+    assert open_folder(SHARED / "bbbc016").tasks["active"].notes == (
+        "48 samples left out: excluded by label low_dose.",
+    )
+
+
 def _with_card(name: str, folder: Path, *changes: tuple[str, str]) -> Path:
     """Return a folder that links to a set's files and holds a changed card."""
     folder.mkdir()

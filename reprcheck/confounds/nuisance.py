@@ -1,0 +1,105 @@
+"""What a sample's batch and its place on the plate tell, as vectors to be scored like any encoder's.
+
+Where they predict the label above chance, so may a model that has only learned the batch's stain or the plate's edge.
+Scoring and the test against chance are left to the protocols and to `reprcheck.stats`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reprcheck.datasets.plate import place
+from reprcheck.types import Task
+
+
+def nuisance(task: Task) -> dict[str, NDArray[np.float32]]:
+    """Return vectors of a task's samples that know nothing but batch or position.
+
+    Parameters
+    ----------
+    task : Task
+
+    Returns
+    -------
+    dict of str to float32[n, d]
+        ``batch``: one-hot, but for a batch of one sample. Absent with one batch, and where folds hold batches out: a
+        batch never seen tells nothing. ``position``: see `position_vectors`. Absent where the card names no position,
+        or all samples share one.
+    """
+    found = {}
+    if task.holdout != "batch":
+        found["batch"] = _one_hot(task.batches)
+    if task.positions is not None:
+        found["position"] = position_vectors(task.positions)
+    return {name: vectors for name, vectors in found.items() if (vectors != vectors[:1]).any()}
+
+
+def position_vectors(positions: NDArray[np.str_]) -> NDArray[np.float32]:
+    """Return what places on a plate tell.
+
+    Parameters
+    ----------
+    positions : str[n]
+        Wells, rows, columns, or any other names (see `reprcheck.datasets.plate`); blank is a place of its own.
+
+    Returns
+    -------
+    float32[n, d]
+        One-hot of row, of column and of names that are neither, where two samples share it; row and column numbers,
+        standardised, and their squares; the distance in wells to the edge of the part of the plate that is in use.
+        What a place doesn't tell is 0.
+
+    Examples
+    --------
+    >>> position_vectors(np.array(["B03", "b3", "A04", "A04"]))[:, :4]  # rows A and B, columns 3 and 4
+    array([[0., 1., 1., 0.],
+           [0., 1., 1., 0.],
+           [1., 0., 0., 1.],
+           [1., 0., 0., 1.]], dtype=float32)
+    """
+    names, index = np.unique(positions, return_inverse=True)
+    places = [place(str(name)) for name in names]
+    rows = np.array([np.nan if p.row is None else p.row for p in places])[index]
+    columns = np.array([np.nan if p.column is None else p.column for p in places])[index]
+    known = ~np.isnan(rows) | ~np.isnan(columns)
+    parts: list[NDArray[Any]] = [
+        _one_hot(rows, ~np.isnan(rows)),
+        _one_hot(columns, ~np.isnan(columns)),
+        _one_hot(positions, ~known),
+    ]
+    for numbers in (rows, columns):
+        z = _standardised(numbers)
+        parts.append(np.stack([z, z**2], axis=1))
+    parts.append(_edge_distance([rows, columns])[:, None])
+    return np.hstack(parts).astype(np.float32)
+
+
+def _one_hot(
+    values: NDArray[np.str_] | NDArray[np.float64], among: NDArray[np.bool_] | None = None
+) -> NDArray[np.float32]:
+    """Return a column per value that two samples share: a value of one sample alone tells nothing of another."""
+    among = np.ones(len(values), bool) if among is None else among
+    names, index, counts = np.unique(values[among], return_inverse=True, return_counts=True)
+    vectors = np.zeros((len(values), len(names)), np.float32)
+    vectors[np.flatnonzero(among), index] = 1
+    return vectors[:, counts > 1]
+
+
+def _standardised(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+    known = numbers[~np.isnan(numbers)]
+    spread = known.std() if len(known) else 0.0
+    return np.nan_to_num((numbers - known.mean()) / spread) if spread else np.zeros(len(numbers))
+
+
+def _edge_distance(axes: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Return wells to the nearest edge, along axes that vary."""
+    distance = np.full(len(axes[0]), np.inf)
+    for numbers in axes:
+        if (~np.isnan(numbers)).any() and np.nanmin(numbers) < np.nanmax(numbers):
+            to_edge = np.minimum(numbers - np.nanmin(numbers), np.nanmax(numbers) - numbers)
+            distance = np.fmin(distance, to_edge)
+    return np.where(np.isfinite(distance), distance, 0)

@@ -1,0 +1,93 @@
+"""Vectors that know nothing but batch and position."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reprcheck import protocols
+from reprcheck.confounds.nuisance import nuisance, position_vectors
+from tests.tasks import classify_task
+
+NAMES = st.one_of(
+    st.builds("{}{:02d}".format, st.sampled_from("ABCH"), st.integers(1, 12)),
+    st.sampled_from(["A", "AA", "3", "12", "", "site 1", "site 2"]),
+)
+
+
+def plate(task, rows="ABCDEFGH", columns=12):
+    """Give each unit a well, row by row."""
+    index = np.unique(task.units, return_inverse=True)[1]
+    return np.array([f"{rows[i // columns]}{i % columns + 1:02d}" for i in index])
+
+
+def test_batch_is_one_hot():
+    task = classify_task(holdout="unit")
+    found = nuisance(task)
+    assert set(found) == {"batch"}
+    np.testing.assert_array_equal(found["batch"], np.eye(4)[np.unique(task.batches, return_inverse=True)[1]])
+    assert found["batch"].dtype == np.float32
+
+
+def test_a_batch_tells_nothing_where_it_is_alone_or_held_out():
+    assert nuisance(classify_task(holdout="batch")) == {}
+    assert nuisance(classify_task(batches=1, holdout="unit")) == {}
+
+
+def test_one_position_for_all_tells_nothing():
+    task = classify_task()
+    assert nuisance(replace(task, positions=np.full(len(task.y), "B03"))) == {}
+    assert nuisance(replace(task, positions=np.full(len(task.y), ""))) == {}
+
+
+def test_a_label_that_follows_the_column_is_found_on_other_units():
+    task = classify_task(n_units=96, per_unit=1, batches=1, holdout="unit")
+    task = replace(task, positions=plate(task))  # classes alternate, and so do columns
+    (vectors,) = nuisance(task).values()
+    assert protocols.score("probe/1", [vectors], task).values.mean() > 0.9
+
+
+def test_a_label_that_follows_the_edge_is_found_on_other_units():
+    task = classify_task(n_units=96, per_unit=1, batches=1, holdout="unit")
+    wells = plate(task)
+    at_edge = np.array([w[0] in "AH" or w[1:] in ("01", "12") for w in wells])
+    task = replace(task, positions=wells, y=at_edge.astype(np.int64))
+    (vectors,) = nuisance(task).values()
+    assert protocols.score("probe/1", [vectors], task).values.mean() > 0.9
+
+
+def test_the_distance_to_the_edge_is_in_wells_of_the_part_in_use():
+    wells = np.array([f"{row}{column}" for row in "BCDE" for column in range(2, 8)])
+    distance = position_vectors(wells)[:, -1].reshape(4, 6)
+    np.testing.assert_array_equal(distance, [[0] * 6, [0, 1, 1, 1, 1, 0], [0, 1, 1, 1, 1, 0], [0] * 6])
+    np.testing.assert_array_equal(position_vectors(np.array(["2", "3", "4", "5"]))[:, -1], [0, 1, 1, 0])
+
+
+def test_other_names_and_blanks_are_one_hot():
+    vectors = position_vectors(np.array(["", "", "site 1", "site 1", "alone"]))
+    np.testing.assert_array_equal(vectors[:, :2], [[1, 0], [1, 0], [0, 1], [0, 1], [0, 0]])
+    assert not vectors[:, 2:].any()
+
+
+@pytest.mark.parametrize("spelling", ["b3", "B03", "B-3", " B_003 ", "b 03"])
+def test_a_well_is_known_in_any_spelling(spelling):
+    wells = np.array(["A01", "A01", "B03", "B03", "C02"])
+    np.testing.assert_array_equal(
+        position_vectors(np.array(["A01", "A01", "B03", spelling, "C02"])), position_vectors(wells)
+    )
+
+
+@given(st.lists(NAMES, min_size=1, max_size=40), st.randoms())
+def test_vectors_follow_the_samples_whatever_their_order(names, random):
+    order = list(range(len(names)))
+    random.shuffle(order)
+    vectors = position_vectors(np.array(names))
+    assert vectors.dtype == np.float32
+    assert np.isfinite(vectors).all()
+    np.testing.assert_allclose(position_vectors(np.array(names)[order]), vectors[order], atol=1e-5)
+    for i, j in pairwise(order):
+        if names[i] == names[j]:
+            np.testing.assert_array_equal(vectors[i], vectors[j])
