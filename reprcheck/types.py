@@ -156,12 +156,15 @@ class Scores:
         Usable information per unit in bits (Xu et al. 2020), where the protocol predicts probabilities.
     predictions : float64[n] or int64[n] or None
         Out-of-fold prediction of each sample, where the protocol makes one.
+    runs : tuple of Scores
+        What this is the mean of, where folds were drawn several times; its predictions are those of the first.
     """
 
     units: NDArray[np.str_]
     values: NDArray[np.float64]
     bits: NDArray[np.float64] | None = None
     predictions: NDArray[Any] | None = None
+    runs: tuple[Scores, ...] = ()
 
 
 @dataclass(frozen=True)

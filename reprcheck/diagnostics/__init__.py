@@ -11,6 +11,8 @@ from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
+import numpy as np
+
 from reprcheck.diagnostics.bench import Bench
 from reprcheck.types import Cell
 
@@ -34,6 +36,11 @@ def judge(diagnostic: str, bench: Bench) -> Cell:
         return bench.without_evidence(diagnostic, "error", "the embedding holds values that are not finite")
     if problem == "constant":
         return bench.without_evidence(diagnostic, "fail", "the embedding is constant: every image gets the same vector")
+    units = np.unique(bench.task.units)
+    if len(np.unique(bench.resampled(units))) < 2:
+        return bench.without_evidence(
+            diagnostic, "inconclusive", "all units lie in one batch, and the policy resamples batches"
+        )
     module: Any = import_module(_WHERE[diagnostic])
     cell: Cell = module.judge(bench)
     reason = _CANNOT_TELL.get(bench.setting.qualification)

@@ -7,23 +7,24 @@ is made, and what it means, is for the diagnostics.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reprcheck import protocols
 from reprcheck.baselines.expansions import expand
+from reprcheck.diagnostics.stored import from_arrays, to_arrays
 from reprcheck.digest import code_digest, digest, installed
 from reprcheck.embed.cache import Cache
 from reprcheck.embed.engine import Block, Progress
 from reprcheck.policy import Policy
+from reprcheck.protocols.folds import shared_training
 from reprcheck.seeding import seed
 from reprcheck.stats.collapse import collapse
-from reprcheck.stats.decision import compare, decide, interval
-from reprcheck.stats.qualify import qualify
+from reprcheck.stats.decision import compare, decide
 from reprcheck.types import Cell, Evidence, Kind, Scores, Setting, Status, Task
 
 Family = tuple[Block, ...]
@@ -77,6 +78,10 @@ class Bench:
     contestants : Contestants
     baselines : mapping of str to Block
         ``intensity``, ``structure`` (not for photographs) and ``pixels``.
+    thumbnails : Block
+        What ``pixels`` are the components of.
+    ids : str[n]
+        Of the task's samples, for people.
     matched : callable
         Returns the contestants embedded on histogram-matched images, or None for a model that can't be re-embedded.
     """
@@ -93,8 +98,10 @@ class Bench:
     progress: Progress
     contestants: Contestants
     baselines: Mapping[str, Block]
+    thumbnails: Block
+    ids: NDArray[np.str_]
     matched: Callable[[], Contestants | None]
-    _scores: dict[tuple[str, ...], Scores] = field(default_factory=dict)
+    _scores: dict[str, Scores] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -106,38 +113,50 @@ class Bench:
         """The model's vectors."""
         return self.contestants.embedding
 
-    def scores(self, *contests: Sequence[Block]) -> list[Scores]:
-        """Score each contest: one or several blocks judged side by side. Cached by the digests of all that enters."""
-        keys = [tuple(block.digest for block in blocks) for blocks in contests]
-        missing = []
+    def scores(self, *contests: Sequence[Block], task: Task | None = None) -> list[Scores]:
+        """Score each contest: one or several blocks judged side by side. Cached by the digests of all that enters.
+
+        Parameters
+        ----------
+        *contests : sequence of Block
+        task : Task, optional
+            Another task on the same samples than the bench's own.
+        """
+        asked = task or self.task
+        keys = [self._score_key(asked, blocks) for blocks in contests]
+        missing = {}
         for key, blocks in zip(keys, contests, strict=True):
             if key not in self._scores:
-                found = self.cache.get("scores", self._score_key(key))
+                found = self.cache.get("scores", key)
                 if found is None:
-                    missing.append((key, blocks))
+                    missing[key] = blocks
                 else:
-                    self._scores[key] = _from_arrays(found)
+                    self._scores[key] = from_arrays(found)
         if missing:
             with self.progress(len(missing), f"scoring {self.id}") as advance:
-                for key, blocks in missing:
-                    self._scores[key] = protocols.score(self.protocol, [block.vectors for block in blocks], self.task)
-                    self.cache.put("scores", self._score_key(key), _to_arrays(self._scores[key]))
+                for key, blocks in missing.items():
+                    self._scores[key] = self._score(asked, blocks)
+                    self.cache.put("scores", key, to_arrays(self._scores[key]))
                     advance(1)
         return [self._scores[key] for key in keys]
 
-    def _score_key(self, blocks: tuple[str, ...]) -> str:
+    def _score(self, task: Task, blocks: Sequence[Block]) -> Scores:
+        vectors = [block.vectors for block in blocks]
+        return mean([protocols.score(self.protocol, vectors, task, r) for r in range(self._runs(task))])
+
+    def _runs(self, task: Task) -> int:
+        """How many times folds are drawn: once for a control task, whose score enters no interval."""
+        return self.policy.repeats if task is self.task and protocols.drawn(self.protocol, task) else 1
+
+    def _score_key(self, task: Task, blocks: Sequence[Block]) -> str:
         return digest(
             self.protocol,
-            self._task_digest,
-            list(blocks),
+            self._runs(task),
+            _task_digest(task),
+            [block.digest for block in blocks],
             code_digest("reprcheck.protocols"),
             installed("numpy", "scikit-learn"),
         )
-
-    @cached_property
-    def _task_digest(self) -> str:
-        t = self.task
-        return digest(t.kind, t.y, list(t.classes), t.units, t.batches, t.holdout, t.control)
 
     def expansions(self, baseline: Block) -> Family:
         """Return K seeded random nonlinear expansions of a baseline, as wide as the model's embedding."""
@@ -152,19 +171,61 @@ class Bench:
 
     def against(self, model: Scores, draws: Sequence[Scores], reference: str, margin: float) -> Evidence:
         """Compare the model's scores with a family's."""
-        return self._compare([s.values for s in (model, *draws)], model.units, reference, margin)
+        return self._compare([_runs(s, "values") for s in (model, *draws)], model.units, reference, margin)
 
     def against_bits(self, model: Scores, draws: Sequence[Scores], reference: str, margin: float) -> Evidence | None:
         """Compare usable bits, as a share of the label's entropy; None where the protocol predicts no probabilities."""
+        if model.bits is None:
+            return None
         entropy = np.log2(len(self.task.classes) or 2)
-        shares = [s.bits / entropy for s in (model, *draws) if s.bits is not None]
-        return self._compare(shares, model.units, f"{reference}, in bits", margin) if shares else None
+        shares = [_runs(s, "bits") / entropy for s in (model, *draws)]
+        return self._compare(shares, model.units, f"{reference}, in bits", margin)
 
     def _compare(
-        self, scores: Sequence[NDArray[np.float64]], units: NDArray[np.str_], reference: str, margin: float
+        self, runs: Sequence[NDArray[np.float64]], units: NDArray[np.str_], reference: str, margin: float
     ) -> Evidence:
-        model, *draws = scores
-        return compare(model, np.stack(draws), units, margin=margin, alpha=self.policy.alpha, reference=reference)
+        """Compare scores float64[R, n_units] of R draws of the folds, the model's first.
+
+        Training samples shared between folds are corrected for where there is one reference: the spread of a family
+        holds them already (`docs/statistics.md`).
+        """
+        model, *draws = (r.mean(0) for r in runs)
+        return compare(
+            model,
+            np.stack(draws),
+            self.resampled(units),
+            margin=margin,
+            alpha=self.policy.alpha,
+            reference=reference,
+            batches=self._batch_of(units),
+            min_units=self.policy.min_units,
+            inflation=self._inflation(runs[0] - runs[1]) if len(draws) == 1 else 1.0,
+        )
+
+    def _inflation(self, difference: NDArray[np.float64]) -> float:
+        """Return what Nadeau and Bengio's (2003) correction makes of the variance over units, as a factor.
+
+        With R draws of J folds they put the variance of the mean at (1 / (R J) + n_test / n_train) times that of a
+        fold, which is J times that of the mean over units of one draw.
+
+        Parameters
+        ----------
+        difference : float64[R, n_units]
+        """
+        if not protocols.has_folds(self.protocol):
+            return 1.0
+        single, pooled = difference.var(axis=1, ddof=1).mean(), difference.mean(0).var(ddof=1)
+        return float((1 / len(difference) + shared_training(self.task)) * single / pooled) if pooled > 0 else 1.0
+
+    def resampled(self, units: NDArray[np.str_]) -> NDArray[np.str_]:
+        """Return what each unit is resampled as: itself, or its batch where the policy says so."""
+        return self._batch_of(units) if self.policy.resample == "batch" else units
+
+    def _batch_of(self, units: NDArray[np.str_]) -> NDArray[np.str_]:
+        """Return each unit's batch; of one that lies in several, their names joined."""
+        pairs = np.unique(np.stack([self.task.units, self.task.batches]), axis=1)
+        names = {unit: "+".join(pairs[1, pairs[0] == unit]) for unit in units}
+        return np.array([names[unit] for unit in units])
 
     def margin(self, diagnostic: str) -> float:
         """Return the margin of a diagnostic in this setting."""
@@ -181,35 +242,9 @@ class Bench:
     @cached_property
     def setting(self) -> Setting:
         """The setting as seen beside this model: everyone's scores, and whether it can tell anything."""
-        model = {} if self.contestants.problem == "not finite" else {"model": (self.embedding,)}
-        hand_made = {name: (block,) for name, block in self.baselines.items()}
-        singles = {**model, **self.contestants.opponents, **hand_made}
-        flat = self.scores(*([block] for family in singles.values() for block in family))
-        found: dict[str, list[Scores]] = {}
-        at = 0
-        for name, family in singles.items():
-            found[name], at = flat[at : at + len(family)], at + len(family)
-        return Setting(
-            id=self.id,
-            dataset=self.dataset,
-            dataset_digest=self.dataset_digest,
-            task=self.task.name,
-            protocol=self.protocol,
-            n_samples=len(self.task.y),
-            n_units=len(np.unique(self.task.units)),
-            n_batches=len(np.unique(self.task.batches)),
-            qualification=qualify(
-                self.task,
-                trivial=[scores for name, draws in found.items() if name != "model" for scores in draws],
-                model=found.get("model", [None])[0],
-                margin=self.policy.margin,
-                alpha=self.policy.alpha,
-                min_units=self.policy.min_units,
-            ),
-            scores={name: interval(average(draws).values, self.policy.alpha) for name, draws in found.items()},
-            notes=self.task.notes,
-            limit=self.limit,
-        )
+        from reprcheck.diagnostics.describe import describe
+
+        return describe(self)
 
     def cell(
         self,
@@ -249,7 +284,11 @@ class Bench:
             n_units=binding.n_units,
             reference=binding.reference,
             statement=_statement(status, binding, self.policy.min_units),
-            details={"comparisons": [asdict(e) for e in (*evidence, *extra)], **(details or {})},
+            details={
+                "comparisons": [asdict(e) for e in (*evidence, *extra)],
+                "p": max(e.p for e in (*evidence, *extra)),
+                **(details or {}),
+            },
         )
 
     def without_evidence(self, diagnostic: str, status: Status, statement: str) -> Cell:
@@ -271,14 +310,28 @@ class Bench:
         )
 
 
+def mean(runs: Sequence[Scores]) -> Scores:
+    """Return the mean of scores of one contest over draws of the folds."""
+    return replace(average(runs), predictions=runs[0].predictions, runs=tuple(runs)) if len(runs) > 1 else runs[0]
+
+
 def average(draws: Sequence[Scores]) -> Scores:
-    """Return scores averaged over draws, unit by unit."""
+    """Return scores averaged over draws, unit by unit and run by run."""
     bits = [s.bits for s in draws if s.bits is not None]
-    return Scores(draws[0].units, np.mean([s.values for s in draws], axis=0), np.mean(bits, axis=0) if bits else None)
+    runs = tuple(average(run) for run in zip(*(s.runs for s in draws), strict=True))
+    values = np.mean([s.values for s in draws], axis=0)
+    return Scores(draws[0].units, values, np.mean(bits, axis=0) if bits else None, runs=runs)
+
+
+def _runs(scores: Scores, which: Literal["values", "bits"]) -> NDArray[np.float64]:
+    """Return float64[R, n_units]."""
+    return np.stack([getattr(run, which) for run in scores.runs or (scores,)])
 
 
 def _statement(status: Status, e: Evidence, min_units: int) -> str:
     found = f"{e.effect:+.3f} [{e.low:+.3f}, {e.high:+.3f}] over {e.reference}, {e.n_units} units"
+    if e.covers:
+        found += f" (covers {e.covers})"
     if status == "pass":
         return f"{found}: more than the margin of {e.margin:g}"
     if status == "fail":
@@ -288,12 +341,5 @@ def _statement(status: Status, e: Evidence, min_units: int) -> str:
     return f"{found}: the interval holds the margin of {e.margin:g}; an effect of {e.mde:.3f} could be shown"
 
 
-def _to_arrays(scores: Scores) -> dict[str, NDArray[Any]]:
-    arrays = {"values": scores.values, "bits": scores.bits, "predictions": scores.predictions}
-    units = np.frombuffer("\n".join(scores.units).encode(), np.uint8)
-    return {"units": units} | {name: array for name, array in arrays.items() if array is not None}
-
-
-def _from_arrays(arrays: Mapping[str, NDArray[Any]]) -> Scores:
-    units = np.array(bytes(arrays["units"]).decode().split("\n"))
-    return Scores(units, arrays["values"], arrays.get("bits"), arrays.get("predictions"))
+def _task_digest(t: Task) -> str:
+    return digest(t.kind, t.y, list(t.classes), t.units, t.batches, t.holdout, t.control)

@@ -29,7 +29,7 @@ def known() -> tuple[str, ...]:
     return tuple(_WHERE)
 
 
-def score(protocol_id: str, blocks: Sequence[NDArray[np.float32]], task: Task) -> Scores:
+def score(protocol_id: str, blocks: Sequence[NDArray[np.float32]], task: Task, repeat: int = 0) -> Scores:
     """Score blocks of vectors on a task.
 
     Parameters
@@ -39,7 +39,28 @@ def score(protocol_id: str, blocks: Sequence[NDArray[np.float32]], task: Task) -
     blocks : sequence of float32[n, D_b]
     task : Task
         Of the kind that the protocol scores.
+    repeat : int
+        Which draw of the folds; a protocol without drawn folds has one.
     """
     module: Any = import_module(_WHERE[protocol_id])
-    found: Scores = module.score(blocks, task)
+    found: Scores = module.score(blocks, task, repeat)
     return found
+
+
+def has_folds(protocol_id: str) -> bool:
+    """Return whether a protocol trains on some samples and judges others."""
+    return not protocol_id.startswith("dose-response/")
+
+
+def drawn(protocol_id: str, task: Task) -> bool:
+    """Return whether a task's folds are drawn at random under a protocol, and could be drawn again."""
+    from reprcheck.protocols.folds import drawn as at_random
+
+    return has_folds(protocol_id) and at_random(task)
+
+
+def chance(protocol_id: str, task: Task) -> float:
+    """Return the score of a guess: one class in k, the mean of the label, displacement in no order."""
+    if task.kind == "classify":
+        return 1 / len(task.classes)
+    return 0.5 if protocol_id.startswith("dose-response/") else 0.0

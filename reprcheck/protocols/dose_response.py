@@ -16,7 +16,7 @@ from reprcheck.protocols.features import group_sum, scaled
 from reprcheck.types import Scores, Task
 
 
-def score(blocks: Sequence[NDArray[np.float32]], task: Task) -> Scores:
+def score(blocks: Sequence[NDArray[np.float32]], task: Task, repeat: int = 0) -> Scores:
     """Score vectors on a dose series.
 
     Parameters
@@ -24,6 +24,8 @@ def score(blocks: Sequence[NDArray[np.float32]], task: Task) -> Scores:
     blocks : sequence of float32[n, D_b]
     task : Task
         ``y`` is the dose (only its order counts), the same within a unit; ``control`` marks the control samples.
+    repeat : int
+        Not used: there are no folds.
 
     Returns
     -------

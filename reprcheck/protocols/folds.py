@@ -29,9 +29,9 @@ class Fold:
     inner: tuple[tuple[NDArray[np.int64], NDArray[np.int64]], ...]
 
 
-@lru_cache(maxsize=16)
-def folds(task: Task) -> tuple[Fold, ...]:
-    """Return the outer folds of a task, each with its inner folds.
+@lru_cache(maxsize=32)
+def folds(task: Task, repeat: int = 0) -> tuple[Fold, ...]:
+    """Return the outer folds of a task, each with its inner folds; other ones for another ``repeat``, where drawn.
 
     ``holdout="batch"``: a batch is never split; up to ten batches are left out one at a time, more are grouped in five
     folds. Otherwise five folds stratified over units, and a unit is never split. Inner folds split as the outer ones do
@@ -39,19 +39,34 @@ def folds(task: Task) -> tuple[Fold, ...]:
     """
     strata = task.y if task.kind == "classify" else _bins(task.y)
     groups = task.batches if task.holdout == "batch" else task.units
-    if task.holdout == "batch" and len(np.unique(groups)) <= LEAVE_ONE_OUT_UP_TO:
-        outer = list(LeaveOneGroupOut().split(strata, strata, groups))
+    if drawn(task):
+        outer = _split(strata, groups, OUTER, repeat)
     else:
-        outer = _split(strata, groups, OUTER)
-    return tuple(Fold(train, test, _inner(strata, task, train)) for train, test in outer)
+        outer = list(LeaveOneGroupOut().split(strata, strata, groups))
+    return tuple(Fold(train, test, _inner(strata, task, train, repeat)) for train, test in outer)
+
+
+def drawn(task: Task) -> bool:
+    """Return whether the outer folds are drawn at random: not where each batch is left out in turn."""
+    return not (task.holdout == "batch" and len(np.unique(task.batches)) <= LEAVE_ONE_OUT_UP_TO)
+
+
+def shared_training(task: Task) -> float:
+    """Return J n_test / n_train for J folds: what Nadeau and Bengio's (2003) correction adds for training sets shared.
+
+    The variance of a mean over J folds, each of variance S, is S / J were they independent; they estimate it at
+    S (1 / J + n_test / n_train), so this is what is added to 1 / J when both are multiplied by J.
+    """
+    made = folds(task)
+    return float(len(made) * np.mean([len(f.test) / len(f.train) for f in made]))
 
 
 def _inner(
-    strata: NDArray[np.int64], task: Task, train: NDArray[np.int64]
+    strata: NDArray[np.int64], task: Task, train: NDArray[np.int64], repeat: int
 ) -> tuple[tuple[NDArray[np.int64], NDArray[np.int64]], ...]:
     candidates = [task.batches, task.units] if task.holdout == "batch" else [task.units]
     for groups in (*candidates, np.arange(len(strata)).astype(str)):
-        splits = _split(strata[train], groups[train], INNER)
+        splits = _split(strata[train], groups[train], INNER, repeat)
         usable = [(train[a], train[b]) for a, b in splits if len(a) and len(b) and len(np.unique(strata[train[a]])) > 1]
         if usable:
             return tuple(usable)
@@ -59,13 +74,13 @@ def _inner(
 
 
 def _split(
-    strata: NDArray[np.int64], groups: NDArray[np.str_], n: int
+    strata: NDArray[np.int64], groups: NDArray[np.str_], n: int, repeat: int
 ) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """Stratified group folds; fewer than ``n`` where groups are few, none where there is nothing to split."""
     n = min(n, len(np.unique(groups)), int(np.bincount(strata)[np.unique(strata)].min()))
     if n < 2:
         return []
-    state = seed("folds", strata, groups) % 2**32
+    state = seed("folds", strata, groups, repeat) % 2**32
     return list(StratifiedGroupKFold(n, shuffle=True, random_state=state).split(strata, strata, groups))
 
 

@@ -18,13 +18,15 @@ from reprcheck.types import Scores, Task
 NEIGHBOURS = 10
 
 
-def score(blocks: Sequence[NDArray[np.float32]], task: Task) -> Scores:
+def score(blocks: Sequence[NDArray[np.float32]], task: Task, repeat: int = 0) -> Scores:
     """Score vectors on a classification.
 
     Parameters
     ----------
     blocks : sequence of float32[n, D_b]
     task : Task
+    repeat : int
+        Which draw of the folds.
 
     Returns
     -------
@@ -32,7 +34,7 @@ def score(blocks: Sequence[NDArray[np.float32]], task: Task) -> Scores:
         ``values`` average to the balanced accuracy; ``predictions`` are class codes; no bits.
     """
     predicted = np.zeros(len(task.y), np.int64)
-    for fold in folds(task):
+    for fold in folds(task, repeat):
         a, b = scaled(blocks, fold.train, fold.test)
         predicted[fold.test] = _vote(_unit_length(b) @ _unit_length(a).T, task.y[fold.train], len(task.classes))
     units, values = per_unit((predicted == task.y).astype(float), task)

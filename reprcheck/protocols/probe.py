@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn import config_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
@@ -25,13 +26,15 @@ FLOOR = 1e-3
 """Share of the probability spread evenly over classes, so that one sample can't cost more than about 10 bits."""
 
 
-def score(blocks: Sequence[NDArray[np.float32]], task: Task) -> Scores:
+def score(blocks: Sequence[NDArray[np.float32]], task: Task, repeat: int = 0) -> Scores:
     """Score vectors on a classification.
 
     Parameters
     ----------
     blocks : sequence of float32[n, D_b]
     task : Task
+    repeat : int
+        Which draw of the folds.
 
     Returns
     -------
@@ -39,7 +42,7 @@ def score(blocks: Sequence[NDArray[np.float32]], task: Task) -> Scores:
         ``values`` sum to the balanced accuracy, ``bits`` to the usable information, ``predictions`` are class codes.
     """
     chance = np.zeros((len(task.y), len(task.classes)))
-    for fold in folds(task):
+    for fold in folds(task, repeat):
         strength = _choose(blocks, task, fold.inner)
         chance[fold.test] = _predict(blocks, task, fold.train, fold.test, (strength,))[0]
     predicted = chance.argmax(1)
@@ -73,10 +76,8 @@ def _predict(
     out = []
     for strength in strengths:
         model = LogisticRegression(C=strength, class_weight="balanced", tol=1e-3, max_iter=300)
-        with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore", ConvergenceWarning
-            )  # the weakest penalty may stop early: so it does for all
+        with warnings.catch_warnings(), config_context(assume_finite=True, skip_parameter_validation=True):
+            warnings.simplefilter("ignore", ConvergenceWarning)  # the weakest penalty may stop early, for all alike
             model.fit(a, task.y[train])
         chance = np.zeros((len(test), len(task.classes)))
         chance[:, model.classes_] = model.predict_proba(b)

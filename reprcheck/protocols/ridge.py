@@ -19,13 +19,15 @@ PENALTIES = tuple(float(a) for a in np.logspace(2, -4, 7))
 """On the mean squared error per sample, for features of total variance 1; strongest first."""
 
 
-def score(blocks: Sequence[NDArray[np.float32]], task: Task) -> Scores:
+def score(blocks: Sequence[NDArray[np.float32]], task: Task, repeat: int = 0) -> Scores:
     """Score vectors on a regression.
 
     Parameters
     ----------
     blocks : sequence of float32[n, D_b]
     task : Task
+    repeat : int
+        Which draw of the folds.
 
     Returns
     -------
@@ -33,7 +35,7 @@ def score(blocks: Sequence[NDArray[np.float32]], task: Task) -> Scores:
         ``values`` average to R2; ``predictions`` are in the label's units.
     """
     predicted = np.zeros(len(task.y))
-    for fold in folds(task):
+    for fold in folds(task, repeat):
         loss = np.zeros(len(PENALTIES))
         for fit, validate in fold.inner:
             loss += np.square(_predict(blocks, task.y, fit, validate, PENALTIES) - task.y[validate]).mean(1)

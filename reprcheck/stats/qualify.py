@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -12,13 +14,31 @@ from reprcheck.seeding import rng
 from reprcheck.types import Qualification, Scores, Task
 
 PERMUTATIONS = 999
+HALVES = 500
+"""Random halves of the units that a noise floor is taken from."""
 CEILING = 1.0
 """The best score of every protocol so far: balanced accuracy, R2, concordance."""
 
 
+@dataclass(frozen=True)
+class Qualified:
+    """A setting's qualification, and the numbers it rests on (``Setting.landmarks``)."""
+
+    qualification: Qualification
+    landmarks: Mapping[str, float]
+
+
 def qualify(
-    task: Task, *, trivial: Sequence[Scores], model: Scores | None, margin: float, alpha: float, min_units: int
-) -> Qualification:
+    task: Task,
+    *,
+    trivial: Sequence[Scores],
+    model: Scores | None,
+    chance: float,
+    margin: float,
+    alpha: float,
+    min_units: int,
+    n_units: int | None = None,
+) -> Qualified:
     """Qualify a setting.
 
     Parameters
@@ -28,30 +48,58 @@ def qualify(
         Of what nobody trained: baselines and untrained networks.
     model : Scores or None
         None where the model's embedding can't be scored.
+    chance : float
+        The protocol's score of a guess.
     margin, alpha, min_units
         As in the policy.
+    n_units : int, optional
+        How many things are resampled, where it isn't the task's units.
 
     Returns
     -------
-    {"underpowered", "saturated", "no_signal", "discriminating"}
-        The first that holds of: fewer units than the minimum; a trivial encoder within ``margin`` of the ceiling;
-        no encoder's predictions related to the label beyond permuted labels; none of these.
+    Qualified
+        The first that holds of: ``underpowered``, fewer units than the minimum; ``saturated``, a trivial encoder within
+        ``margin`` of the ceiling; ``no_signal``, no encoder's predictions related to the label beyond permuted labels;
+        ``discriminating``, none of these.
     """
-    if len(np.unique(task.units)) < min_units:
-        return "underpowered"
-    if any(scores.values.mean() >= CEILING - margin for scores in trivial):
-        return "saturated"
-    if permuted_p(task, [*trivial, *([model] if model else [])]) > alpha:
-        return "no_signal"
-    return "discriminating"
+    best = max(float(scores.values.mean()) for scores in trivial)
+    null = permuted(task, [*trivial, *([model] if model else [])], alpha)
+    numbers = {"chance": chance, "ceiling": CEILING, "trivial": best, **null}
+    if (len(np.unique(task.units)) if n_units is None else n_units) < min_units:
+        return Qualified("underpowered", numbers)
+    if best >= CEILING - margin:
+        return Qualified("saturated", numbers)
+    return Qualified("no_signal" if null["p"] > alpha else "discriminating", numbers)
 
 
-def permuted_p(task: Task, encoders: Sequence[Scores]) -> float:
-    """Return p of "no encoder's predictions are related to the label", by the largest relation over encoders.
+def noise_floor(draws: Sequence[Scores], alpha: float) -> float:
+    """Return the difference between two encoders of equal standing that the choice of units alone explains.
+
+    Units are split into random halves. Half the difference between what two untrained draws differ by in one half and
+    what they differ by in the other has the spread of their whole difference, without its mean; ``1 - 2 alpha`` of all
+    splits of all pairs stay below the value returned. NaN with fewer than two draws, or fewer than four units.
+    """
+    if len(draws) < 2 or len(draws[0].units) < 4:
+        return float("nan")
+    difference = np.stack([a.values - b.values for a, b in combinations(draws, 2)])
+    n = difference.shape[1]
+    sides = np.repeat([1.0, -1.0], [n // 2, n - n // 2])
+    signs = rng("halves", n).permuted(np.tile(sides, (HALVES, 1)), axis=1)
+    signs = np.where(signs > 0, 1 / (n // 2), -1 / (n - n // 2))
+    return float(np.quantile(np.abs(difference @ signs.T) / 2, 1 - 2 * alpha))
+
+
+def permuted(task: Task, encoders: Sequence[Scores], alpha: float = 0.05) -> dict[str, float]:
+    """Compare the largest relation between an encoder's predictions and the labels with that under permuted labels.
 
     Labels are permuted against the out-of-fold predictions, all encoders at once, so that the best of many encoders is
     compared with the best of many (Westfall and Young 1993). The relation is balanced accuracy or rank correlation.
     Labels move between whole units where a unit has one label, and within batches where every batch holds several.
+
+    Returns
+    -------
+    dict
+        ``relation`` as observed, ``permuted`` (what a share alpha of permutations exceeds), and ``p``.
     """
     draw = rng("permuted", task.y, task.units)
     predictions = [s.predictions for s in encoders if s.predictions is not None]
@@ -65,7 +113,11 @@ def permuted_p(task: Task, encoders: Sequence[Scores]) -> float:
 
     observed = best(y)
     null = np.array([best(moved) for moved in _permuted(y, task, draw, PERMUTATIONS)])
-    return float((1 + np.sum(null >= observed - 1e-12)) / (PERMUTATIONS + 1))
+    return {
+        "relation": observed,
+        "permuted": float(np.quantile(null, 1 - alpha)),
+        "p": float((1 + np.sum(null >= observed - 1e-12)) / (PERMUTATIONS + 1)),
+    }
 
 
 def _permuted(y: NDArray[Any], task: Task, draw: np.random.Generator, times: int) -> Iterator[NDArray[Any]]:

@@ -49,6 +49,8 @@ def bench(
         progress=quiet,
         contestants=Contestants(model, {name: family for name, family in families.items() if family}),
         baselines=hand_made,
+        thumbnails=hand_made["pixels"],
+        ids=np.array(IDS),
         matched=lambda: matched,
     )
 

@@ -1,0 +1,139 @@
+"""A setting described before anyone is judged in it: everybody's scores, what they mean here, and what could mislead.
+
+What a reader must know of a setting doesn't depend on the diagnostic asked: where chance, the untrained networks, the
+baselines and the ceiling lie; whether nuisances alone give the label; whether images are on both sides of a fold; and
+how much of a probe's score is skill at recognising units.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from reprcheck import protocols
+from reprcheck.confounds import duplicates, nuisance
+from reprcheck.diagnostics.bench import Bench, Family, average
+from reprcheck.digest import digest
+from reprcheck.embed.engine import Block
+from reprcheck.protocols.control import control
+from reprcheck.protocols.folds import folds
+from reprcheck.stats.decision import compare, interval
+from reprcheck.stats.qualify import noise_floor, permuted, qualify
+from reprcheck.types import Scores, Setting
+
+PROBED = ("model", "untrained", "untrained-resnet", "structure", "intensity")
+"""Encoders whose selectivity is told; of a family the first draw's."""
+
+
+def describe(bench: Bench) -> Setting:
+    """Return the setting as seen beside the bench's model."""
+    task, policy = bench.task, bench.policy
+    model = {} if bench.contestants.problem == "not finite" else {"model": (bench.embedding,)}
+    hand_made = {name: (block,) for name, block in bench.baselines.items()}
+    nuisances = _nuisances(bench)
+    families: dict[str, Family] = {**model, **bench.contestants.opponents, **hand_made}
+    found = _scored(bench, {**families, **{name: (block,) for name, block in nuisances.items()}})
+    trivial = [s for name, draws in found.items() if name not in ("model", *nuisances) for s in draws]
+    qualified = qualify(
+        task,
+        trivial=trivial,
+        model=found["model"][0] if model else None,
+        chance=protocols.chance(bench.protocol, task),
+        margin=policy.margin,
+        alpha=policy.alpha,
+        min_units=policy.min_units,
+        n_units=len(np.unique(bench.resampled(found["pixels"][0].units))),
+    )
+    untrained = [s for name in bench.contestants.opponents for s in found[name]]
+    return Setting(
+        id=bench.id,
+        dataset=bench.dataset,
+        dataset_digest=bench.dataset_digest,
+        task=task.name,
+        protocol=bench.protocol,
+        n_samples=len(task.y),
+        n_units=len(np.unique(task.units)),
+        n_batches=len(np.unique(task.batches)),
+        qualification=qualified.qualification,
+        scores={name: interval(average(draws).values, policy.alpha) for name, draws in found.items()},
+        notes=(*task.notes, *_predictive(bench, found, nuisances), *_duplicates(bench)),
+        limit=bench.limit,
+        landmarks={**qualified.landmarks, **_resolution(bench, untrained)},
+        selectivity=_selectivity(bench, families, found),
+    )
+
+
+def _scored(bench: Bench, families: Mapping[str, Family]) -> dict[str, list[Scores]]:
+    flat = iter(bench.scores(*([block] for family in families.values() for block in family)))
+    return {name: [next(flat) for _ in family] for name, family in families.items()}
+
+
+def _resolution(bench: Bench, untrained: Sequence[Scores]) -> dict[str, float]:
+    """Return the noise floor, and what effect one more untrained draw would have to have to be told from the others."""
+    noise = {"noise": noise_floor(untrained, bench.policy.alpha)}
+    if len(untrained) < 3 or len(np.unique(bench.resampled(untrained[0].units))) < 2:
+        return {**noise, "mde": float("nan")}
+    first, *others = (s.values for s in untrained)
+    units = bench.resampled(untrained[0].units)
+    evidence = compare(first, np.stack(others), units, margin=bench.policy.margin, alpha=bench.policy.alpha)
+    return {**noise, "mde": evidence.mde}
+
+
+def _nuisances(bench: Bench) -> dict[str, Block]:
+    if not protocols.has_folds(bench.protocol):
+        return {}
+    ids = bench.embedding.ids
+    return {
+        name: Block(digest("nuisance", name, vectors), ids, vectors) for name, vectors in nuisance(bench.task).items()
+    }
+
+
+def _predictive(bench: Bench, found: Mapping[str, Sequence[Scores]], nuisances: Mapping[str, Block]) -> list[str]:
+    """Return a sentence for each nuisance that alone gives the label away."""
+    task, sentences = replace(bench.task, batches=np.full(len(bench.task.y), "all")), []
+    for name in nuisances:
+        (scores,) = found[name]
+        p = permuted(task, [scores], bench.policy.alpha)["p"]
+        if p <= bench.policy.alpha:
+            guess = protocols.chance(bench.protocol, task)
+            sentences.append(
+                f"Confound: {name} alone predicts the label: {scores.values.mean():.2f} by {bench.protocol}, "
+                f"{guess:.2f} by chance (p = {p:.3f})."
+            )
+    return sentences
+
+
+def _duplicates(bench: Bench) -> tuple[str, ...]:
+    if not protocols.has_folds(bench.protocol):
+        return ()
+    fold = np.zeros(len(bench.task.y), np.int64)
+    for k, one in enumerate(folds(bench.task)):
+        fold[one.test] = k
+    return duplicates(
+        bench.embedding.ids,
+        bench.thumbnails.vectors,
+        fold,
+        names=list(bench.ids),
+        labels=bench.task.y,
+        channels=len(bench.task.channels),
+    ).notes
+
+
+def _selectivity(
+    bench: Bench, families: Mapping[str, Family], found: Mapping[str, Sequence[Scores]]
+) -> dict[str, dict[str, float]]:
+    """Return what some encoders score on the task and on random labels, where the protocol is a probe."""
+    made = control(bench.task) if bench.protocol.startswith("probe/") else None
+    chosen = [name for name in PROBED if name in families]
+    if made is None:
+        return {}
+    controls = bench.scores(*([families[name][0]] for name in chosen), task=made)
+    pairs = [
+        (float(found[name][0].values.mean()), float(c.values.mean())) for name, c in zip(chosen, controls, strict=True)
+    ]
+    return {
+        name: {"task": score, "control": control, "selectivity": score - control}
+        for name, (score, control) in zip(chosen, pairs, strict=True)
+    }
