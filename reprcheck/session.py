@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -18,22 +19,30 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from reprcheck.baselines.intensity import Intensity
-from reprcheck.baselines.matching import Matched, Quantiles, Reference
+from reprcheck.baselines.matching import Matched, Quantiles, Reference, match
 from reprcheck.baselines.pixels import COMPONENTS, Pixels, components
 from reprcheck.baselines.structure import Structure
 from reprcheck.diagnostics import judge, known
 from reprcheck.diagnostics.bench import Bench, Contestants, Family
-from reprcheck.digest import digest, installed
+from reprcheck.digest import code_digest, digest, installed
 from reprcheck.embed.cache import Cache
 from reprcheck.embed.engine import Block, Progress, Shown, embed
 from reprcheck.errors import UserError, did_you_mean
-from reprcheck.models import Model, Precomputed, device_name
+from reprcheck.models import Calibration, Facts, Model, Precomputed, calibrated, device_name
 from reprcheck.policy import Policy
 from reprcheck.scorecard.gate import decide
+from reprcheck.stats.collapse import collapse
 from reprcheck.types import Cell, Dataset, Encoder, Image, ImageSource, Scorecard, Setting
 
 KEPT_BYTES = 2**30
 """Decoded images kept in memory for a second pass."""
+CALIBRATION_IMAGES = 256
+"""Most images that batch normalisation is calibrated on."""
+FEWEST_DRAWS = 2
+"""Draws of a family that a spread can be told from."""
+
+Draws = dict[str, list[Encoder]]
+"""Untrained families by name, before they have seen an image."""
 
 
 @dataclass(frozen=True)
@@ -178,54 +187,108 @@ class Session:
     def _embed_contestants(
         self, model: Model, dataset: Dataset, channels: tuple[int, ...], reference: Reference | None
     ) -> Contestants:
-        n, twins = len(channels), self.policy.twins
-        families: dict[str, list[Encoder]] = {}
-        fresh = [model.untrained(n, k) for k in range(twins)]
-        if None not in fresh:
-            families["untrained"] = [encoder for encoder in fresh if encoder is not None]
-        if reference is None or not families:
-            families["untrained-resnet"] = [model.plain(n, "resnet", k) for k in range(1 if families else twins)]
-        if reference is None:
-            families["untrained-vit"] = [model.plain(n, "vit", 0)]
-
-        encoders = [encoder for family in families.values() for encoder in family]
-        if not isinstance(model, Precomputed):
-            encoders.insert(0, model.encoder(n))
-        if reference is not None:
-            encoders = [Matched(encoder, reference) for encoder in encoders]
+        n, twins, facts = len(channels), self.policy.twins, self._facts(model)
+        images = self._calibration(dataset, channels, reference)
         title = f"{dataset.name}: {model.name} and {twins} untrained" + (", matched" if reference else "")
-        blocks = self._embed(dataset, channels, encoders, title)
-        if isinstance(model, Precomputed):
-            vectors = model.vectors(dataset)[_rows(dataset, channels)]
-            blocks.insert(0, Block(digest("precomputed", vectors), blocks[0].ids, vectors))
 
-        drawn = iter(blocks[1:])
-        return Contestants(blocks[0], {name: tuple(next(drawn) for _ in family) for name, family in families.items()})
+        def with_calibrated(name: str, family: list[Encoder], batch_norm: bool) -> Draws:
+            if not batch_norm or len(images.ids) < 2:
+                return {name: family}
+            return {name: family, f"{name}-calibrated": [calibrated(encoder, images) for encoder in family]}
+
+        def embedded(families: Draws, first: Sequence[Encoder] = ()) -> tuple[list[Block], dict[str, Family]]:
+            encoders = [*first, *(encoder for family in families.values() for encoder in family)]
+            fed = encoders if reference is None else [Matched(encoder, reference) for encoder in encoders]
+            blocks = iter(self._embed(dataset, channels, fed, title))
+            ahead = [next(blocks) for _ in first]
+            return ahead, {name: tuple(next(blocks) for _ in family) for name, family in families.items()}
+
+        resnets = [model.plain(n, "resnet", k) for k in range(twins)]
+        stand_ins = with_calibrated("untrained-resnet", resnets, batch_norm=True)
+        fresh = [model.untrained(n, k) for k in range(twins)]
+        own = [twin for twin in fresh if twin is not None] if None not in fresh else []
+        families = with_calibrated("untrained", own, facts.batch_norm) if own else stand_ins
+        if reference is None:
+            once = {"untrained-resnet": resnets[:1], "untrained-vit": [model.plain(n, "vit", 0)]}
+            families = families | {name: family for name, family in once.items() if name not in families}
+            shuffled = [model.shuffled(n, k) for k in range(twins)] if facts.opaque else []
+            if shuffled:
+                families["shuffled"] = [encoder for encoder in shuffled if encoder is not None]
+
+        if isinstance(model, Precomputed):
+            _, untrained = embedded(families)
+            vectors = model.vectors(dataset)[_rows(dataset, channels)]
+            ids = untrained["untrained-resnet"][0].ids
+            return Contestants(Block(digest("precomputed", vectors), ids, vectors), untrained)
+        (embedding,), untrained = embedded(families, [model.encoder(n)])
+        if own and sum(collapse(twin.vectors) is None for twin in untrained["untrained"]) < FEWEST_DRAWS:
+            untrained |= embedded(stand_ins)[1]
+        return Contestants(embedding, untrained)
+
+    def _facts(self, model: Model) -> Facts:
+        """Return what is known of a model's twins. The cache remembers, so that no network is built to find out."""
+        key = digest("facts", model.digest, code_digest("reprcheck.models"))
+        found = self.cache.get("facts", key)
+        if found is None:
+            facts = model.facts()
+            self.cache.put("facts", key, {name: np.array([value]) for name, value in asdict(facts).items()})
+            return facts
+        return Facts(**{name: bool(value[0]) for name, value in found.items()})
+
+    def _calibration(self, dataset: Dataset, channels: tuple[int, ...], reference: Reference | None) -> Calibration:
+        """Choose images by the digests of their pixels, so that neither labels nor the table's order play a part."""
+        shown = self._shown(dataset, channels)
+        rows = dict(zip(self._hand_made(dataset, channels)["intensity"].ids, shown.rows.tolist(), strict=True))
+        chosen = sorted(rows)[:CALIBRATION_IMAGES]
+        if reference is None:
+            return Calibration(tuple(chosen), lambda: (shown.read(rows[i]) for i in chosen))
+        matched = _Kept(_MatchedSource(shown, reference))
+        ids = tuple(digest(i, reference.digest()) for i in chosen)
+        return Calibration(ids, lambda: (matched.read(rows[i]) for i in chosen))
 
     def _embed(
         self, dataset: Dataset, channels: tuple[int, ...], encoders: Sequence[Encoder], title: str
     ) -> list[Block]:
+        return embed(self._shown(dataset, channels), encoders, self.cache, self.progress, title)
+
+    def _shown(self, dataset: Dataset, channels: tuple[int, ...]) -> Shown:
         images = self._images.setdefault(dataset.digest, _Kept(dataset.images))
-        return embed(Shown(images, _rows(dataset, channels), channels), encoders, self.cache, self.progress, title)
+        return Shown(images, _rows(dataset, channels), channels)
+
+
+@dataclass(frozen=True)
+class _MatchedSource:
+    """An image source of samples as shown, their histograms matched."""
+
+    shown: Shown
+    reference: Reference
+
+    def content(self, index: int) -> str:
+        return digest(self.shown.images.content(index), list(self.shown.channels), self.reference.digest())
+
+    def read(self, index: int) -> Image:
+        image = self.shown.read(index)
+        return replace(image, pixels=match(image.pixels, self.reference))
 
 
 class _Kept:
-    """An image source that keeps what it has decoded, up to `KEPT_BYTES`."""
+    """An image source that keeps what it has decoded, up to `KEPT_BYTES`; threads that want one image wait for it."""
 
     def __init__(self, images: ImageSource) -> None:
-        self.images, self.kept, self.size = images, dict[int, Image](), 0
+        self.images, self.kept, self.size, self.turn = images, dict[int, Image](), 0, Lock()
 
     def content(self, index: int) -> str:
         return self.images.content(index)
 
     def read(self, index: int) -> Image:
-        if index in self.kept:
-            return self.kept[index]
-        image = self.images.read(index)
-        if self.size + image.pixels.nbytes <= KEPT_BYTES:
-            self.kept[index] = image
-            self.size += image.pixels.nbytes
-        return image
+        with self.turn:
+            if index in self.kept:
+                return self.kept[index]
+            image = self.images.read(index)
+            if self.size + image.pixels.nbytes <= KEPT_BYTES:
+                self.kept[index] = image
+                self.size += image.pixels.nbytes
+            return image
 
 
 def _rows(dataset: Dataset, channels: tuple[int, ...]) -> NDArray[np.int64]:

@@ -7,7 +7,10 @@ Statistic
 Reference
     A family of K untrained twins (the model's architecture, freshly initialised), one plain untrained ResNet and one
     plain untrained ViT at the same input; where the model can't be re-initialised, K plain ResNets. The model must beat
-    every one that hasn't collapsed: a constant or rank-one embedding is an easy opponent, is named and left out.
+    every one that hasn't collapsed: a constant or rank-one embedding is an easy opponent, is named and left out. Twins
+    with batch norm enter as drawn and with its statistics calibrated on the unlabelled images, twins that keep a trace
+    of training bring the trained weights shuffled beside them, and where fewer than two twins are left, K plain ResNets
+    take their place.
 Null
     The model is one more untrained draw: the spread between the K draws enters the interval.
 Unit
@@ -15,8 +18,8 @@ Unit
 Margin
     On the score's scale, 0.02 unless the policy says otherwise.
 How it can fool you
-    An untrained network with uncalibrated normalisation layers is a weak opponent; the plain networks and the other
-    diagnostics guard against it. A pass says nothing of *what* was learned: brightness will do.
+    Normalisation other than batch norm isn't calibrated, nor is what a scripted graph holds. A pass says nothing of
+    *what* was learned: brightness will do.
 Source
     Svatko et al. 2026 (arXiv 2603.13377): untrained networks as the baseline of microscopy representation models.
 """

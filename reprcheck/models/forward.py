@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -25,6 +25,7 @@ from reprcheck.models.failure import because
 from reprcheck.models.model import Feed
 from reprcheck.models.network import Network
 from reprcheck.models.torch_encoder import DEVICE
+from reprcheck.models.twins import batch_norms
 
 BATCH = 32
 """Images per forward pass."""
@@ -68,14 +69,38 @@ class Runner:
         with one_core() if self.device.type == "cpu" else DEVICE_TURN, precise():
             return np.concatenate([self._batch(planes[i : i + n], n) for i in range(0, len(planes), n)])
 
+    @torch.inference_mode()
+    def calibrate(self, planes: Iterable[NDArray[np.float32]]) -> None:
+        """Set the running statistics of batch normalisation to averages over batches of planes, seen once.
+
+        Only these layers are in training mode meanwhile. Batches have one size and no padding: what doesn't fill the
+        last one is left out, unless there is no other.
+
+        Parameters
+        ----------
+        planes : iterable of float32[1 or in_chans, H, W]
+            Two at least.
+        """
+        norms = batch_norms(self.module)
+        for norm in norms:
+            norm.reset_running_stats()
+            norm.momentum, norm.training = None, True  # not norm.train(): timm's hold a dropout
+        with one_core() if self.device.type == "cpu" else DEVICE_TURN, precise():
+            for batch in whole_batches(planes, self.size):
+                self._run(np.stack(batch))
+        for norm in norms:
+            norm.training = False
+
     def _batch(self, planes: Sequence[NDArray[np.float32]], n: int) -> NDArray[np.float32]:
         pixels = np.zeros((n, *planes[0].shape), np.float32)
         pixels[: len(planes)] = planes
+        return _checked(self._run(pixels), n, self.where)[: len(planes)]
+
+    def _run(self, pixels: NDArray[np.float32]) -> object:
         try:
-            out = self.module(self._prepared(torch.from_numpy(pixels).to(self.device)))
+            return self.module(self._prepared(torch.from_numpy(pixels).to(self.device)))
         except Exception as error:
             raise UserError(self.where, f"the model raised {because(error)}", "run it on one image by hand") from error
-        return _checked(out, n, self.where)[: len(planes)]
 
     def _prepared(self, x: torch.Tensor) -> torch.Tensor:
         if self.size and x.shape[-2:] != (self.size, self.size):
@@ -90,6 +115,27 @@ class Runner:
 def batch_size(shape: tuple[int, ...], size: int | None) -> int:
     """Return the number of images per batch for images of (H, W), resized to ``size`` if given."""
     return max(1, min(BATCH, PIXELS // max(math.prod(shape), (size or 1) ** 2)))
+
+
+def whole_batches(planes: Iterable[NDArray[np.float32]], size: int | None) -> Iterator[Sequence[NDArray[np.float32]]]:
+    """Yield planes in batches of the usual size, two at least; a last one that isn't full only where it is the first.
+
+    Parameters
+    ----------
+    planes : iterable of float32[C, H, W]
+        Of one shape.
+    size : int or None
+        Side in pixels that they will be resized to.
+    """
+    batch: list[NDArray[np.float32]] = []
+    first = True
+    for plane in planes:
+        batch.append(plane)
+        if len(batch) == max(2, batch_size(plane.shape[-2:], size)):
+            yield batch
+            batch, first = [], False
+    if batch and first:
+        yield batch
 
 
 @contextmanager

@@ -60,6 +60,22 @@ class Feed:
         return replace(self, size=size)
 
 
+@dataclass(frozen=True)
+class Facts:
+    """What decides which references a model gets. They take a built network to find out, so runs keep them.
+
+    Attributes
+    ----------
+    batch_norm : bool
+        The twins hold batch normalisation with running statistics, which can be calibrated.
+    opaque : bool
+        The twins could not be drawn honestly, and their ``notes`` say why.
+    """
+
+    batch_norm: bool = False
+    opaque: bool = False
+
+
 class Model(ABC):
     """A model under test.
 
@@ -95,6 +111,14 @@ class Model(ABC):
 
         The twin's ``notes`` (tuple of str) say what could not be initialised honestly.
         """
+
+    def facts(self) -> Facts:
+        """Return what is known of the untrained twins; a model without a network of torch holds nothing to know."""
+        return Facts()
+
+    def shuffled(self, n_channels: int, k: int) -> Encoder | None:
+        """Return the trained network with each tensor permuted within itself, ``shuffled-{k}``; None without one."""
+        return None
 
     def plain(self, n_channels: int, architecture: Architecture, k: int) -> Encoder:
         """Return a plain untrained network, ``untrained-resnet-{k}`` or ``untrained-vit-{k}``, fed as the model is.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from reprcheck.digest import digest
 from reprcheck.models.channels import choose
-from reprcheck.models.model import Architecture, Feed, Model
+from reprcheck.models.model import Architecture, Facts, Feed, Model
 from reprcheck.models.torch_encoder import RECIPE, TorchEncoder
 from reprcheck.types import Encoder
 
@@ -78,6 +78,48 @@ class Network(ABC):
         """Return the input size of the network when fed at ``size``; None leaves it to the network."""
         return SizeRule(size)
 
+    def shuffled(self, k: int) -> Network:
+        """Return the recipe of the ``k``-th copy whose weights are permuted, each tensor within itself."""
+        return Shuffled(self.where, self, k)
+
+
+@dataclass(frozen=True)
+class Shuffled(Network):
+    """A network with every weight tensor permuted within itself: the values that training left, without their places.
+
+    A control for networks whose twins can't be drawn honestly: those keep the scale of trained tensors, this one all of
+    their distribution.
+    """
+
+    where: str
+    network: Network
+    k: int
+
+    @property
+    def in_chans(self) -> int:
+        """Number of channels the network takes."""
+        return self.network.in_chans
+
+    def identity(self) -> str:
+        """Return the digest of the network's own and of the permutation."""
+        return digest("shuffled/1", self.network.identity(), self.k)
+
+    def build(self) -> Built:
+        """Return the network on the CPU, permuted."""
+        from reprcheck.models.twins import shuffle
+
+        built = self.network.build()
+        shuffle(built.module, self.k)
+        return built
+
+    def twin(self, k: int) -> Network:
+        """Return the ``k``-th untrained twin, which is the network's own."""
+        return self.network.twin(k)
+
+    def sized_as(self, size: int | None) -> SizeRule:
+        """Return what the network itself does."""
+        return self.network.sized_as(size)
+
 
 @dataclass(frozen=True)
 class SizeRule:
@@ -116,6 +158,17 @@ class NetworkModel(Model):
     def untrained(self, n_channels: int, k: int) -> Encoder:
         """Return the ``k``-th untrained twin."""
         return self._encoder(f"untrained-{k}", self.network.twin(k), n_channels)
+
+    def facts(self) -> Facts:
+        """Return what is known of the untrained twins; builds the first one."""
+        from reprcheck.models.twins import batch_norms
+
+        twin = self.network.twin(0)
+        return Facts(batch_norm=bool(batch_norms(twin.build().module)), opaque=bool(twin.notes))
+
+    def shuffled(self, n_channels: int, k: int) -> Encoder:
+        """Return the network with each tensor permuted within itself."""
+        return self._encoder(f"shuffled-{k}", self.network.shuffled(k), n_channels)
 
     def plain(self, n_channels: int, architecture: Architecture, k: int) -> Encoder:
         """Return a plain untrained network with the model's input size, channels and normalisation."""

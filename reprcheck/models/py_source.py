@@ -22,7 +22,7 @@ from reprcheck.digest import digest, file_digest
 from reprcheck.errors import UserError, did_you_mean
 from reprcheck.models import options
 from reprcheck.models.failure import because
-from reprcheck.models.model import Architecture, Feed, Model, name_of
+from reprcheck.models.model import Architecture, Facts, Feed, Model, name_of
 from reprcheck.models.objects import Origin, model_of
 from reprcheck.models.spec import Option, Spec
 from reprcheck.types import Encoder
@@ -87,6 +87,14 @@ class FactoryModel(Model):
     def untrained(self, n_channels: int, k: int) -> Encoder | None:
         """Return the ``k``-th untrained twin, or None; calls the factory."""
         return self.inner.untrained(n_channels, k)
+
+    def facts(self) -> Facts:
+        """Return what is known of the untrained twins; calls the factory."""
+        return self.inner.facts()
+
+    def shuffled(self, n_channels: int, k: int) -> Encoder | None:
+        """Return the network with each tensor permuted within itself, or None; calls the factory."""
+        return self.inner.shuffled(n_channels, k)
 
     def plain(self, n_channels: int, architecture: Architecture, k: int) -> Encoder:
         """Return a plain untrained network, fed as the model is; calls the factory."""

@@ -3,6 +3,9 @@
 A module that knows how to initialise itself (``reset_parameters``) does. Tensors that no module resets are redrawn from
 a normal distribution with their own mean and standard deviation, and that is noted: such a twin keeps a trace of
 training, the scale of those weights.
+
+Beside them, what else makes a reference of a network: which of its layers hold batch normalisation, to be calibrated
+(`reprcheck.models.calibration`), and its own weights shuffled.
 """
 
 from __future__ import annotations
@@ -12,6 +15,9 @@ from contextlib import contextmanager
 from copy import deepcopy
 
 import torch
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from reprcheck.seeding import rng
 
 
 @contextmanager
@@ -59,6 +65,28 @@ def reinitialised(module: torch.nn.Module, seed: int) -> tuple[torch.nn.Module, 
         _note(kept, "kept, a buffer that no module resets"),
     )
     return twin, tuple(note for note in notes if note)
+
+
+def batch_norms(module: torch.nn.Module) -> list[_BatchNorm]:
+    """Return the layers that normalise by running statistics: batch norm of any dimension, timm's and synchronised."""
+    return [part for part in module.modules() if isinstance(part, _BatchNorm) and part.track_running_stats]
+
+
+def shuffle(module: torch.nn.Module, k: int) -> None:
+    """Permute every parameter within itself, in place, and every floating buffer; tensors shared are permuted once.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        On the CPU.
+    k : int
+        Which permutation: it follows from ``k`` and the tensor's name.
+    """
+    buffers = [(name, tensor) for name, tensor in module.named_buffers() if tensor.is_floating_point()]
+    with torch.no_grad():
+        for name, tensor in [*module.named_parameters(), *buffers]:
+            order = torch.from_numpy(rng("shuffled", k, name).permutation(tensor.numel()))
+            tensor.copy_(tensor.flatten()[order].view(tensor.shape))
 
 
 def _redraw(tensor: torch.Tensor) -> bool:

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
+import pytest
 import timm
 import torch
 
-from reprcheck.models import resolve
+from reprcheck.models import Model, resolve
 from reprcheck.models.module_state import state_digest
-from reprcheck.models.twins import reinitialised, seeded
+from reprcheck.models.twins import reinitialised, seeded, shuffle
 
 from .made import TINY, images, line
 
@@ -146,3 +148,49 @@ def test_half_precision_is_run_in_float32() -> None:
     assert model.encoder(3).encode(images(1)).dtype == np.float32
     assert resolve(module).digest == digest
     assert model.untrained(3, 0).encode(images(1)).shape == (1, 4)
+
+
+def shuffled(module: torch.nn.Module, k: int = 0) -> torch.nn.Module:
+    copy = deepcopy(module)
+    shuffle(copy, k)
+    return copy
+
+
+def test_shuffling_keeps_every_tensor_s_values_and_not_their_places() -> None:
+    module = torch.nn.Sequential(Positions(), torch.nn.Conv2d(3, 4, 3).to(memory_format=torch.channels_last)).train()
+    module[0](torch.rand(2, 3, 8, 8))
+    copy = shuffled(module)
+    before, after = module.state_dict(), copy.state_dict()
+    for name, tensor in before.items():
+        torch.testing.assert_close(tensor.flatten().sort().values, after[name].flatten().sort().values)
+        constant = tensor.numel() < 2 or bool((tensor == tensor.flatten()[0]).all())
+        assert torch.equal(tensor, after[name]) == constant, name
+    assert after["0.norm.num_batches_tracked"] == 1
+    assert state_digest(shuffled(module)) == state_digest(copy) != state_digest(shuffled(module, 1))
+
+
+def test_a_shared_tensor_stays_shared() -> None:
+    module = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.Linear(4, 4))
+    module[1].weight = module[0].weight
+    copy = shuffled(module)
+    assert copy[1].weight is copy[0].weight
+    assert not torch.equal(copy[0].weight, module[0].weight)
+
+
+@pytest.mark.parametrize("source", ["timm", "module"])
+def test_a_shuffled_model_is_another_encoder(source: str, checkpoint: Path) -> None:
+    def model() -> Model:
+        return resolve(f"timm:{TINY}?checkpoint={checkpoint}" if source == "timm" else module)
+
+    module = Positions()
+    encoders = [model().encoder(3), model().untrained(3, 0), *(model().shuffled(3, k) for k in (0, 1))]
+    assert [encoder.name for encoder in encoders[1:]] == ["untrained-0", "shuffled-0", "shuffled-1"]
+    assert len({encoder.digest() for encoder in encoders}) == 4
+    assert model().shuffled(3, 0).digest() == encoders[2].digest()
+    np.testing.assert_array_equal(model().shuffled(3, 0).encode(images(2)), encoders[2].encode(images(2)))
+    assert not np.allclose(encoders[0].encode(images(2)), encoders[2].encode(images(2)))
+    assert model().encoder(3).digest() == encoders[0].digest()
+
+
+def test_what_has_no_network_has_nothing_to_shuffle() -> None:
+    assert resolve(lambda x: x.mean((2, 3))).shuffled(3, 0) is None

@@ -1,0 +1,154 @@
+"""Which references a model meets: twins, calibrated twins, shuffled weights, and plain ResNets where twins fail."""
+
+import contextlib
+
+import numpy as np
+import pytest
+import torch
+
+from reprcheck import seeding
+from reprcheck import session as session_module
+from reprcheck.baselines.matching import Reference
+from reprcheck.datasets import load
+from reprcheck.embed.cache import Cache
+from reprcheck.models import Model, resolve
+from reprcheck.models.network import NetworkModel
+from reprcheck.policy import Policy
+from reprcheck.session import Session
+from tests.minisets import noise_images, write_dataset
+
+K = 3
+LABELS = ["a", "b"] * 6
+
+
+class Net(torch.nn.Module):
+    """One channel in, six numbers out."""
+
+    def __init__(self, norm=torch.nn.BatchNorm2d, opaque=False):
+        super().__init__()
+        self.conv, self.norm = torch.nn.Conv2d(1, 6, 5), norm(6) if norm else torch.nn.Identity()
+        self.scale = torch.nn.Parameter(torch.randn(6)) if opaque else 1.0
+
+    def forward(self, x):
+        return torch.relu(self.norm(self.conv(x))).mean((2, 3)) * self.scale
+
+
+class Flat(Net):
+    """Its twins give one vector for all images, but for the first ``good`` of them."""
+
+    good = 0
+
+    def untrained(self, seed):
+        twin = Net()
+        if seed not in [seeding.seed("twin", k) for k in range(self.good)]:
+            torch.nn.init.zeros_(twin.conv.weight)
+        return twin
+
+
+@pytest.fixture(scope="module")
+def mini(tmp_path_factory):
+    return load(write_dataset(tmp_path_factory.mktemp("mini"), labels=LABELS, shape=(1, 32, 32), signal=4.0))
+
+
+@contextlib.contextmanager
+def quiet(total, title):
+    yield lambda _: None
+
+
+def met(model, dataset, folder, matched=False):
+    """Embed what a model meets on a dataset's images, or on matched ones."""
+    run = Session(Policy(twins=K), Cache(folder), quiet)
+    made = model if isinstance(model, Model) else resolve(model)
+    reference = Reference(np.linspace(0, 1, 256, dtype=np.float32)[None]) if matched else None
+    return run._embed_contestants(made, dataset, (0,), reference)
+
+
+def sizes(*args, **kwargs):
+    return {name: len(family) for name, family in met(*args, **kwargs).untrained.items()}
+
+
+PLAIN = {"untrained-resnet": 1, "untrained-vit": 1}
+STAND_INS = {"untrained-resnet": K, "untrained-resnet-calibrated": K}
+
+
+@pytest.mark.parametrize(
+    ("model", "shown", "matched"),
+    [
+        (Net(), {"untrained": K, "untrained-calibrated": K}, {"untrained": K, "untrained-calibrated": K}),
+        (Net(norm=None), {"untrained": K}, {"untrained": K}),
+        (Net(norm=None, opaque=True), {"untrained": K, "shuffled": K}, {"untrained": K}),
+        (lambda x: x.mean((2, 3)), STAND_INS, STAND_INS),
+    ],
+)
+def test_the_families_of_a_model(mini, tmp_path, model, shown, matched):
+    assert sizes(model, mini, tmp_path) == PLAIN | shown
+    assert sizes(model, mini, tmp_path, matched=True) == matched
+
+
+def test_the_families_of_vectors(mini, tmp_path):
+    np.save(tmp_path / "v.npy", np.random.default_rng(0).normal(size=(12, 5)).astype(np.float32))
+    found = met(resolve(f"emb:{tmp_path}/v.npy"), mini, tmp_path)
+    assert {name: len(family) for name, family in found.untrained.items()} == PLAIN | STAND_INS
+    assert found.embedding.ids == found.untrained["untrained-vit"][0].ids
+
+
+def test_a_second_run_builds_reads_and_calibrates_nothing(mini, tmp_path, monkeypatch):
+    model = Net()
+    for matched in (False, True):
+        first = met(model, mini, tmp_path, matched)
+        with monkeypatch.context() as patched:
+            for thing, name in ((NetworkModel, "facts"), (type(mini.images), "read"), (Net, "forward")):
+                patched.setattr(thing, name, lambda *a: pytest.fail("done again"))
+            again = met(model, mini, tmp_path, matched)
+        assert [b.digest for b in again.untrained["untrained-calibrated"]] == [
+            b.digest for b in first.untrained["untrained-calibrated"]
+        ]
+
+
+@pytest.mark.parametrize("matched", [False, True])
+def test_calibration_does_not_depend_on_names_or_rows(tmp_path, monkeypatch, matched):
+    monkeypatch.setattr(session_module, "CALIBRATION_IMAGES", 8)
+    pictures, order = noise_images(LABELS, (1, 32, 32), 4.0), np.random.default_rng(0).permutation(12)
+    model, found = Net(), []
+    for name, at in (("one", range(12)), ("other", order)):
+        made = write_dataset(tmp_path / name, labels=[LABELS[i] for i in at], images=[pictures[i] for i in at])
+        found.append(met(model, load(made), tmp_path / f"cache-{name}", matched).untrained["untrained-calibrated"])
+    for one, other in zip(*found, strict=True):
+        assert one.source == other.source
+        assert one.ids != other.ids
+        np.testing.assert_array_equal(one.vectors, other.vectors[[other.ids.index(i) for i in one.ids]])
+
+
+def test_calibration_follows_the_images_shown(mini, tmp_path):
+    other = load(write_dataset(tmp_path / "mini", labels=LABELS, shape=(1, 32, 32), signal=5.0))
+    model = Net()
+    sources = {
+        met(model, dataset, tmp_path, matched).untrained["untrained-calibrated"][0].source
+        for dataset in (mini, other)
+        for matched in (False, True)
+    }
+    assert len(sources) == 4
+
+
+def test_images_for_all_twins_are_decoded_once(mini, tmp_path, monkeypatch):
+    reads = []
+    real = type(mini.images).read
+    monkeypatch.setattr(type(mini.images), "read", lambda self, i: reads.append(i) or real(self, i))
+    met(Net(), mini, tmp_path)
+    assert sorted(reads) == list(range(12))
+
+
+@pytest.mark.parametrize("matched", [False, True])
+@pytest.mark.parametrize(("good", "stand_ins"), [(0, True), (1, True), (2, False)])
+def test_plain_resnets_stand_in_for_collapsed_twins(mini, tmp_path, monkeypatch, good, stand_ins, matched):
+    monkeypatch.setattr(Flat, "good", good)
+    plain = {} if matched else PLAIN
+    expected = {"untrained": K, "untrained-calibrated": K} | plain | (STAND_INS if stand_ins else {})
+    found = met(Flat(), mini, tmp_path, matched)
+    assert {name: len(family) for name, family in found.untrained.items()} == expected
+    assert len(found.opponents.get("untrained", ())) == good
+    if not matched:
+        assert (
+            found.untrained["untrained-resnet"][0].digest
+            == met(Net(), mini, tmp_path).untrained["untrained-resnet"][0].digest
+        )
