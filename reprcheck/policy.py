@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from reprcheck.errors import UserError, did_you_mean
 
@@ -41,6 +41,10 @@ class Policy:
         Fewest independent units a verdict may rest on, at least 2.
     twins : int
         Untrained twins per family, at least 2.
+    resample : {"unit", "batch"}
+        What is resampled: units, or the batches they lie in, so that a verdict covers new batches.
+    repeats : int
+        Times that folds are drawn, where they are drawn at random: more make scores steadier and intervals narrower.
     limited_release : bool
         Whether a run cut down by ``--limit`` may release.
     diagnostics : tuple of str
@@ -63,6 +67,8 @@ class Policy:
     margin: float = 0.02
     min_units: int = 10
     twins: int = 5
+    resample: Literal["unit", "batch"] = "unit"
+    repeats: int = 3
     limited_release: bool = False
     diagnostics: tuple[str, ...] = DIAGNOSTICS
     settings: tuple[str, ...] = ("*",)
@@ -88,6 +94,8 @@ class Policy:
             "margin": float(self.margin),
             "min_units": self.min_units,
             "twins": self.twins,
+            "resample": self.resample,
+            "repeats": self.repeats,
             "limited_release": self.limited_release,
             "diagnostics": list(self.diagnostics),
             "settings": list(self.settings),
@@ -193,6 +201,8 @@ _CHECKS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "margin": (_is_margin, "a number from 0 up to, not including, 1"),
     "min_units": (_is_count, "a whole number of at least 2"),
     "twins": (_is_count, "a whole number of at least 2"),
+    "resample": (lambda value: value in ("unit", "batch"), '"unit" or "batch"'),
+    "repeats": (lambda value: value == 1 or _is_count(value), "a whole number of at least 1"),
     "limited_release": (lambda value: isinstance(value, bool), "true or false"),
     "diagnostics": (_are_words, "a list of different names, at least one"),
     "settings": (_are_words, "a list of different patterns, at least one"),

@@ -8,6 +8,7 @@ LAYERS = (
     *("errors", "digest", "seeding", "types", "progress", "policy", "datasets"),
     *("baselines", "confounds", "models", "embed"),
     *("protocols", "stats", "diagnostics", "scorecard", "reporters", "session", "checking", "pytest_plugin", "testing"),
+    "calibration",
 )
 
 

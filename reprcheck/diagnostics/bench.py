@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -21,10 +21,10 @@ from reprcheck.digest import code_digest, digest, installed
 from reprcheck.embed.cache import Cache
 from reprcheck.embed.engine import Block, Progress
 from reprcheck.policy import Policy
-from reprcheck.protocols.folds import shared_training
+from reprcheck.protocols.folds import folds_overlap
 from reprcheck.seeding import seed
 from reprcheck.stats.collapse import collapse
-from reprcheck.stats.decision import compare, decide
+from reprcheck.stats.decision import compare, decide, shared_training
 from reprcheck.types import Cell, Evidence, Kind, Scores, Setting, Status, Task
 
 Family = tuple[Block, ...]
@@ -199,23 +199,12 @@ class Bench:
             reference=reference,
             batches=self._batch_of(units),
             min_units=self.policy.min_units,
-            inflation=self._inflation(runs[0] - runs[1]) if len(draws) == 1 else 1.0,
+            inflation=shared_training(runs[0] - runs[1], self._shared) if len(draws) == 1 else 1.0,
         )
 
-    def _inflation(self, difference: NDArray[np.float64]) -> float:
-        """Return what Nadeau and Bengio's (2003) correction makes of the variance over units, as a factor.
-
-        With R draws of J folds they put the variance of the mean at (1 / (R J) + n_test / n_train) times that of a
-        fold, which is J times that of the mean over units of one draw.
-
-        Parameters
-        ----------
-        difference : float64[R, n_units]
-        """
-        if not protocols.has_folds(self.protocol):
-            return 1.0
-        single, pooled = difference.var(axis=1, ddof=1).mean(), difference.mean(0).var(ddof=1)
-        return float((1 / len(difference) + shared_training(self.task)) * single / pooled) if pooled > 0 else 1.0
+    @cached_property
+    def _shared(self) -> float:
+        return folds_overlap(self.task) if protocols.has_folds(self.protocol) else 0.0
 
     def resampled(self, units: NDArray[np.str_]) -> NDArray[np.str_]:
         """Return what each unit is resampled as: itself, or its batch where the policy says so."""
@@ -341,5 +330,6 @@ def _statement(status: Status, e: Evidence, min_units: int) -> str:
     return f"{found}: the interval holds the margin of {e.margin:g}; an effect of {e.mde:.3f} could be shown"
 
 
+@lru_cache(maxsize=64)
 def _task_digest(t: Task) -> str:
     return digest(t.kind, t.y, list(t.classes), t.units, t.batches, t.holdout, t.control)

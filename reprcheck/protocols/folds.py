@@ -51,12 +51,8 @@ def drawn(task: Task) -> bool:
     return not (task.holdout == "batch" and len(np.unique(task.batches)) <= LEAVE_ONE_OUT_UP_TO)
 
 
-def shared_training(task: Task) -> float:
-    """Return J n_test / n_train for J folds: what Nadeau and Bengio's (2003) correction adds for training sets shared.
-
-    The variance of a mean over J folds, each of variance S, is S / J were they independent; they estimate it at
-    S (1 / J + n_test / n_train), so this is what is added to 1 / J when both are multiplied by J.
-    """
+def folds_overlap(task: Task) -> float:
+    """Return J n_test / n_train for J folds: by how much they share training samples, as Nadeau and Bengio count it."""
     made = folds(task)
     return float(len(made) * np.mean([len(f.test) / len(f.train) for f in made]))
 

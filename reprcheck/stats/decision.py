@@ -193,6 +193,23 @@ def compare(
     )
 
 
+def shared_training(difference: NDArray[np.float64], shared: float) -> float:
+    """Return what training samples shared between folds make of the variance over units, as a factor.
+
+    Nadeau and Bengio (2003) put the variance of a mean over R draws of J folds at (1 / (R J) + n_test / n_train) times
+    that of a fold, which is J times that of a mean over the units of one draw.
+
+    Parameters
+    ----------
+    difference : float64[R, n_units]
+        Differences between two encoders in each draw of the folds; their mean over draws is what is compared.
+    shared : float
+        J n_test / n_train.
+    """
+    single, pooled = float(difference.var(axis=1, ddof=1).mean()), float(difference.mean(0).var(ddof=1))
+    return (1 / len(difference) + shared) * single / pooled if pooled > 0 else 1.0
+
+
 def decide(against: Sequence[Evidence], min_units: int) -> tuple[Status, Evidence]:
     """Return the verdict on several references at once, and the evidence that binds it.
 

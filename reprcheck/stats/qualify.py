@@ -102,14 +102,14 @@ def permuted(task: Task, encoders: Sequence[Scores], alpha: float = 0.05) -> dic
         ``relation`` as observed, ``permuted`` (what a share alpha of permutations exceeds), and ``p``.
     """
     draw = rng("permuted", task.y, task.units)
-    predictions = [s.predictions for s in encoders if s.predictions is not None]
+    predictions = np.stack([s.predictions for s in encoders if s.predictions is not None])
     y: NDArray[Any] = task.y
-    relation: Callable[[NDArray[Any], NDArray[Any]], float] = _balanced_accuracy
+    relation: Callable[[NDArray[Any], NDArray[Any]], NDArray[np.float64]] = _balanced_accuracy
     if task.kind == "regress":
-        predictions, y, relation = [_ranks(p) for p in predictions], _ranks(y), _correlation
+        predictions, y, relation = np.stack([_ranks(p) for p in predictions]), _ranks(y), _correlation
 
     def best(labels: NDArray[Any]) -> float:
-        return max(relation(p, labels) for p in predictions)
+        return float(relation(predictions, labels).max())
 
     observed = best(y)
     null = np.array([best(moved) for moved in _permuted(y, task, draw, PERMUTATIONS)])
@@ -135,10 +135,11 @@ def _permuted(y: NDArray[Any], task: Task, draw: np.random.Generator, times: int
         yield shuffled[index]
 
 
-def _balanced_accuracy(predicted: NDArray[Any], y: NDArray[Any]) -> float:
+def _balanced_accuracy(predicted: NDArray[Any], y: NDArray[Any]) -> NDArray[np.float64]:
+    """Return float64[m] for predictions int64[m, n] of labels int64[n]."""
     counts = np.bincount(y)
-    hits = np.bincount(y[predicted == y], minlength=len(counts))
-    return float((hits[counts > 0] / counts[counts > 0]).mean())
+    share: NDArray[np.float64] = (predicted == y) @ (1 / (np.count_nonzero(counts) * counts[y]))
+    return share
 
 
 def _ranks(values: NDArray[Any]) -> NDArray[np.float64]:
@@ -148,6 +149,9 @@ def _ranks(values: NDArray[Any]) -> NDArray[np.float64]:
     return ranks
 
 
-def _correlation(a: NDArray[Any], b: NDArray[Any]) -> float:
-    spread = a.std() * b.std()
-    return float(((a - a.mean()) * (b - b.mean())).mean() / spread) if spread > 0 else 0.0
+def _correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return float64[m], Pearson's correlation of each row of float64[m, n] with float64[n]; 0 without spread."""
+    a, b = a - a.mean(1, keepdims=True), b - b.mean()
+    spread = np.sqrt(np.square(a).sum(1) * np.square(b).sum())
+    r: NDArray[np.float64] = np.divide(a @ b, spread, out=np.zeros(len(a)), where=spread > 0)
+    return r

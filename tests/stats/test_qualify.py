@@ -67,9 +67,9 @@ def test_samples_of_one_unit_are_not_independent_evidence():
 def test_relations_agree_with_peers():
     rng = np.random.default_rng(0)
     y, predicted = rng.integers(0, 3, 50), rng.integers(0, 3, 50)
-    assert module._balanced_accuracy(predicted, y) == pytest.approx(balanced_accuracy_score(y, predicted))
+    assert module._balanced_accuracy(predicted[None], y) == pytest.approx(balanced_accuracy_score(y, predicted))
     a, b = rng.integers(0, 9, 50).astype(float), rng.normal(size=50)
-    assert module._correlation(module._ranks(a), module._ranks(b)) == pytest.approx(spearmanr(a, b).statistic)
+    assert module._correlation(module._ranks(a)[None], module._ranks(b)) == pytest.approx(spearmanr(a, b).statistic)
 
 
 def test_labels_move_within_batches_and_with_whole_units():

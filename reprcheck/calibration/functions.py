@@ -1,0 +1,71 @@
+"""Random functions of features, drawn without a label: what an encoder that knows nothing but the features may be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reprcheck.baselines.expansions import standardise
+
+Floats = NDArray[np.float64]
+Function = Callable[[Floats, int, np.random.Generator], Floats]
+"""From standardised features float64[n, d], a width and a generator to float64[n, width]."""
+
+GAINS = (0.5, 1.0, 2.0, 4.0)
+"""How far a hidden unit leaves the linear range: one is drawn for each encoder."""
+
+
+def apply(name: str, features: NDArray[np.float32], width: int, draw: np.random.Generator) -> NDArray[np.float32]:
+    """Return float32[n, width]: the function of that name, drawn anew, of features standardised over all rows."""
+    return FUNCTIONS[name](standardise(features), width, draw).astype(np.float32)
+
+
+def linear(z: Floats, width: int, draw: np.random.Generator) -> Floats:
+    """Return a random linear map."""
+    mapped: Floats = z @ draw.standard_normal((z.shape[1], width)) / np.sqrt(z.shape[1])
+    return mapped
+
+
+def mlp(activation: Callable[[Floats], Floats]) -> Function:
+    """Return a network of two hidden layers of one kind of unit, with a gain drawn once."""
+
+    def function(z: Floats, width: int, draw: np.random.Generator) -> Floats:
+        gain = draw.choice(GAINS)
+        for wide in (2 * width, width):
+            z = activation(gain * linear(z, wide, draw) + draw.standard_normal(wide))
+            z = z / max(float(np.sqrt(np.mean(z**2))), 1e-9)
+        return z
+
+    return function
+
+
+def kernel(z: Floats, width: int, draw: np.random.Generator) -> Floats:
+    """Return random Fourier features of a Gaussian kernel (Rahimi and Recht 2007), its scale drawn once."""
+    scale = draw.choice(GAINS)
+    waves: Floats = np.cos(scale * linear(z, width, draw) + draw.uniform(0, 2 * np.pi, width))
+    return waves
+
+
+def products(z: Floats, width: int, draw: np.random.Generator) -> Floats:
+    """Return products of pairs of features."""
+    a, b = draw.integers(0, z.shape[1], (2, width))
+    pairs: Floats = z[:, a] * z[:, b]
+    return pairs
+
+
+def subset(z: Floats, width: int, draw: np.random.Generator) -> Floats:
+    """Return some of the features as they are: half of them, or ``width`` where that is fewer."""
+    return z[:, draw.permutation(z.shape[1])[: min(width, max(1, z.shape[1] // 2))]]
+
+
+FUNCTIONS: Mapping[str, Function] = {
+    "linear map": linear,
+    "tanh network": mlp(np.tanh),
+    "ReLU network": mlp(lambda z: np.maximum(z, 0.0)),
+    "sine network": mlp(np.sin),
+    "kernel": kernel,
+    "products": products,
+    "subset": subset,
+}
