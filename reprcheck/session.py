@@ -7,7 +7,7 @@ received to `scorecard`. Nothing here depends on the order of the asking.
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -32,7 +32,8 @@ from reprcheck.models import Calibration, Facts, Model, Precomputed, calibrated,
 from reprcheck.policy import Policy
 from reprcheck.scorecard.gate import decide
 from reprcheck.stats.collapse import collapse
-from reprcheck.types import Cell, Dataset, Encoder, Image, ImageSource, Scorecard, Setting
+from reprcheck.stats.decision import holm
+from reprcheck.types import Cell, Dataset, Encoder, Image, ImageSource, Scorecard, Setting, Task
 
 KEPT_BYTES = 2**30
 """Decoded images kept in memory for a second pass."""
@@ -123,36 +124,58 @@ class Session:
         Linear algebra runs on one thread: many small solves are faster so, on a shared machine by far, and sums don't
         depend on how many cores there are.
         """
-        key = (model.digest, model.name, dataset.digest, question.setting)
         with threadpool_limits(1):
-            if key not in self._benches:
-                self._benches[key] = self._bench(model, dataset, question)
-            bench = self._benches[key]
+            bench = self._benched(model, dataset, question)
             return judge(question.diagnostic, bench), bench.setting
+
+    def describe(self, model: Model, dataset: Dataset, question: Question) -> Setting:
+        """Return the setting that a question would be asked in, without asking it."""
+        with threadpool_limits(1):
+            return self._benched(model, dataset, question).setting
+
+    def _benched(self, model: Model, dataset: Dataset, question: Question) -> Bench:
+        key = (model.digest, model.name, dataset.digest, question.setting)
+        if key not in self._benches:
+            self._benches[key] = self._bench(model, dataset, question)
+        return self._benches[key]
 
     def _bench(self, model: Model, dataset: Dataset, question: Question) -> Bench:
         task = dataset.tasks[question.task]
-        rows = _rows(dataset, task.channels)
-        at = np.searchsorted(rows, task.rows)
-        contestants = self._embedded(model, dataset, task.channels, None)
+        at = positions(dataset, task)
+        contestants = _taken(self._embedded(model, dataset, task.channels, None), at, task.units)
+        matched = partial(self._matched, model, dataset, task.channels, at)
+        return self.bench(model.name, dataset, task, question.protocol, contestants, matched)
+
+    def bench(
+        self,
+        model: str,
+        dataset: Dataset,
+        task: Task,
+        protocol: str,
+        contestants: Contestants,
+        matched: Callable[[], Contestants | None] = lambda: None,
+    ) -> Bench:
+        """Return a bench for contestants of a task's samples, whoever made them."""
+        at = positions(dataset, task)
         baselines = {name: block.take(at) for name, block in self._hand_made(dataset, task.channels).items()}
-        baselines["pixels"] = baselines["pixels"].mapped(
-            ["components", COMPONENTS], components(baselines["pixels"].vectors)
-        )
+        thumbnails = baselines["pixels"]
+        baselines["pixels"] = thumbnails.mapped(["components", COMPONENTS], components(thumbnails.vectors))
         return Bench(
-            model=model.name,
+            model=model,
             dataset=dataset.name,
             dataset_digest=dataset.digest,
             kind=dataset.kind,
             limit=dataset.limit,
             task=task,
-            protocol=question.protocol,
+            protocol=protocol,
             policy=self.policy,
             cache=self.cache,
             progress=self.progress,
-            contestants=_taken(contestants, at),
+            contestants=contestants,
             baselines=baselines,
-            matched=partial(self._matched, model, dataset, task.channels, at),
+            thumbnails=thumbnails,
+            ids=dataset.ids[task.rows],
+            matched=matched,
         )
 
     def _hand_made(self, dataset: Dataset, channels: tuple[int, ...]) -> Mapping[str, Block]:
@@ -297,12 +320,17 @@ def _rows(dataset: Dataset, channels: tuple[int, ...]) -> NDArray[np.int64]:
     return np.unique(rows)
 
 
-def _taken(contestants: Contestants, at: NDArray[np.int64]) -> Contestants:
+def positions(dataset: Dataset, task: Task) -> NDArray[np.int64]:
+    """Return where a task's samples are among those embedded together."""
+    return np.searchsorted(_rows(dataset, task.channels), task.rows)
+
+
+def _taken(contestants: Contestants, at: NDArray[np.int64], units: NDArray[np.str_] | None = None) -> Contestants:
     def family(blocks: Family) -> Family:
         return tuple(block.take(at) for block in blocks)
 
     untrained = {name: family(blocks) for name, blocks in contestants.untrained.items()}
-    return Contestants(contestants.embedding.take(at), untrained)
+    return Contestants(contestants.embedding.take(at), untrained, units)
 
 
 def scorecard(
@@ -327,11 +355,18 @@ def scorecard(
         When, where and with what; see `provenance`.
     """
     mine = [(cell, setting) for cell, setting in received if cell.model == model["name"]]
-    cells = sorted((cell for cell, _ in mine), key=lambda c: (c.setting, c.diagnostic))
+    cells = _adjusted(sorted((cell for cell, _ in mine), key=lambda c: (c.setting, c.diagnostic)))
     settings = {setting.id: setting for _, setting in sorted(mine, key=lambda cs: cs[1].id)}
     keys = [question.key for question in required if question.model == model["name"]]
     gate = decide(cells, list(settings.values()), keys, policy)
     return Scorecard(dict(model), policy.plain(), tuple(settings.values()), tuple(cells), gate, dict(run))
+
+
+def _adjusted(cells: Sequence[Cell]) -> list[Cell]:
+    """Add to each cell that holds a p-value its adjustment for all of them: to say which passes are sure at once."""
+    tested = [cell for cell in cells if "p" in cell.details]
+    p = dict(zip(map(id, tested), holm([cell.details["p"] for cell in tested]), strict=True))
+    return [replace(c, details={**c.details, "p_adjusted": p[id(c)]}) if id(c) in p else c for c in cells]
 
 
 def identity(model: Model) -> dict[str, str]:

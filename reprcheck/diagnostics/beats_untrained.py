@@ -38,4 +38,4 @@ def judge(bench: Bench) -> Cell:
     evidence, collapsed = bench.against_untrained(NAME, bench.contestants), bench.contestants.collapsed
     if not evidence:
         return bench.without_evidence(NAME, "inconclusive", f"every untrained network has collapsed: {collapsed}")
-    return bench.cell(NAME, evidence, details={"collapsed": collapsed})
+    return bench.cell(NAME, evidence, details={"collapsed": collapsed, "separation": bench.contestants.separation})

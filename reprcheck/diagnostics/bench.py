@@ -23,7 +23,7 @@ from reprcheck.embed.engine import Block, Progress
 from reprcheck.policy import Policy
 from reprcheck.protocols.folds import folds_overlap
 from reprcheck.seeding import seed
-from reprcheck.stats.collapse import collapse
+from reprcheck.stats.collapse import INDISTINCT, SEPARATE, collapse, separation
 from reprcheck.stats.decision import compare, decide, shared_training
 from reprcheck.types import Cell, Evidence, Kind, Scores, Setting, Status, Task
 
@@ -33,10 +33,19 @@ Family = tuple[Block, ...]
 
 @dataclass(frozen=True)
 class Contestants:
-    """The model's embedding and the untrained families that saw the same images."""
+    """The model's embedding and the untrained families that saw the same images.
+
+    Attributes
+    ----------
+    embedding : Block
+    untrained : mapping of str to Family
+    units : str[n] or None
+        Of the samples, where it is to be asked which encoders tell units apart.
+    """
 
     embedding: Block
     untrained: Mapping[str, Family]
+    units: NDArray[np.str_] | None = None
 
     @cached_property
     def problem(self) -> str | None:
@@ -44,11 +53,27 @@ class Contestants:
         return collapse(self.embedding.vectors)
 
     @cached_property
+    def separation(self) -> Mapping[str, float]:
+        """How well each untrained encoder tells samples of one unit from others; see `separation`."""
+        if self.units is None:
+            return {}
+        found = {name: separation(block.vectors, self.units) for name, block in self._draws.items()}
+        return {name: auroc for name, auroc in found.items() if auroc is not None}
+
+    @cached_property
     def collapsed(self) -> Mapping[str, str]:
-        """Untrained encoders that can't tell images apart, easy opponents all, and what is wrong with each."""
-        draws = {f"{name}-{k}": block for name, family in self.untrained.items() for k, block in enumerate(family)}
-        problems = {name: collapse(block.vectors) for name, block in draws.items()}
+        """Untrained encoders that can't tell images apart, easy opponents all, and what is wrong with each.
+
+        An encoder that doesn't tell units apart counts as collapsed where another untrained one clearly does.
+        """
+        problems = {name: collapse(block.vectors) for name, block in self._draws.items()}
+        if max(self.separation.values(), default=0.0) >= SEPARATE:
+            problems |= {name: problems[name] or "indistinct" for name, a in self.separation.items() if a < INDISTINCT}
         return {name: problem for name, problem in problems.items() if problem}
+
+    @property
+    def _draws(self) -> Mapping[str, Block]:
+        return {f"{name}-{k}": block for name, family in self.untrained.items() for k, block in enumerate(family)}
 
     @cached_property
     def opponents(self) -> Mapping[str, Family]:

@@ -107,6 +107,17 @@ def test_collapsed_twins_are_named_and_are_no_opponents(tmp_path):
     assert alone.reference == "untrained-resnet"
 
 
+def test_twins_that_do_not_tell_units_apart_are_collapsed_where_another_does(tmp_path):
+    rng = np.random.default_rng(0)
+    of_unit = {u: rng.normal(size=8) for u in np.unique(TASK.units)}
+    telling = block(array=np.array([of_unit[u] for u in TASK.units], np.float32))
+    everyone = Contestants(block(3.0), {"untrained": (block(seed=11), telling)}, TASK.units)
+    assert everyone.collapsed == {"untrained-0": "indistinct"}
+    assert everyone.separation["untrained-1"] == 1
+    assert [len(family) for family in everyone.opponents.values()] == [1]
+    assert Contestants(block(3.0), {"untrained": (block(seed=11),)}, TASK.units).collapsed == {}
+
+
 def test_without_one_usable_opponent_nothing_is_passed(tmp_path):
     made = bench(tmp_path, block(3.0), twins=[block(array=np.ones((len(IDS), 8), np.float32))])
     made.contestants = Contestants(made.embedding, {"untrained": made.contestants.untrained["untrained"]})

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.metrics import roc_auc_score
 
-from reprcheck.stats.collapse import collapse
+from reprcheck.stats.collapse import collapse, separation
 
 RNG = np.random.default_rng(0)
 NOISE = RNG.normal(size=(50, 16)).astype(np.float32)
@@ -35,3 +36,22 @@ def test_scale_and_shape_do_not_matter(n, width, scale):
     rng = np.random.default_rng(n * 100 + width)
     vectors = (rng.normal(size=(n + 2, width)) * scale).astype(np.float32)
     assert collapse(vectors) is None
+
+
+def test_separation_is_the_area_under_the_roc_curve_over_all_pairs():
+    rng = np.random.default_rng(1)
+    units = np.repeat([f"u{i}" for i in range(20)], 6)
+    x = (rng.normal(size=(20, 8)).repeat(6, axis=0) + 1.5 * rng.normal(size=(120, 8))).astype(np.float32)
+    z = (x - x.mean(0)) / x.std(0)
+    cosine = (z @ z.T) / np.outer(np.linalg.norm(z, axis=1), np.linalg.norm(z, axis=1))
+    a, b = np.triu_indices(120, 1)
+    same = units[a] == units[b]
+    assert separation(x, units) == pytest.approx(roc_auc_score(same, cosine[a, b]), abs=0.02)
+    assert separation(rng.normal(size=(120, 8)).astype(np.float32), units) == pytest.approx(0.5, abs=0.02)
+    shuffled = rng.permutation(120)
+    assert separation(x[shuffled], units[shuffled]) == pytest.approx(separation(x, units), abs=0.02)
+
+
+def test_single_samples_have_no_separation():
+    assert separation(NOISE, np.array([f"u{i}" for i in range(50)])) is None
+    assert separation(np.full((4, 2), np.nan, np.float32), np.array(["a", "a", "b", "b"])) is None
