@@ -88,6 +88,8 @@ class Task:
         What was left out, and which confounds were seen: sentences for the scorecard.
     positions : str[n] or None
         Where on the plate each sample lay (``B03``, or a row or column), where the card names the column.
+    replicates : str[n] or None
+        Samples with one value (blank aside) are repeated measurements of one thing: their labels should agree.
     """
 
     name: str
@@ -103,6 +105,7 @@ class Task:
     control: NDArray[np.bool_] | None = None
     notes: tuple[str, ...] = ()
     positions: NDArray[np.str_] | None = None
+    replicates: NDArray[np.str_] | None = None
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ _TOP_KEYS = (
 _COLUMN_KEYS = ("sample", "image", "frame", "mask", "unit", "batch", "position")
 _TASK_KEYS = (
     *("kind", "label", "holdout", "where", "exclude", "min_per_class"),
-    *("channels", "unit", "control", "protocols"),
+    *("channels", "unit", "control", "replicate", "protocols"),
 )
 
 
@@ -87,7 +87,11 @@ class Control:
 
 @dataclass(frozen=True)
 class TaskCard:
-    """A task as written on the card; ``label`` has one column, or two for a ratio."""
+    """A task as written on the card.
+
+    ``label`` has one column, or two for a ratio. Samples with one value of ``replicate`` are repeated measurements of
+    one thing, whose labels should agree.
+    """
 
     name: str
     kind: Literal["classify", "regress"]
@@ -100,6 +104,7 @@ class TaskCard:
     channels: tuple[str, ...] | None = None
     unit: Units | None = None
     control: Control | None = None
+    replicate: str | None = None
 
 
 @dataclass(frozen=True)
@@ -142,6 +147,8 @@ class Card:
                 yield f"{at} unit", column
             if task.control:
                 yield f"{at} control", task.control.column
+            if task.replicate:
+                yield f"{at} replicate", task.replicate
 
     def plain(self) -> dict[str, Any]:
         """Return what the card says about the data as plain values: no name (never an identity), no provenance."""
@@ -328,6 +335,7 @@ def _task(
         channels=_channels(section, channels) if "channels" in section.values else None,
         unit=_unit(section),
         control=_control(section),
+        replicate=section.text("replicate") if "replicate" in section.values else None,
     )
 
 

@@ -114,6 +114,7 @@ def resolve(card: Card, task: TaskCard, samples: Samples) -> Task:
         control=_control(task, rows, samples),
         notes=notes + left_out + confounds.notes(codes, classes, units, batches, positions),
         positions=positions,
+        replicates=samples.columns[task.replicate][rows] if task.replicate else None,
     )
 
 
@@ -148,6 +149,7 @@ def limited(task: Task, ids: NDArray[np.str_], at_most: int) -> Task:
         batches=task.batches[keep],
         control=None if task.control is None else task.control[keep],
         positions=None if task.positions is None else task.positions[keep],
+        replicates=None if task.replicates is None else task.replicates[keep],
         notes=(*task.notes, note),
     )
     confounds.refuse(

@@ -427,6 +427,17 @@ def test_a_limit_on_a_regression_keeps_its_range_and_its_controls() -> None:
     assert np.bincount((task.y // 2).astype(int)).tolist() == [4, 4, 4, 4, 4]
 
 
+def test_replicates_are_named_by_their_column_and_cut_with_the_samples() -> None:
+    table = {"label": AB, "biopsy": ["p", "q", ""] * 4}
+    whole = build(table, [STATE | {"replicate": "biopsy"}]).tasks["state"].replicates
+    assert whole is not None
+    assert whole.tolist() == table["biopsy"]
+    cut = build(table, [STATE | {"replicate": "biopsy"}], limit=6).tasks["state"]
+    assert cut.replicates is not None
+    assert cut.replicates.tolist() == [table["biopsy"][row] for row in cut.rows]
+    assert build(table).tasks["state"].replicates is None
+
+
 @pytest.mark.parametrize("limit", [0, -3])
 def test_a_limit_below_one_is_refused(limit: int) -> None:
     message = f"--limit={limit}: not a number of samples; use a whole number of at least 1"

@@ -70,6 +70,7 @@ def test_every_key_is_honoured() -> None:
                         "channels": ["actin"],
                         "unit": "patient",
                         "control": {"column": "dose", "equals": 0.0},
+                        "replicate": "biopsy",
                     },
                     "share": DOSE | {"label": {"ratio": ["immune", "all"]}, "protocols": ["dose-response/1"]},
                 },
@@ -86,6 +87,7 @@ def test_every_key_is_honoured() -> None:
     assert state.where == {"line": ("U2OS",), "dose": (0, 1.5)}
     assert state.channels == ("actin",)
     assert state.control == Control("dose", 0.0)
+    assert (state.replicate, share.replicate) == ("biopsy", None)
     assert share.label == ("immune", "all")
     assert share.protocols == ("dose-response/1",)
 
