@@ -1,0 +1,111 @@
+"""What a setting says of itself: landmarks, confounds, selectivity; and units or batches resampled."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from reprcheck.diagnostics import judge
+from reprcheck.diagnostics.bench import Contestants
+from reprcheck.digest import digest
+from reprcheck.embed.engine import Block
+from tests.diagnostics.test_diagnostics import IDS, TASK, bench, block
+
+
+def asked(made, protocol="knn/1", **task):
+    return dataclasses.replace(made, protocol=protocol, task=dataclasses.replace(TASK, **task), _scores={})
+
+
+def test_landmarks_lie_in_order(tmp_path):
+    marks = asked(bench(tmp_path, block(3.0), structure=1.0)).setting.landmarks
+    assert marks["chance"] == 0.5
+    assert marks["chance"] < marks["permuted"] < marks["trivial"] < marks["relation"] <= marks["ceiling"] == 1
+    assert marks["p"] == 0.001
+    assert 0 < marks["noise"] < marks["mde"] < 1
+
+
+def test_a_position_that_gives_the_label_away_is_named(tmp_path):
+    place = np.where(TASK.y == 0, "A01", "H12")
+    told = asked(bench(tmp_path, block(3.0)), positions=place).setting
+    (note,) = (n for n in told.notes if "position alone predicts the label" in n)
+    assert told.scores["position"]["mean"] == 1
+    assert "1.00 by knn/1, 0.50 by chance (p = 0.001)" in note
+    assert told.qualification == "discriminating"
+    mixed = asked(bench(tmp_path, block(3.0)), positions=np.random.default_rng(0).permutation(place)).setting
+    assert not any("position" in n for n in mixed.notes)
+
+
+def test_a_batch_that_gives_the_label_away_is_named_unless_it_is_held_out(tmp_path):
+    slides = np.where(TASK.y == 0, "slide1", "slide2")
+    told = asked(bench(tmp_path, block(3.0)), batches=slides, holdout="unit").setting
+    assert any("batch alone predicts the label" in n for n in told.notes)
+    assert "batch" not in asked(bench(tmp_path, block(3.0))).setting.scores
+
+
+def test_images_on_both_sides_of_a_fold_are_named(tmp_path):
+    first, second = (np.flatnonzero(np.char.equal(TASK.batches, b))[0] for b in ("b0", "b1"))
+    ids = list(IDS)
+    ids[second] = ids[first]
+    model = block(3.0)
+    made = bench(tmp_path, Block(model.source, tuple(ids), model.vectors))
+    told = " ".join(n for n in asked(made).setting.notes if "same pixels" in n)
+    assert f"{IDS[first]} and {IDS[second]}" in told
+    assert "same pixels" not in " ".join(asked(bench(tmp_path, model)).setting.notes)
+
+
+def test_a_probe_that_recognises_units_is_less_selective(tmp_path):
+    rng = np.random.default_rng(0)
+    of_unit = {u: rng.normal(size=64) for u in np.unique(TASK.units)}
+    fingerprint = np.array([of_unit[u] for u in TASK.units])
+    label = 3.0 * np.eye(2)[TASK.y]
+    knows_units = block(array=np.hstack([fingerprint, label]).astype(np.float32))
+    knows_label = block(array=np.hstack([rng.normal(size=fingerprint.shape), label]).astype(np.float32))
+    by_units, by_label = (bench(tmp_path, model).setting.selectivity["model"] for model in (knows_units, knows_label))
+    assert by_units["control"] > by_label["control"] + 0.15
+    for told in (by_units, by_label):
+        assert told["selectivity"] == pytest.approx(told["task"] - told["control"])
+    assert asked(bench(tmp_path, knows_label)).setting.selectivity == {}
+
+
+def test_single_samples_have_no_control_task(tmp_path):
+    alone = asked(bench(tmp_path, block(3.0)), "probe/1", units=np.array([f"u{i}" for i in range(len(IDS))]))
+    assert alone.setting.selectivity == {}
+
+
+def test_a_verdict_says_which_batches_it_covers(tmp_path):
+    cell = judge("beats_untrained", bench(tmp_path, block(3.0)))
+    assert "(covers these 4 batches, not new ones)" in cell.statement
+    assert sorted(cell.details["comparisons"][0]["per_batch"]) == ["b0", "b1", "b2", "b3"]
+    assert cell.details["p"] == max(c["p"] for c in cell.details["comparisons"])
+
+
+def test_batches_are_resampled_where_the_policy_says_so(tmp_path):
+    few = judge("beats_untrained", bench(tmp_path, block(3.0), resample="batch"))
+    assert (few.status, few.n_units) == ("inconclusive", 4)
+    assert "at least 10 units are needed" in few.statement
+    many = np.char.add("plate", (np.arange(60) // 4).astype(str))[np.unique(TASK.units, return_inverse=True)[1]]
+    enough = judge("beats_untrained", asked(bench(tmp_path, block(3.0), resample="batch"), batches=many))
+    assert (enough.status, enough.n_units) == ("pass", 15)
+    single = asked(bench(tmp_path, block(3.0), resample="batch"), batches=np.full(len(IDS), "p1"), holdout="unit")
+    assert "all units lie in one batch" in judge("beats_untrained", single).statement
+
+
+def test_folds_are_drawn_as_often_as_the_policy_says_where_they_are_drawn(tmp_path):
+    held_out, drawn = bench(tmp_path, block(3.0), repeats=3), {"holdout": "unit"}
+    assert held_out.scores([block(3.0)])[0].runs == ()
+    (thrice,) = asked(held_out, **drawn).scores([block(1.0)])
+    assert len(thrice.runs) == 3
+    assert thrice.values == pytest.approx(np.mean([run.values for run in thrice.runs], axis=0))
+    (cached,) = asked(held_out, **drawn).scores([block(1.0)])
+    assert [run.values.tolist() for run in cached.runs] == [run.values.tolist() for run in thrice.runs]
+    (once,) = asked(bench(tmp_path, block(3.0), repeats=1), **drawn).scores([block(1.0)])
+    assert once.values.tolist() == thrice.runs[0].values.tolist()
+
+
+def test_one_twin_left_is_a_single_reference(tmp_path):
+    flat = Block(digest("flat"), IDS, np.ones((len(IDS), 8), np.float32))
+    made = bench(tmp_path, block(3.0), twins=[flat, flat, block(seed=12)])
+    made.contestants = Contestants(made.embedding, {"untrained": made.contestants.untrained["untrained"]})
+    (evidence,) = made.against_untrained("beats_untrained", made.contestants)
+    alone = made.against(*made.scores([made.embedding]), made.scores([block(seed=12)]), "untrained", 0.02)
+    assert evidence == alone
