@@ -73,15 +73,15 @@ def _predict(
 ) -> list[NDArray[np.float64]]:
     """Return float64[n_test, n_classes] probabilities for each strength; a class unseen in training gets none."""
     a, b = prepare(blocks, train, test)
+    model = LogisticRegression(class_weight="balanced", tol=1e-3, max_iter=300, warm_start=True)
     out = []
-    for strength in strengths:
-        model = LogisticRegression(C=strength, class_weight="balanced", tol=1e-3, max_iter=300)
-        with warnings.catch_warnings(), config_context(assume_finite=True, skip_parameter_validation=True):
-            warnings.simplefilter("ignore", ConvergenceWarning)  # the weakest penalty may stop early, for all alike
-            model.fit(a, task.y[train])
-        chance = np.zeros((len(test), len(task.classes)))
-        chance[:, model.classes_] = model.predict_proba(b)
-        out.append(chance)
+    with warnings.catch_warnings(), config_context(assume_finite=True, skip_parameter_validation=True):
+        warnings.simplefilter("ignore", ConvergenceWarning)  # the weakest penalty may stop early, for all alike
+        for strength in strengths:
+            model.set_params(C=strength).fit(a, task.y[train])
+            chance = np.zeros((len(test), len(task.classes)))
+            chance[:, model.classes_] = model.predict_proba(b)
+            out.append(chance)
     return out
 
 
