@@ -6,22 +6,29 @@ alone, and each study says which sets it saw.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reprcheck import datasets
 from reprcheck.datasets.simulate import NAMES
 from reprcheck.diagnostics.bench import Bench, Contestants
 from reprcheck.embed.cache import Cache, default_folder
-from reprcheck.embed.engine import Block, Progress
-from reprcheck.models import Calibration
+from reprcheck.embed.engine import Block
+from reprcheck.models import Calibration, Model
 from reprcheck.policy import Policy
-from reprcheck.session import Session, positions
+from reprcheck.session import Question, Session, positions
 from reprcheck.types import Dataset, Encoder, Task
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 """Where real sets lie, if anywhere."""
+
+
+@contextmanager
+def _quietly(_total: int, _title: str) -> Iterator[Callable[[int], None]]:
+    """Show nothing: the study has a bar of its own, and there can be one."""
+    yield lambda _: None
 
 
 @dataclass(frozen=True)
@@ -38,36 +45,53 @@ class Asked:
         return f"{self.dataset.name}:{self.task.name}/{self.protocol}"
 
 
-def opened(limits: Mapping[str, int | None]) -> list[Dataset]:
-    """Open those of the named sets that are here, each task cut down to its limit."""
+def opened(limits: Mapping[str, int | None], settings: Iterable[str]) -> list[Dataset]:
+    """Open those sets that settings name and that are here, with the tasks asked, each cut down to the set's limit."""
+    wanted: dict[str, set[str]] = {}
+    for setting in settings:
+        name, task = setting.partition("/")[0].split(":")
+        wanted.setdefault(name, set()).add(task)
     found = []
     for name, limit in limits.items():
-        if name in NAMES:
-            found.append(datasets.load(name, limit=limit))
-        elif (SHARED / name).is_dir():
-            found.append(datasets.load(SHARED / name, limit=limit))
+        if name in wanted and (name in NAMES or (SHARED / name).is_dir()):
+            whole = datasets.load(name if name in NAMES else SHARED / name, limit=limit)
+            tasks = {task.name: task for task in whole.tasks.values() if task.name in wanted[name]}
+            found.append(replace(whole, tasks=tasks))
     return found
 
 
-def asked(sets: Iterable[Dataset], settings: Sequence[str]) -> Iterator[Asked]:
-    """Return the settings named ``dataset:task/protocol/version``, whether or not the card asks by that protocol."""
-    by_name = {one.name: one for one in sets}
+def asked(sets: Iterable[Dataset], settings: Iterable[str]) -> list[Asked]:
+    """Return those settings ``dataset:task/protocol/1`` whose sets are here, whether or not their cards ask so."""
+    by_name, found = {one.name: one for one in sets}, []
     for setting in settings:
-        name, _, rest = setting.partition(":")
-        task, _, protocol = rest.partition("/")
+        task, _, protocol = setting.partition("/")
+        name, task = task.split(":")
         if name in by_name:
-            yield Asked(by_name[name], by_name[name].tasks[task], protocol)
+            found.append(Asked(by_name[name], by_name[name].tasks[task], protocol))
+    return found
 
 
 class Benches(Session):
     """A session that also makes benches of blocks; all that it computes is kept in the usual cache."""
 
-    def __init__(self, policy: Policy, progress: Progress) -> None:
-        super().__init__(policy, Cache(default_folder()), progress)
+    def __init__(self, policy: Policy) -> None:
+        super().__init__(policy, Cache(default_folder()), _quietly)
+        self._made: dict[str, Bench] = {}
 
     def of(self, at: Asked, model: Block, untrained: Mapping[str, tuple[Block, ...]] | None = None) -> Bench:
         """Return a bench in a setting for one block of its task's samples, and the untrained families beside it."""
-        return self.bench("made", at.dataset, at.task, at.protocol, Contestants(model, untrained or {}))
+        contestants = Contestants(model, untrained or {})
+        if at.name not in self._made:
+            self._made[at.name] = self.bench("made", at.dataset, at.task, at.protocol, contestants)
+        return replace(self._made[at.name], contestants=contestants)
+
+    def of_model(self, model: Model, at: Asked) -> Bench:
+        """Return a bench in a setting for a model, with the untrained networks that it would meet at the gate."""
+        return self._bench(model, at.dataset, Question(model.name, at.dataset.name, at.task.name, at.protocol, ""))
+
+    def structure(self, dataset: Dataset, task: Task) -> Block:
+        """Return the structural features of a task's samples."""
+        return self._hand_made(dataset, task.channels)["structure"].take(positions(dataset, task))
 
     def blocks(self, dataset: Dataset, task: Task, encoders: Sequence[Encoder], title: str) -> list[Block]:
         """Embed all samples that share the task's channels, and return the task's."""

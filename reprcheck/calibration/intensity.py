@@ -10,29 +10,28 @@ The rate is at the policy's margin; at margin 0 it is among the details.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from reprcheck.baselines.intensity import Intensity
 from reprcheck.calibration.benches import Asked, Benches, asked, opened
-from reprcheck.calibration.functions import FUNCTIONS, Floats, apply, kernel, mlp
+from reprcheck.calibration.functions import Floats, Function, apply, kernel, mlp
 from reprcheck.calibration.row import Row, Scale
+from reprcheck.calibration.tally import Tried, row, rows
 from reprcheck.diagnostics import beyond_intensity
 from reprcheck.digest import code_digest, digest
 from reprcheck.embed.engine import Block, Progress
 from reprcheck.models import resolve
 from reprcheck.policy import Policy
 from reprcheck.seeding import rng
-from reprcheck.session import Question
-from reprcheck.types import Cell, Encoder, Image
+from reprcheck.types import Cell, Image
 
-ALPHA = 0.05
 POLICY = Policy(repeats=1)
-WIDTHS = (32, 128, 512)
+"""Folds are drawn once: a second draw would multiply the time, and these rates are about the control."""
 SETS = {
     "sim-culture": None,
     "sim-tissue": None,
@@ -42,58 +41,197 @@ SETS = {
     "jurkat": 300,
     "bbbc013": 300,
 }
-PROBED = (
-    "sim-culture:localisation/probe/1",
-    "sim-culture:texture/probe/1",
-    "sim-tissue:arrangement/probe/1",
-    "sim-tissue:localisation/probe/1",
-    "sim-culture-known:brightness/probe/1",
-    "sim-culture-known:count/probe/1",
-    "sim-tissue-known:brightness/probe/1",
-    "tcell:activation/probe/1",
-    "tcell:cell_type/probe/1",
-    "jurkat:phase/probe/1",
-    "bbbc013:localisation/probe/1",
+TASKS = (
+    "sim-culture:localisation",
+    "sim-culture:texture",
+    "sim-tissue:arrangement",
+    "sim-tissue:localisation",
+    "sim-culture-known:brightness",
+    "sim-culture-known:count",
+    "sim-tissue-known:brightness",
+    "tcell:activation",
+    "tcell:cell_type",
+    "jurkat:phase",
+    "bbbc013:localisation",
 )
-VOTED = tuple(setting.replace("probe/1", "knn/1") for setting in PROBED)
-REAL = ("sim-culture-known:brightness/probe/1", "sim-culture:localisation/probe/1")
-"""Settings where encoders come as such, and meet the matched images."""
+MATCHED = ("sim-culture:localisation/probe/1", "sim-culture-known:brightness/probe/1")
+"""Where encoders come as such, and meet the matched images."""
+QUICK = ("sim-culture-known:brightness", "sim-culture:localisation")
+WIDTHS = (32, 128, 512)
 LEVELS = 1024
 TOP = 255.0
+"""Levels are even in log(1 + 255 x), as the bins of the baseline are."""
 
 
-def study(scale: Scale, progress: Progress) -> list[Row]:
-    """Return rows for each protocol, each kind of encoder and each setting, and for real encoders."""
-    sets = opened(SETS if scale.full else {name: SETS[name] for name in ("sim-culture", "sim-culture-known")})
-    benches = Benches(POLICY, progress)
-    settings = [*asked(sets, PROBED if scale.full else ()), *asked(sets, VOTED)]
-    trials = list(_trials(settings, scale))
-    with threadpool_limits(1):
-        with progress(len(trials), "functions of intensity") as advance:
-            for trial in trials:
-                trial.judge(benches)
-                advance(1)
-        seen = ", ".join(one.name for one in sets)
-        return [*_rows(trials, seen), *([_matched(asked(sets, REAL), benches)] if scale.full else [])]
+@dataclass(frozen=True)
+class Levels:
+    """Encoder: each channel's histogram at 1024 levels."""
+
+    name: str = "levels"
+
+    def digest(self) -> str:
+        """Return the digest of how levels are taken."""
+        return digest("calibration levels", LEVELS, TOP)
+
+    def encode(self, images: Sequence[Image]) -> NDArray[np.float32]:
+        """Return float32[N, C * 1024]: shares of a channel's pixels."""
+        rows = [np.concatenate([_shares(channel) for channel in image.pixels]) for image in images]
+        return np.stack(rows).astype(np.float32)
+
+
+def _shares(channel: NDArray[np.float32]) -> Floats:
+    level = np.log1p(TOP * np.clip(channel.ravel(), 0, 1)) / np.log1p(TOP) * (LEVELS - 1)
+    return np.bincount(np.rint(level).astype(np.int64), minlength=LEVELS) / channel.size
+
+
+@dataclass(frozen=True)
+class Waves:
+    """Encoder: means over an image's pixels of random waves of their values, from histograms at 1024 levels."""
+
+    seed: int
+    width: int
+
+    @property
+    def name(self) -> str:
+        """Of this draw."""
+        return f"waves-{self.seed}"
+
+    def digest(self) -> str:
+        """Return the digest of the draw."""
+        code = code_digest("reprcheck.calibration", "intensity", "functions")
+        return digest("waves", self.seed, self.width, Levels().digest(), code)
+
+    def encode(self, images: Sequence[Image]) -> NDArray[np.float32]:
+        """Return float32[N, D], D the width rounded up to as much per channel."""
+        levels = Levels().encode(images).reshape(len(images), -1, LEVELS).astype(np.float64)
+        return _mean_of_waves(
+            Seen(np.zeros((len(images), 1), np.float32), levels), self.width, rng("waves", self.seed)
+        ).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a function may see of n images: the baseline's features, and histograms float64[n, C, 1024]."""
+
+    features: NDArray[np.float32]
+    levels: Floats
+
+
+def _of_features(name: str) -> Callable[[Seen, int, np.random.Generator], Floats]:
+    return lambda seen, width, draw: apply(name, seen.features, width, draw).astype(np.float64)
+
+
+def _bins(number: int) -> Callable[[Seen, int, np.random.Generator], Floats]:
+    def function(seen: Seen, width: int, draw: np.random.Generator) -> Floats:
+        """Return the shares of pixels in bins even in the logarithm of brightness, or in brightness; or their roots."""
+        shares = seen.levels
+        at = (
+            np.arange(LEVELS) / LEVELS if draw.random() < 0.5 else np.expm1(np.linspace(0, np.log1p(TOP), LEVELS)) / TOP
+        )
+        bins = np.eye(number)[np.minimum((at * number).astype(np.int64), number - 1)]
+        counted = (shares @ bins).reshape(len(shares), -1)
+        return np.sqrt(counted) if draw.random() < 0.5 else counted
+
+    return function
+
+
+def _mean_of_waves(seen: Seen, width: int, draw: np.random.Generator) -> Floats:
+    """Return the mean over each channel's pixels of random waves of their values."""
+    return _mean_over_pixels(kernel, seen, width, draw)
+
+
+def _mean_of_networks(seen: Seen, width: int, draw: np.random.Generator) -> Floats:
+    """Return the mean over each channel's pixels of random networks of their values."""
+    return _mean_over_pixels(mlp(np.tanh), seen, width, draw)
+
+
+def _mean_over_pixels(function: Function, seen: Seen, width: int, draw: np.random.Generator) -> Floats:
+    each = -(-width // seen.levels.shape[1])
+    at = np.linspace(-1, 1, LEVELS)[:, None] * draw.choice((2.0, 6.0, 20.0))
+    return (seen.levels @ function(at, each, draw)).reshape(len(seen.levels), -1)
+
+
+def _quantiles(seen: Seen, width: int, draw: np.random.Generator) -> Floats:
+    """Return the levels below which random shares of a channel's pixels lie."""
+    each = -(-width // seen.levels.shape[1])
+    shares = np.sort(draw.random(each))
+    below = seen.levels.cumsum(2)
+    found = [[np.searchsorted(channel, shares) for channel in image] for image in below]
+    return np.array(found, float).reshape(len(below), -1)
+
+
+def _network_of_bins(seen: Seen, width: int, draw: np.random.Generator) -> Floats:
+    return apply("tanh network", _bins(64)(seen, width, draw).astype(np.float32), width, draw).astype(np.float64)
+
+
+KINDS: Mapping[str, Callable[[Seen, int, np.random.Generator], Floats]] = {
+    "linear map": _of_features("linear map"),
+    "tanh network": _of_features("tanh network"),
+    "ReLU network": _of_features("ReLU network"),
+    "sine network": _of_features("sine network"),
+    "kernel": _of_features("kernel"),
+    "products": _of_features("products"),
+    "32 bins": _bins(32),
+    "64 bins": _bins(64),
+    "network of 64 bins": _network_of_bins,
+    "quantiles": _quantiles,
+    "mean of waves": _mean_of_waves,
+    "mean of networks": _mean_of_networks,
+}
 
 
 @dataclass
 class Trial:
-    """One encoder in one setting, and its verdict."""
+    """One encoder in one setting."""
 
     at: Asked
     kind: str
     width: int
     number: int
-    cell: Cell | None = None
 
-    def judge(self, benches: Benches) -> None:
+    def judge(self, benches: Benches) -> Cell:
         """Ask the diagnostic."""
-        task = self.at.task
-        levels, intensity = benches.blocks(self.at.dataset, task, [Levels(), _intensity()], "histograms")
-        vectors = made(self.kind, intensity.vectors, levels.vectors, self.width, self._draw())
-        source = digest("calibration", self.kind, self.width, self.number, self.at.name, levels.digest, _code())
-        self.cell = beyond_intensity.judge(benches.of(self.at, Block(source, levels.ids, vectors)))
+        dataset, task = self.at.dataset, self.at.task
+        features, levels = benches.blocks(dataset, task, [Intensity(), Levels()], "histograms")
+        name = ("intensity", self.kind, self.width, self.number, self.at.name)
+        seen = Seen(features.vectors, levels.vectors.reshape(len(task.y), -1, LEVELS).astype(np.float64))
+        vectors = KINDS[self.kind](seen, self.width, rng(*name)).astype(np.float32)
+        block = Block(
+            digest(list(name), code_digest("reprcheck.calibration", "intensity", "functions")), levels.ids, vectors
+        )
+        return beyond_intensity.judge(benches.of(self.at, block))
 
-    def _draw(self) -> np.random.Generator:
-        return rng("intensity", self.kind, self.width, self.number, self.at.name)
+
+def study(scale: Scale, progress: Progress) -> list[Row]:
+    """Return rows for each kind of encoder, each setting and each protocol; and of encoders on matched images."""
+    tasks = TASKS if scale.full else QUICK
+    sets, benches = opened(SETS, tasks), Benches(POLICY)
+    voted, probed = (asked(sets, [f"{task}/{protocol}/1" for task in tasks]) for protocol in ("knn", "probe"))
+    trials = _trials(voted, 2 if scale.full else 1) + _trials(probed if scale.full else probed[:1], 1)
+    tried = []
+    with threadpool_limits(1), progress(len(trials), "functions of intensity") as advance:
+        for trial in trials:
+            tried.append(Tried(trial.at, trial.kind, trial.judge(benches)))
+            advance(1)
+        matched = _on_matched_images(asked(sets, MATCHED), benches) if scale.full else []
+    return [*rows("intensity", tried, **{"draws of the folds": POLICY.repeats}), *matched]
+
+
+def _on_matched_images(settings: Iterable[Asked], benches: Benches) -> list[Row]:
+    """Return the row of encoders that are shown the matched images as well."""
+    tried = [
+        Tried(at, "on matched images", beyond_intensity.judge(benches.of_model(resolve(Waves(seed, width)), at)))
+        for at in settings
+        for seed, width in enumerate(WIDTHS)
+    ]
+    return [row("intensity", "encoders, on matched images too", tried)] if tried else []
+
+
+def _trials(settings: Sequence[Asked], each: int) -> list[Trial]:
+    """Return ``each`` encoders of every kind in every setting, their widths in turn."""
+    return [
+        Trial(at, kind, WIDTHS[(s + k + number) % len(WIDTHS)], number)
+        for s, at in enumerate(settings)
+        for k, kind in enumerate(KINDS)
+        for number in range(each)
+    ]

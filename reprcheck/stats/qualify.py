@@ -139,7 +139,7 @@ def permuted(task: Task, encoders: Sequence[Scores], alpha: float = 0.05) -> dic
         return float(relation(predictions, labels).max())
 
     observed = best(y)
-    null = np.array([best(moved) for moved in _permuted(y, task, draw, PERMUTATIONS)])
+    null = np.array([best(moved) for moved in relabelled(y, task, draw, PERMUTATIONS)])
     return {
         "relation": observed,
         "permuted": float(np.quantile(null, 1 - alpha)),
@@ -147,7 +147,8 @@ def permuted(task: Task, encoders: Sequence[Scores], alpha: float = 0.05) -> dic
     }
 
 
-def _permuted(y: NDArray[Any], task: Task, draw: np.random.Generator, times: int) -> Iterator[NDArray[Any]]:
+def relabelled(y: NDArray[Any], task: Task, draw: np.random.Generator, times: int) -> Iterator[NDArray[Any]]:
+    """Yield labels moved between whole units where a unit has one, and within batches where each holds several."""
     _, first, index = np.unique(task.units, return_index=True, return_inverse=True)
     if (y[first][index] != y).any():  # a unit holds several labels: samples move
         first = index = np.arange(len(y))

@@ -1,0 +1,137 @@
+"""``permuted``: how often is a good model released on labels that mean nothing?
+
+The whole gate, all diagnostics, on every set that is here, with labels permuted as in `reprcheck.stats.qualify`: over
+whole units, and within batches where each holds several labels. The model is the demo. It is never to be released; and
+no cell is to pass more often than alpha, before a setting without signal overrules it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from reprcheck.calibration.benches import Benches, opened
+from reprcheck.calibration.row import Row, Scale
+from reprcheck.embed.engine import Progress
+from reprcheck.models import Model, resolve
+from reprcheck.policy import Policy
+from reprcheck.seeding import rng
+from reprcheck.session import identity, questions, scorecard
+from reprcheck.stats.qualify import relabelled
+from reprcheck.types import Cell, Dataset
+
+ALPHA = 0.05
+POLICY = Policy(repeats=1, limited_release=True)
+"""Folds are drawn once, to save time; sets cut down to a limit may release, so that the limit isn't what blocks."""
+MODEL = "demo?size=64"
+REGRESS = ("ridge/1", "dose-response/1")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A set, its tasks and the protocols asked, and how often its labels are permuted."""
+
+    dataset: str
+    tasks: tuple[str, ...]
+    protocols: tuple[str, ...]
+    limit: int | None
+    times: int
+
+
+CASES = (
+    Case("sim-culture", ("localisation", "texture"), ("knn/1",), None, 20),
+    Case("sim-culture", ("localisation", "texture"), ("probe/1",), None, 5),
+    Case("sim-tissue", ("arrangement", "localisation"), ("knn/1",), None, 20),
+    Case("sim-tissue", ("arrangement", "localisation"), ("probe/1",), None, 5),
+    Case("sim-culture-known", ("brightness", "count", "shape", "nothing"), ("knn/1",), None, 10),
+    Case("sim-culture-known", ("brightness",), ("probe/1",), None, 5),
+    Case("sim-tissue-known", ("brightness", "count", "shape", "nothing"), ("knn/1",), None, 10),
+    Case("sim-tissue-known", ("brightness",), ("probe/1",), None, 5),
+    Case("tcell", ("activation", "cell_type"), ("knn/1",), 300, 10),
+    Case("jurkat", ("phase",), ("knn/1",), 300, 10),
+    Case("bbbc013", ("localisation",), ("knn/1",), None, 10),
+    Case("bbbc016", ("dose", "active"), ("dose-response/1", "knn/1"), None, 5),
+    Case("mibi_dcis", ("lesion", "receptor", "immune_share"), ("knn/1", "ridge/1"), None, 5),
+    Case("osteosarcoma", ("tumour",), ("knn/1",), 300, 10),
+    Case("dsb2018", ("count",), ("ridge/1",), 100, 5),
+    Case("cifar10", ("object",), ("knn/1",), 300, 10),
+)
+QUICK = (Case("sim-culture", ("texture",), ("knn/1",), 96, 2),)
+
+
+@dataclass(frozen=True)
+class Gated:
+    """One run of the gate on permuted labels."""
+
+    released: bool
+    cells: int
+    passed: int
+    overruled: int
+
+
+def study(scale: Scale, progress: Progress) -> list[Row]:
+    """Return a row of releases for each case and for all, and one of the cells that passed."""
+    found: dict[str, list[Gated]] = {}
+    cases = CASES if scale.full else QUICK
+    with threadpool_limits(1), progress(sum(case.times for case in cases), "permuted labels") as advance:
+        for case in cases:
+            for gated in _runs(case):
+                found.setdefault(f"{case.dataset} by {' and '.join(case.protocols)}", []).append(gated)
+                advance(1)
+    everything = [gated for runs in found.values() for gated in runs]
+    passed, cells = sum(gated.passed for gated in everything), sum(gated.cells for gated in everything)
+    details: dict[str, float | int | str] = {
+        "overruled, since the setting holds no signal": sum(gated.overruled for gated in everything),
+        "draws of the folds": POLICY.repeats,
+    }
+    return [
+        _released("all", everything),
+        Row("permuted", "cells that pass", passed, cells, most=ALPHA, details=details),
+        *(_released(name, runs) for name, runs in found.items()),
+    ]
+
+
+def _released(case: str, runs: Sequence[Gated]) -> Row:
+    passed = {"cells": sum(gated.cells for gated in runs), "cells that pass": sum(gated.passed for gated in runs)}
+    return Row(
+        "permuted", f"released: {case}", sum(gated.released for gated in runs), len(runs), most=0.0, details=passed
+    )
+
+
+def _runs(case: Case) -> Iterator[Gated]:
+    model = resolve(MODEL)
+    for whole in opened({case.dataset: case.limit}, [f"{case.dataset}:{task}/" for task in case.tasks]):
+        benches = Benches(POLICY)
+        for p in range(case.times):
+            yield _gate(benches, model, _permuted(whole, case, p))
+
+
+def _permuted(dataset: Dataset, case: Case, p: int) -> Dataset:
+    """Return the set with permuted labels, under a name of its own; its images, and so its digest, stay."""
+    tasks = {}
+    for name, task in dataset.tasks.items():
+        (y,) = relabelled(task.y, task, rng("permuted study", dataset.name, name, case.protocols, p), 1)
+        control = None if task.control is None else np.isin(y, task.y[task.control])
+        asked = tuple(protocol for protocol in case.protocols if (protocol in REGRESS) == (task.kind == "regress"))
+        tasks[name] = replace(task, y=y, control=control, protocols=asked)
+    return replace(dataset, name=f"{dataset.name}-permuted-{p}", tasks=tasks)
+
+
+def _gate(benches: Benches, model: Model, dataset: Dataset) -> Gated:
+    """Ask all that the gate asks, and decide."""
+    required = questions([model.name], [dataset], POLICY)
+    received = [benches.ask(model, dataset, question) for question in required]
+    gate = scorecard(identity(model), POLICY, received, required, {}, date.min).gate
+    asked = [cell for cell, _ in received if cell.status != "not_applicable"]
+    passed = sum(cell.status == "pass" for cell in asked)
+    return Gated(gate.released, len(asked), passed, sum(map(_beats, asked)) - passed)
+
+
+def _beats(cell: Cell) -> bool:
+    """Return whether a cell's comparisons are those of a pass, whatever its setting made of it."""
+    comparisons = cell.details.get("comparisons", [])
+    return bool(comparisons) and all(c["low"] > c["margin"] and c["n_units"] >= POLICY.min_units for c in comparisons)

@@ -1,0 +1,94 @@
+"""``structure``: how often does an encoder that sees nothing but the layout of cells pass `beats_structure`?
+
+Each encoder is a random function of the structural features, drawn without a label: linear maps, networks, kernel
+features, products, subsets of them. The rate is at the policy's margin; at margin 0 it is among the details.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from threadpoolctl import threadpool_limits
+
+from reprcheck.calibration.benches import Asked, Benches, asked, opened
+from reprcheck.calibration.functions import FUNCTIONS, apply
+from reprcheck.calibration.row import Row, Scale
+from reprcheck.calibration.tally import Tried, rows
+from reprcheck.diagnostics import beats_structure
+from reprcheck.digest import code_digest
+from reprcheck.embed.engine import Progress
+from reprcheck.policy import Policy
+from reprcheck.seeding import rng
+from reprcheck.types import Cell
+
+POLICY = Policy(repeats=1)
+"""Folds are drawn once: a second draw would multiply the time, and these rates are about the control."""
+SETS = {
+    "sim-culture": None,
+    "sim-tissue": None,
+    "sim-culture-known": None,
+    "sim-tissue-known": None,
+    "tcell": 400,
+    "jurkat": 300,
+    "bbbc013": 300,
+}
+TASKS = (
+    "sim-culture:localisation",
+    "sim-culture:texture",
+    "sim-tissue:arrangement",
+    "sim-tissue:localisation",
+    "sim-culture-known:count",
+    "sim-culture-known:shape",
+    "sim-culture-known:nothing",
+    "sim-tissue-known:count",
+    "sim-tissue-known:shape",
+    "tcell:activation",
+    "tcell:cell_type",
+    "jurkat:phase",
+    "bbbc013:localisation",
+)
+QUICK = ("sim-culture-known:count", "sim-culture-known:nothing")
+WIDTHS = (16, 64, 256)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One encoder in one setting."""
+
+    at: Asked
+    kind: str
+    width: int
+    number: int
+
+    def judge(self, benches: Benches) -> Cell:
+        """Ask the diagnostic."""
+        base = benches.structure(self.at.dataset, self.at.task)
+        name = ("structure", self.kind, self.width, self.number, self.at.name)
+        vectors = apply(self.kind, base.vectors, self.width, rng(*name))
+        code = code_digest("reprcheck.calibration", "structure", "functions")
+        return beats_structure.judge(benches.of(self.at, base.mapped([*name, code], vectors)))
+
+
+def study(scale: Scale, progress: Progress) -> list[Row]:
+    """Return rows for each kind of encoder, each setting and each protocol."""
+    tasks = TASKS if scale.full else QUICK
+    sets, benches = opened(SETS, tasks), Benches(POLICY)
+    voted, probed = (asked(sets, [f"{task}/{protocol}/1" for task in tasks]) for protocol in ("knn", "probe"))
+    trials = _trials(voted, 6 if scale.full else 1) + _trials(probed if scale.full else probed[:1], 3)
+    tried = []
+    with threadpool_limits(1), progress(len(trials), "functions of structure") as advance:
+        for trial in trials:
+            tried.append(Tried(trial.at, trial.kind, trial.judge(benches)))
+            advance(1)
+    return rows("structure", tried, **{"draws of the folds": POLICY.repeats})
+
+
+def _trials(settings: Sequence[Asked], each: int) -> list[Trial]:
+    """Return ``each`` encoders of every kind in every setting, their widths in turn."""
+    return [
+        Trial(at, kind, WIDTHS[(s + k + number) % len(WIDTHS)], number)
+        for s, at in enumerate(settings)
+        for k, kind in enumerate(FUNCTIONS)
+        for number in range(each)
+    ]

@@ -1,0 +1,159 @@
+"""``untrained``: how often does one more untrained draw pass `beats_untrained`?
+
+For each architecture and image set a pool of networks is drawn. Each is the model once; the five that follow it, by a
+stride of its own, are its twins, so that no two trials share a family. Beside the twins stand plain networks, and twins
+whose batch norm was calibrated, as at the gate. The margin is 0, where the rate may be alpha; how often the twins as
+drawn would have been beaten, had they been alone, is among the details.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from reprcheck.calibration.benches import Asked, Benches, asked, opened
+from reprcheck.calibration.row import Row, Scale
+from reprcheck.calibration.tally import Tried, row
+from reprcheck.diagnostics import beats_untrained
+from reprcheck.embed.engine import Block, Progress
+from reprcheck.models import Model, calibrated, resolve
+from reprcheck.policy import Policy
+from reprcheck.seeding import seed
+from reprcheck.types import Encoder
+
+POLICY = Policy(margin=0.0, repeats=1)
+"""Folds are drawn once: a second draw would multiply the time, and these rates are about the spread of draws."""
+TWINS = 5
+PLAIN = 5
+"""Plain networks of each kind that the trials of a pool share."""
+ARCHITECTURES = {
+    "demo": "demo?size=64&seed={seed}",
+    "resnet": "timm:test_resnet?pretrained=false&size=64&seed={seed}",
+    "vit": "timm:test_vit?pretrained=false&size=64&seed={seed}",
+}
+SETS = {
+    "sim-culture": None,
+    "sim-tissue": None,
+    "sim-culture-known": None,
+    "sim-tissue-known": None,
+    "tcell": 300,
+    "jurkat": 300,
+    "bbbc013": None,
+    "osteosarcoma": 300,
+}
+SIMULATED = (
+    "sim-culture:localisation/knn/1",
+    "sim-culture:texture/knn/1",
+    "sim-culture-known:brightness/knn/1",
+    "sim-culture-known:shape/knn/1",
+    "sim-tissue:arrangement/knn/1",
+    "sim-tissue:localisation/knn/1",
+    "sim-tissue-known:count/knn/1",
+    "sim-tissue-known:nothing/knn/1",
+)
+SETTINGS = {
+    "demo": (*SIMULATED, "sim-culture:localisation/probe/1"),
+    "resnet": (
+        *SIMULATED,
+        "sim-tissue:arrangement/probe/1",
+        "tcell:activation/knn/1",
+        "bbbc013:localisation/knn/1",
+    ),
+    "vit": (
+        *SIMULATED,
+        "sim-culture:texture/probe/1",
+        "sim-tissue:localisation/probe/1",
+        "tcell:activation/knn/1",
+        "tcell:activation/probe/1",
+        "jurkat:phase/knn/1",
+        "bbbc013:localisation/knn/1",
+        "bbbc013:localisation/probe/1",
+        "osteosarcoma:tumour/knn/1",
+    ),
+}
+"""The cheaper a network, the more it is asked."""
+QUICK = {"vit": ("sim-culture:localisation/knn/1", "sim-culture-known:brightness/knn/1")}
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Untrained networks of one architecture, and plain ones, as embedded on a task's samples."""
+
+    draws: Sequence[Block]
+    calibrated: Sequence[Block]
+    resnets: Sequence[Block]
+    vits: Sequence[Block]
+
+    def families(self, i: int) -> dict[str, tuple[Block, ...]]:
+        """Return whom draw ``i`` meets: the K draws that follow it by a stride of its own, and two plain networks."""
+        n = len(self.draws)
+        stride = 1 + i % ((n - 1) // TWINS)
+        twins = [(i + stride * k) % n for k in range(1, TWINS + 1)]
+        families = {"untrained": tuple(self.draws[k] for k in twins)}
+        if self.calibrated:
+            families["untrained-calibrated"] = tuple(self.calibrated[k] for k in twins)
+        plain = {"untrained-resnet": self.resnets, "untrained-vit": self.vits}
+        return families | {name: (blocks[i % len(blocks)],) for name, blocks in plain.items()}
+
+
+def study(scale: Scale, progress: Progress) -> list[Row]:
+    """Return a row for each architecture and setting, for each architecture, and for all."""
+    settings = SETTINGS if scale.full else QUICK
+    sets = opened(SETS, [setting for several in settings.values() for setting in several])
+    cases = [(architecture, at) for architecture, several in settings.items() for at in asked(sets, several)]
+    benches, size = Benches(POLICY), scale.trials(80, 12)
+    pools: dict[tuple[str, str, bytes], Pool] = {}
+    tried: dict[tuple[str, str], list[Tried]] = {}
+    with threadpool_limits(1), progress(len(cases), "untrained draws") as advance:
+        for architecture, at in cases:
+            images = at.dataset.name.removesuffix("-known")
+            key = (architecture, images, at.task.rows.tobytes())
+            if key not in pools:
+                pools[key] = _pool(benches, at, architecture, images, size)
+            pool = pools[key]
+            cells = [beats_untrained.judge(benches.of(at, pool.draws[i], pool.families(i))) for i in range(size)]
+            tried[architecture, at.name] = [Tried(at, architecture, cell) for cell in cells]
+            advance(1)
+    return _rows(tried, size * len(pools))
+
+
+def _pool(benches: Benches, at: Asked, architecture: str, images: str, size: int) -> Pool:
+    """Draw the networks, seeds made from names, and embed the task's samples."""
+    models = [_model(architecture, images, i) for i in range(size)]
+    channels = len(at.task.channels)
+    draws = [model.encoder(channels) for model in models]
+    images_seen = benches.calibration(at.dataset, at.task) if models[0].facts().batch_norm else None
+    again = [calibrated(draw, images_seen) for draw in draws] if images_seen else []
+    plain: list[Encoder] = [models[0].plain(channels, kind, k) for kind in ("resnet", "vit") for k in range(PLAIN)]
+    title = f"{size} untrained {architecture}s"
+    blocks = benches.blocks(at.dataset, at.task, [*draws, *again, *plain], title)
+    ends = np.cumsum([0, len(draws), len(again), PLAIN, PLAIN])
+    return Pool(*(blocks[a:b] for a, b in pairwise(ends)))
+
+
+def _model(architecture: str, images: str, i: int) -> Model:
+    return resolve(ARCHITECTURES[architecture].format(seed=seed("untrained study", architecture, images, i) % 2**31))
+
+
+def _rows(tried: Mapping[tuple[str, str], Sequence[Tried]], draws: int) -> list[Row]:
+    each = [row("untrained", f"{architecture} in {name}", some) for (architecture, name), some in tried.items()]
+    pooled = []
+    for architecture in dict.fromkeys(name for name, _ in tried):
+        mine = [one for (name, _), some in tried.items() if name == architecture for one in some]
+        pooled.append(row("untrained", f"{architecture}, all", mine))
+    everything = [one for some in tried.values() for one in some]
+    rates, alone = [r.rate for r in each], [int(r.details["beats untrained, at margin 0"]) / r.trials for r in each]
+    details: dict[str, float | int | str] = {
+        "different draws": draws,
+        "sets": ", ".join(sorted({one.at.dataset.name for one in everything})),
+        "lowest rate in a setting": min(rates),
+        "highest rate in a setting": max(rates),
+        "lowest rate against the twins alone": min(alone),
+        "highest rate against the twins alone": max(alone),
+        "draws of the folds": POLICY.repeats,
+    }
+    return [row("untrained", "all", everything, **details), *pooled, *each]
