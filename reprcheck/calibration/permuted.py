@@ -9,18 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from reprcheck.calibration.benches import Benches, opened
+from reprcheck.calibration.benches import opened
 from reprcheck.calibration.row import Row, Scale
+from reprcheck.checking import check
 from reprcheck.embed.engine import Progress
-from reprcheck.models import Model, resolve
 from reprcheck.policy import Policy
 from reprcheck.seeding import rng
-from reprcheck.session import identity, questions, scorecard
 from reprcheck.stats.qualify import relabelled
 from reprcheck.types import Cell, Dataset
 
@@ -76,18 +74,17 @@ class Gated:
 def study(scale: Scale, progress: Progress) -> list[Row]:
     """Return a row of releases for each case and for all, and one of the cells that passed."""
     found: dict[str, list[Gated]] = {}
-    cases = CASES if scale.full else QUICK
-    with threadpool_limits(1), progress(sum(case.times for case in cases), "permuted labels") as advance:
-        for case in cases:
-            for gated in _runs(case):
-                found.setdefault(f"{case.dataset} by {' and '.join(case.protocols)}", []).append(gated)
-                advance(1)
+    del progress  # the gate shows bars of its own
+    with threadpool_limits(1):
+        for case in CASES if scale.full else QUICK:
+            found.setdefault(f"{case.dataset} by {' and '.join(case.protocols)}", []).extend(_runs(case))
     everything = [gated for runs in found.values() for gated in runs]
     passed, cells = sum(gated.passed for gated in everything), sum(gated.cells for gated in everything)
     details: dict[str, float | int | str] = {
         "overruled, since the setting holds no signal": sum(gated.overruled for gated in everything),
         "draws of the folds": POLICY.repeats,
     }
+    found = {name: runs for name, runs in found.items() if runs}
     return [
         _released("all", everything),
         Row("permuted", "cells that pass", passed, cells, most=ALPHA, details=details),
@@ -103,11 +100,9 @@ def _released(case: str, runs: Sequence[Gated]) -> Row:
 
 
 def _runs(case: Case) -> Iterator[Gated]:
-    model = resolve(MODEL)
     for whole in opened({case.dataset: case.limit}, [f"{case.dataset}:{task}/" for task in case.tasks]):
-        benches = Benches(POLICY)
         for p in range(case.times):
-            yield _gate(benches, model, _permuted(whole, case, p))
+            yield _gate(_permuted(whole, case, p))
 
 
 def _permuted(dataset: Dataset, case: Case, p: int) -> Dataset:
@@ -121,14 +116,12 @@ def _permuted(dataset: Dataset, case: Case, p: int) -> Dataset:
     return replace(dataset, name=f"{dataset.name}-permuted-{p}", tasks=tasks)
 
 
-def _gate(benches: Benches, model: Model, dataset: Dataset) -> Gated:
+def _gate(dataset: Dataset) -> Gated:
     """Ask all that the gate asks, and decide."""
-    required = questions([model.name], [dataset], POLICY)
-    received = [benches.ask(model, dataset, question) for question in required]
-    gate = scorecard(identity(model), POLICY, received, required, {}, date.min).gate
-    asked = [cell for cell, _ in received if cell.status != "not_applicable"]
+    card = check(MODEL, dataset, POLICY)
+    asked = [cell for cell in card.cells if cell.status != "not_applicable"]
     passed = sum(cell.status == "pass" for cell in asked)
-    return Gated(gate.released, len(asked), passed, sum(map(_beats, asked)) - passed)
+    return Gated(card.gate.released, len(asked), passed, sum(map(_beats, asked)) - passed)
 
 
 def _beats(cell: Cell) -> bool:
