@@ -36,14 +36,18 @@ def judge(diagnostic: str, bench: Bench) -> Cell:
         return bench.without_evidence(diagnostic, "error", "the embedding holds values that are not finite")
     if problem == "constant":
         return bench.without_evidence(diagnostic, "fail", "the embedding is constant: every image gets the same vector")
-    units = np.unique(bench.task.units)
-    if len(np.unique(bench.resampled(units))) < 2:
-        return bench.without_evidence(
-            diagnostic, "inconclusive", "all units lie in one batch, and the policy resamples batches"
-        )
+    if bench.policy.resample == "batch" and (problem := _why_not_batches(bench)):
+        return bench.without_evidence(diagnostic, "inconclusive", f"{problem}, and the policy resamples batches")
     module: Any = import_module(_WHERE[diagnostic])
     cell: Cell = module.judge(bench)
     reason = _CANNOT_TELL.get(bench.setting.qualification)
     if reason is None or cell.status == "not_applicable":
         return cell
     return replace(cell, status="inconclusive", statement=f"{bench.setting.qualification}: {reason}; {cell.statement}")
+
+
+def _why_not_batches(bench: Bench) -> str | None:
+    batches = bench.batch_of(np.unique(bench.task.units))
+    if batches is None:
+        return "units lie in several batches"
+    return "all units lie in one batch" if len(np.unique(batches)) < 2 else None

@@ -222,7 +222,7 @@ class Bench:
             margin=margin,
             alpha=self.policy.alpha,
             reference=reference,
-            batches=self._batch_of(units),
+            batches=self.batch_of(units),
             min_units=self.policy.min_units,
             inflation=shared_training(runs[0] - runs[1], self._shared) if len(draws) == 1 else 1.0,
         )
@@ -232,14 +232,17 @@ class Bench:
         return folds_overlap(self.task) if protocols.has_folds(self.protocol) else 0.0
 
     def resampled(self, units: NDArray[np.str_]) -> NDArray[np.str_]:
-        """Return what each unit is resampled as: itself, or its batch where the policy says so."""
-        return self._batch_of(units) if self.policy.resample == "batch" else units
+        """Return what each unit is resampled as: itself, or its batch where the policy says so and it lies in one."""
+        batches = self.batch_of(units) if self.policy.resample == "batch" else None
+        return units if batches is None else batches
 
-    def _batch_of(self, units: NDArray[np.str_]) -> NDArray[np.str_]:
-        """Return each unit's batch; of one that lies in several, their names joined."""
-        pairs = np.unique(np.stack([self.task.units, self.task.batches]), axis=1)
-        names = {unit: "+".join(pairs[1, pairs[0] == unit]) for unit in units}
-        return np.array([names[unit] for unit in units])
+    def batch_of(self, units: NDArray[np.str_]) -> NDArray[np.str_] | None:
+        """Return each unit's batch, or None where a unit lies in several."""
+        names, first, index = np.unique(self.task.units, return_index=True, return_inverse=True)
+        batches = self.task.batches[first]
+        if (batches[index] != self.task.batches).any():
+            return None
+        return batches[np.searchsorted(names, units)]
 
     def margin(self, diagnostic: str) -> float:
         """Return the margin of a diagnostic in this setting."""

@@ -58,7 +58,7 @@ def describe(bench: Bench) -> Setting:
         n_batches=len(np.unique(task.batches)),
         qualification=qualified.qualification,
         scores={name: interval(average(draws).values, policy.alpha) for name, draws in found.items()},
-        notes=(*task.notes, *_predictive(bench, found, nuisances), *_duplicates(bench)),
+        notes=(*task.notes, *_few_batches(bench), *_predictive(bench, found, nuisances), *_duplicates(bench)),
         limit=bench.limit,
         landmarks={**qualified.landmarks, **_resolution(bench, untrained)},
         selectivity=_selectivity(bench, families, found),
@@ -88,6 +88,17 @@ def _nuisances(bench: Bench) -> dict[str, Block]:
     return {
         name: Block(digest("nuisance", name, vectors), ids, vectors) for name, vectors in nuisance(bench.task).items()
     }
+
+
+def _few_batches(bench: Bench) -> list[str]:
+    """Return a sentence where verdicts don't reach beyond the batches seen."""
+    batches = bench.batch_of(np.unique(bench.task.units))
+    count = 0 if batches is None else len(np.unique(batches))
+    if bench.policy.resample == "batch" or not 1 < count < bench.policy.min_units:
+        return []
+    return [
+        f"Verdicts cover these {count} batches, not new ones: for that, at least {bench.policy.min_units} are needed."
+    ]
 
 
 def _predictive(bench: Bench, found: Mapping[str, Sequence[Scores]], nuisances: Mapping[str, Block]) -> list[str]:

@@ -75,6 +75,7 @@ def test_single_samples_have_no_control_task(tmp_path):
 def test_a_verdict_says_which_batches_it_covers(tmp_path):
     cell = judge("beats_untrained", bench(tmp_path, block(3.0)))
     assert "(covers these 4 batches, not new ones)" in cell.statement
+    assert any(note.startswith("Verdicts cover these 4 batches") for note in bench(tmp_path, block(3.0)).setting.notes)
     assert sorted(cell.details["comparisons"][0]["per_batch"]) == ["b0", "b1", "b2", "b3"]
     assert cell.details["p"] == max(c["p"] for c in cell.details["comparisons"])
 
@@ -86,6 +87,10 @@ def test_batches_are_resampled_where_the_policy_says_so(tmp_path):
     many = np.char.add("plate", (np.arange(60) // 4).astype(str))[np.unique(TASK.units, return_inverse=True)[1]]
     enough = judge("beats_untrained", asked(bench(tmp_path, block(3.0), resample="batch"), batches=many))
     assert (enough.status, enough.n_units) == ("pass", 15)
+    assert "not new ones" not in enough.statement
+    shared = np.where(np.arange(len(IDS)) % 2 == 0, "p1", "p2")
+    crossed = asked(bench(tmp_path, block(3.0), resample="batch"), batches=shared, holdout="unit")
+    assert "units lie in several batches" in judge("beats_untrained", crossed).statement
     single = asked(bench(tmp_path, block(3.0), resample="batch"), batches=np.full(len(IDS), "p1"), holdout="unit")
     assert "all units lie in one batch" in judge("beats_untrained", single).statement
 
