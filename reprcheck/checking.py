@@ -68,7 +68,7 @@ def check(
         start = time.perf_counter()
         received.append(session.ask(chosen, by_name[question.dataset], question))
         timings[" ".join(question.key)] = time.perf_counter() - start
-    return scorecard(identity(chosen), rules, received, required, provenance(timings))
+    return scorecard(identity(chosen), rules, received, required, provenance(timings), session.today)
 
 
 def opened(chosen: list[str | Path | Dataset], limit: int | None) -> list[Dataset]:

@@ -1,4 +1,4 @@
-"""What a release requires, read from TOML: settings, diagnostics, margins, error rate, and names for models.
+"""What a release requires, read from TOML: settings, diagnostics, margins, waivers, names for models.
 
 A policy says what must be shown, never how it is measured. This module checks every key as it reads it, so that a
 misspelled one is a mistake told in one line and not a gate that was never closed. Which cells follow from a policy is
@@ -11,12 +11,13 @@ import math
 import re
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal
 
 from reprcheck.errors import UserError, did_you_mean
+from reprcheck.waivers import Waiver, read_waivers
 
 SCHEMA = 1
 """Version of the policy file's format."""
@@ -55,6 +56,8 @@ class Policy:
         ``diagnostic`` or ``diagnostic@protocol`` to its margin.
     models : mapping of str to str
         Names that ``--model`` accepts, each with its SPEC.
+    waivers : tuple of Waiver
+        Cells that a release may go without, for a time.
 
     Examples
     --------
@@ -74,6 +77,7 @@ class Policy:
     settings: tuple[str, ...] = ("*",)
     margins: Mapping[str, float] = field(default_factory=dict)
     models: Mapping[str, str] = field(default_factory=dict)
+    waivers: tuple[Waiver, ...] = ()
 
     def margin_for(self, diagnostic: str, protocol: str) -> float:
         """Return the margin of a diagnostic under a protocol: the most specific one the policy gives."""
@@ -83,6 +87,11 @@ class Policy:
     def requires(self, setting: str) -> bool:
         """Return whether the setting of this id is required."""
         return any(fnmatchcase(setting, pattern) for pattern in self.settings)
+
+    def waivers_of(self, model: str) -> dict[str, Waiver]:
+        """Return the waivers that hold for a model, by cell: one that names the model goes before one for all."""
+        mine = [waiver for waiver in self.waivers if waiver.model in ("", model)]
+        return {waiver.cell: waiver for waiver in sorted(mine, key=lambda waiver: bool(waiver.model))}
 
     def plain(self) -> dict[str, Any]:
         """Return what the policy requires as JSON-ready values, for the scorecard.
@@ -100,6 +109,7 @@ class Policy:
             "diagnostics": list(self.diagnostics),
             "settings": list(self.settings),
             "margins": {key: float(self.margins[key]) for key in sorted(self.margins)},
+            "waivers": [waiver.plain() for waiver in self.waivers],
         }
 
 
@@ -136,7 +146,9 @@ def read_policy(path: Path | None) -> Policy:
     for key, (holds, what) in _CHECKS.items():
         if key in table and not holds(table[key]):
             raise UserError(f"{path}: {key}", f"{table[key]!r} is not {what}", "correct it or leave it out")
+    waivers = table.pop("waivers", [])
     policy = Policy(**{key: _frozen(value) for key, value in table.items()})
+    policy = replace(policy, waivers=read_waivers(f"{path}: waivers", waivers, policy.diagnostics))
     _check_margins(path, policy)
     _check_models(f"{path}: models", policy.models)
     return policy

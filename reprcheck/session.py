@@ -9,7 +9,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from threading import Lock
 from typing import Any
@@ -31,6 +31,7 @@ from reprcheck.errors import UserError, did_you_mean
 from reprcheck.models import Calibration, Facts, Model, Precomputed, calibrated, device_name
 from reprcheck.policy import Policy
 from reprcheck.scorecard.gate import decide
+from reprcheck.scorecard.waiving import waive
 from reprcheck.stats.collapse import collapse
 from reprcheck.stats.decision import holm
 from reprcheck.types import Cell, Dataset, Encoder, Image, ImageSource, Scorecard, Setting, Task
@@ -108,11 +109,14 @@ class Session:
     cache : Cache
     progress : Progress
         Makes progress bars.
+    today : date
+        Decides which waivers still hold.
     """
 
     policy: Policy
     cache: Cache
     progress: Progress
+    today: date = field(default_factory=date.today)
     _images: dict[str, ImageSource] = field(default_factory=dict)
     _contestants: dict[tuple[str, ...], Contestants] = field(default_factory=dict)
     _baselines: dict[tuple[str, ...], Mapping[str, Block]] = field(default_factory=dict)
@@ -126,12 +130,7 @@ class Session:
         """
         with threadpool_limits(1):
             bench = self._benched(model, dataset, question)
-            return judge(question.diagnostic, bench), bench.setting
-
-    def describe(self, model: Model, dataset: Dataset, question: Question) -> Setting:
-        """Return the setting that a question would be asked in, without asking it."""
-        with threadpool_limits(1):
-            return self._benched(model, dataset, question).setting
+            return waive(judge(question.diagnostic, bench), bench.setting, self.policy, self.today), bench.setting
 
     def _benched(self, model: Model, dataset: Dataset, question: Question) -> Bench:
         key = (model.digest, model.name, dataset.digest, question.setting)
@@ -339,6 +338,7 @@ def scorecard(
     received: Iterable[tuple[Cell, Setting]],
     required: Sequence[Question],
     run: Mapping[str, Any],
+    today: date,
 ) -> Scorecard:
     """Gather one model's verdicts into its scorecard.
 
@@ -353,12 +353,14 @@ def scorecard(
         Of any model; a question of this model without a verdict blocks.
     run : mapping
         When, where and with what; see `provenance`.
+    today : date
+        Decides which waivers still hold.
     """
     mine = [(cell, setting) for cell, setting in received if cell.model == model["name"]]
     cells = _adjusted(sorted((cell for cell, _ in mine), key=lambda c: (c.setting, c.diagnostic)))
     settings = {setting.id: setting for _, setting in sorted(mine, key=lambda cs: cs[1].id)}
     keys = [question.key for question in required if question.model == model["name"]]
-    gate = decide(cells, list(settings.values()), keys, policy)
+    gate = decide(cells, list(settings.values()), keys, policy, today)
     return Scorecard(dict(model), policy.plain(), tuple(settings.values()), tuple(cells), gate, dict(run))
 
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import date
 from typing import Any
 
 from hypothesis import strategies as st
 
 from reprcheck.policy import DIAGNOSTICS, Policy
 from reprcheck.scorecard.gate import decide
+from reprcheck.scorecard.waiving import waive
 from reprcheck.types import Cell, Gate, Scorecard, Setting
+from reprcheck.waivers import Waiver
 
+TODAY = date(2026, 3, 14)
 STATUSES = ("pass", "fail", "inconclusive", "error", "waived", "not_applicable")
 QUALIFICATIONS = ("discriminating", "saturated", "no_signal", "underpowered")
 NUMBERS = {
@@ -56,6 +61,23 @@ def a_setting(**changes: Any) -> Setting:
         **changes,
     }
     return Setting(**values)
+
+
+def a_waiver(**changes: Any) -> Waiver:
+    values = {
+        "cell": "sim-culture:localisation/probe/1 beats_untrained",
+        "reason": "plate 3 is being imaged again",
+        "expires": date(2026, 12, 1),
+        "owner": "Ada",
+        **changes,
+    }
+    return Waiver(**values)
+
+
+def excusing(cells: Iterable[Cell], **changes: Any) -> Policy:
+    """Return a policy with a waiver in date for each cell that is waived."""
+    names = {f"{cell.setting} {cell.diagnostic}" for cell in cells if cell.status == "waived"}
+    return Policy(waivers=tuple(a_waiver(cell=name) for name in sorted(names)), **changes)
 
 
 def _scores(*means: float) -> dict[str, dict[str, float]]:
@@ -107,6 +129,13 @@ def demo_scorecard(**changes: Any) -> Scorecard:
         "low": -0.009,
         "high": 0.011,
     }
+    staining = a_waiver(
+        cell="sim-culture:dose/regress/1 beyond_intensity",
+        reason="the dose is a staining intensity here",
+        owner="Ada Lovelace",
+        link="https://example.org/decisions/7",
+    )
+    policy = Policy(waivers=(staining,))
     cells = (
         a_cell(),
         a_cell(diagnostic="beats_structure", effect=0.11, low=0.068, high=0.152, reference="structure"),
@@ -151,12 +180,12 @@ def demo_scorecard(**changes: Any) -> Scorecard:
         a_cell(
             setting="sim-culture:dose/regress/1",
             diagnostic="beyond_intensity",
-            status="waived",
+            status="inconclusive",
             effect=0.01,
             low=-0.03,
             high=0.05,
             reference="intensity family",
-            statement="waived until 2026-12-01: the dose is a staining intensity here",
+            statement="0.010 [-0.030, +0.050] above intensity family over 24 units: the margin of 0.020 lies inside",
         ),
         a_cell(**saturated),
         a_cell(**saturated | {"diagnostic": "beats_structure", "reference": "structure"}),
@@ -179,14 +208,15 @@ def demo_scorecard(**changes: Any) -> Scorecard:
             **NO_NUMBERS,
         ),
     )
-    policy = Policy()
+    described = {setting.id: setting for setting in settings}
+    cells = tuple(waive(cell, described[cell.setting], policy, TODAY) for cell in cells)
     required = [("demo", setting.id, diagnostic) for setting in settings for diagnostic in DIAGNOSTICS]
     values = {
         "model": {"spec": "demo", "name": "demo", "digest": "3f9a1c2b77" * 4},
         "policy": policy.plain(),
         "settings": settings,
         "cells": cells,
-        "gate": decide(cells, settings, required, policy),
+        "gate": decide(cells, settings, required, policy, TODAY),
         "run": {
             "time": "2026-03-14T15:09:26Z",
             "host": "runner-7",
@@ -264,5 +294,5 @@ def scorecards(draw: st.DrawFn) -> Scorecard:
         model={"spec": draw(TEXT), "name": draw(TEXT), "digest": "0f" * 20},
         cells=tuple(sorted(verdicts, key=lambda c: (c.model, c.setting, c.diagnostic))),
         settings=tuple(sorted(described, key=lambda s: s.id)),
-        gate=decide(verdicts, described, required, Policy()),
+        gate=decide(verdicts, described, required, excusing(verdicts), TODAY),
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1] / "reprcheck"
 LAYERS = (
-    *("errors", "digest", "seeding", "types", "progress", "policy", "datasets"),
+    *("errors", "digest", "seeding", "types", "progress", "waivers", "policy", "datasets"),
     *("baselines", "confounds", "models", "embed"),
     *("protocols", "stats", "diagnostics", "scorecard", "reporters", "session", "checking", "pytest_plugin", "testing"),
     "calibration",

@@ -68,7 +68,7 @@ def status_word(report: Any) -> tuple[str, str, tuple[str, dict[str, bool]]] | N
     """Return the category, letter and word of a verdict that pytest has no name for."""
     if getattr(report, "when", "") != "call" or report.outcome != "skipped":
         return None
-    return next((_WORDS[r.cell.status] for r in received(report) if r.cell), None)
+    return next((_WORDS.get(r.cell.status) for r in received(report) if r.cell), None)
 
 
 def conclude(cell: Cell) -> None:
@@ -79,11 +79,15 @@ def conclude(cell: Cell) -> None:
     pytest.fail.Exception
         For ``fail`` and ``error``: what was asked, what was found, what to try.
     Inconclusive, NotApplicable
+    pytest.xfail.Exception
+        For ``waived``: who waived it, until when, why, and what was found.
     """
     if cell.status == "inconclusive":
         raise Inconclusive(cell.statement)
     if cell.status == "not_applicable":
         raise NotApplicable(cell.statement)
+    if cell.status == "waived":
+        pytest.xfail(cell.statement)
     if cell.status in ("fail", "error"):
         diagnostic = import_module(f"reprcheck.diagnostics.{cell.diagnostic}")
         asked = str(diagnostic.__doc__).splitlines()[0].partition(": ")[2]

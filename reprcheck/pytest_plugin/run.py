@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,7 @@ class Run:
         self.scorecards: list[Scorecard] = []
         self.mistakes: set[str] = set()
         self.no_model = self.others_failed = False
+        self.today = date.today()
         self._spoilt: dict[tuple[str, str], UserError] = {}
 
     @property
@@ -48,7 +50,7 @@ class Run:
         from reprcheck.session import Session
 
         assert self.request is not None
-        return Session(self.request.policy, self.request.cache, self._bar)
+        return Session(self.request.policy, self.request.cache, self._bar, self.today)
 
     def _bar(self, total: int, title: str) -> AbstractContextManager[Callable[[int], None]]:
         """Show progress below the line that pytest is writing, not over it."""
@@ -172,7 +174,8 @@ class Run:
             timings = {f"{r.cell.setting} {r.cell.diagnostic}": r.seconds for r in mine if r.cell}
             run = provenance(timings, mine[0].device if mine else None)
             verdicts = [(r.cell, r.setting) for r in mine if r.cell and r.setting]
-            cards.append(scorecard(identity(model), self.request.policy, verdicts, self.request.required, run))
+            policy, required = self.request.policy, self.request.required
+            cards.append(scorecard(identity(model), policy, verdicts, required, run, self.today))
         return cards
 
     def _write(self) -> None:
@@ -210,5 +213,5 @@ class Asker:
         self._run, self._question, self._node = run, question, node
 
     def must_pass(self) -> None:
-        """Ask; the test passes, fails, or ends inconclusive or not applicable."""
+        """Ask; the test passes, fails, or ends inconclusive, not applicable or, where it is waived, xfailed."""
         self._run.answer(self._question, self._node)

@@ -1,4 +1,4 @@
-"""The scorecard as a pull request's comment: the decision first, then what blocks it, then every verdict.
+"""The scorecard as a pull request's comment: the decision first, then what blocks it or was waived, then every verdict.
 
 GitHub-flavoured Markdown. Names come from users, so they are escaped before they are written: they can't break a table,
 bring in HTML, start a link or call a person. What a reader needs only now and then is folded away.
@@ -48,6 +48,7 @@ def render(scorecard: Scorecard) -> str:
         MARKER,
         *_headline(scorecard),
         *_list("### Blocked by", scorecard.gate.blocked_by),
+        *_list("### Waived", [wording.sentence(cell) for cell in wording.waived(scorecard)]),
         *_cells(scorecard),
         *_settings(scorecard),
         *_provenance(scorecard),

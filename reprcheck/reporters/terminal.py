@@ -92,7 +92,8 @@ class TerminalReport:
         yield from _verdicts(card, width)
         yield from _settings(card.settings, width)
         yield from _sentences("Blocked by", card.gate.blocked_by, "red")
-        yield from _sentences("Neither blocks nor releases", _open_sentences(card), "dim")
+        yield from _sentences("Waived", _untold(wording.waived(card)), "cyan")
+        yield from _sentences("Neither blocks nor releases", _untold(wording.left_open(card)), "dim")
         yield from _sentences("Notes", wording.notes(card.settings), "dim")
         if self.where is not None:
             yield Text(f"\nReport: {one_line(str(self.where))}", overflow="fold")
@@ -268,9 +269,9 @@ def _flowed(words: Iterable[str], width: int) -> list[str]:
     return lines
 
 
-def _open_sentences(card: Scorecard) -> list[str]:
-    """Return why cells count for nothing; those without numbers have said so in their row."""
-    return [wording.sentence(cell) for cell in wording.left_open(card) if cell.effect is not None]
+def _untold(cells: Iterable[Cell]) -> list[str]:
+    """Return the sentences of cells; those without numbers have said theirs in their row."""
+    return [wording.sentence(cell) for cell in cells if cell.effect is not None]
 
 
 def _sentences(title: str, sentences: Sequence[str], style: str) -> Iterator[RenderableType]:

@@ -134,10 +134,16 @@ def compared(cell: Cell, settings: Mapping[str, Setting]) -> tuple[float, float]
 
 
 def left_open(scorecard: Scorecard) -> list[Cell]:
-    """Return the cells that neither passed nor block."""
-    blocking = scorecard.gate.blocked_by
-    cells = [cell for settings in by_dataset(scorecard).values() for cells in settings.values() for cell in cells]
-    return [c for c in cells if c.status != "pass" and not any(r.startswith(_start(c)) for r in blocking)]
+    """Return the cells that neither passed nor were waived nor block."""
+    blocking, settled = scorecard.gate.blocked_by, ("pass", "waived")
+    return [
+        c for c in _cells(scorecard) if c.status not in settled and not any(r.startswith(_start(c)) for r in blocking)
+    ]
+
+
+def waived(scorecard: Scorecard) -> list[Cell]:
+    """Return the cells that were waived; the statement of each has by whom, until when, why, and what was found."""
+    return [cell for cell in _cells(scorecard) if cell.status == "waived"]
 
 
 def sentence(cell: Cell) -> str:
@@ -155,6 +161,10 @@ def notes(settings: Iterable[Setting]) -> list[str]:
             if task not in tasks:
                 tasks.append(task)
     return [f"{', '.join(tasks)}: {note}" for note, tasks in about.items()]
+
+
+def _cells(scorecard: Scorecard) -> list[Cell]:
+    return [cell for settings in by_dataset(scorecard).values() for cells in settings.values() for cell in cells]
 
 
 def _start(cell: Cell) -> str:

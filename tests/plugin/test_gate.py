@@ -136,6 +136,64 @@ def test_too_few_units_are_inconclusive_and_block(gate, place, tmp_path):
     assert "at least 100 units are needed" in " ".join(found.text.split())
 
 
+TWO = {"beats_structure", "beyond_intensity"}
+WAIVED = 'cell = "mini:state/probe/1 {}"\nreason = "blurred plates"\nowner = "Ada"\nexpires = {}\n'
+
+
+@pytest.fixture
+def waiving(place, tmp_path):
+    """A policy that asks `TWO`, with a margin over structure that no model can reach, and these waivers."""
+
+    def write(*waivers, margin="[margins]\nbeats_structure = 0.9\n"):
+        asked = f"diagnostics = {sorted(TWO)}\n"
+        blocks = "".join(f"[[waivers]]\n{WAIVED.format(*waiver)}" for waiver in waivers)
+        (tmp_path / "waiving.toml").write_text((place / "policy.toml").read_text() + asked + margin + blocks)
+        return f"--policy={tmp_path}/waiving.toml"
+
+    return write
+
+
+@pytest.mark.parametrize("options", [(), ("-n", "2")])
+def test_a_waived_cell_is_expected_to_fail_and_does_not_block(gate, waiving, options):
+    found = gate(waiving(("beats_structure", "2999-12-31")), *options, "-rx", models=("stripes",))
+    assert found.status == 0, found.text
+    assert found.statuses == {"beyond_intensity": "pass", "beats_structure": "waived"}
+    assert "1 xfailed" in found.text
+    (cell,) = (cell for cell in found.card["cells"] if cell["status"] == "waived")
+    assert cell["details"]["found"] == "fail"
+    assert cell["statement"].startswith("until 2999-12-31 by Ada: blurred plates; found fail: ")
+    assert "until 2999-12-31 by Ada: blurred plates" in " ".join(found.text.split())
+    assert "until 2999-12-31 by Ada: blurred plates" in (found.report / "scorecard.md").read_text()
+    assert found.card["policy"]["waivers"][0]["owner"] == "Ada"
+
+
+def test_an_expired_waiver_blocks(gate, waiving):
+    found = gate(waiving(("beats_structure", "2020-01-31")), models=("stripes",))
+    assert found.status == 1
+    assert found.statuses["beats_structure"] == "fail"
+    assert any("expired on 2020-01-31" in reason for reason in found.card["gate"]["blocked_by"])
+    needless = gate(waiving(("beats_structure", "2020-01-31"), margin=""), models=("stripes",))
+    assert needless.status == 1
+    assert needless.statuses == dict.fromkeys(TWO, "pass")
+
+
+def test_a_waiver_that_is_not_needed_blocks(gate, waiving):
+    found = gate(waiving(("beats_structure", "2999-12-31"), margin=""), models=("stripes",))
+    assert found.status == 1
+    assert "no longer needed: its cell passed; remove it" in " ".join(found.text.split())
+
+
+def test_waivers_of_every_cell_release_nothing(gate, waiving):
+    waivers = [(diagnostic, "2999-12-31") for diagnostic in sorted(TWO)]
+    margins = "[margins]\nbeats_structure = 0.9\nbeyond_intensity = 0.9\n"
+    found = gate(waiving(*waivers, margin=margins), models=("stripes",))
+    assert found.statuses == dict.fromkeys(TWO, "waived")
+    assert found.status == 1
+    assert "2 xfailed" in found.text
+    (reason,) = found.card["gate"]["blocked_by"]
+    assert reason == "mini: nothing was shown: all required verdicts that could tell are waived"
+
+
 def test_verdicts_have_their_own_words(gate, place, tmp_path):
     demanding = tmp_path / "demanding.toml"
     demanding.write_text((place / "policy.toml").read_text().replace("min_units = 10", "min_units = 100"))

@@ -99,6 +99,13 @@ def test_a_misspelt_policy_key(gate, tmp_path):
     is_one_clear_line(gate(f"--policy={tmp_path}/policy.toml", models=("stripes",)), "margn", "did you mean margin")
 
 
+def test_a_waiver_without_a_date(gate, place, tmp_path):
+    waiver = '[[waivers]]\ncell = "mini:state/probe/1 beats_structure"\nreason = "x"\nowner = "Ada"\n'
+    (tmp_path / "policy.toml").write_text((place / "policy.toml").read_text() + waiver)
+    found = gate(f"--policy={tmp_path}/policy.toml", models=("stripes",))
+    is_one_clear_line(found, "policy.toml: waivers[1].expires: missing", "write expires = YYYY-MM-DD")
+
+
 def test_an_unknown_diagnostic(gate, tmp_path):
     (tmp_path / "policy.toml").write_text('schema = 1\ndiagnostics = ["beats_untraind"]\n')
     is_one_clear_line(gate(f"--policy={tmp_path}/policy.toml", models=("stripes",)), "beats_untraind", "did you mean")

@@ -73,6 +73,17 @@ def test_folded_parts_are_closed_and_the_policy_is_whole() -> None:
     assert "host" not in run  # a comment is public
 
 
+def test_a_waived_cell_tells_who_why_until_when_and_what_was_found() -> None:
+    (cell,) = (cell for cell in demo_scorecard().cells if cell.status == "waived")
+    text = render(demo_scorecard())
+    heading, _, told = text.partition("### Waived\n\n")
+    assert "### Blocked by" in heading
+    assert told.startswith(f"- {escape(f'{cell.setting} {cell.diagnostic}: waived: {cell.statement}')}\n")
+    assert "by Ada Lovelace" in cell.statement
+    assert "found inconclusive" in cell.statement
+    assert "### Waived" not in render(released_scorecard())
+
+
 def test_an_empty_scorecard_is_told() -> None:
     card = demo_scorecard(settings=(), cells=(), run={}, gate=Gate(False, ("no cell is required",)))
     text = render(card)

@@ -93,6 +93,17 @@ def test_a_cell_without_numbers_tells_its_sentence_in_its_row() -> None:
     assert any("error" in line and "the embedding holds values" in line for line in text.splitlines())
 
 
+@pytest.mark.parametrize("width", [80, 140])
+def test_a_waived_cell_tells_who_why_until_when_and_what_was_found(width: int) -> None:
+    text = words(shown(demo_scorecard(), width))
+    terms = "waived: until 2026-12-01 by Ada Lovelace (https://example.org/decisions/7): the dose is a staining "
+    _, _, told = text.partition(" Waived - sim-culture:dose/regress/1 beyond_intensity: ")
+    assert told.startswith(terms)
+    assert "intensity here; found inconclusive: 0.010 [-0.030, +0.050] above" in told
+    cell = a_cell(status="waived", statement="until 2027-01-31 by Ada: why; found error: what", **NO_NUMBERS)
+    assert words(shown(released_scorecard(cells=(cell,)), width)).count("until 2027-01-31 by Ada") == 1  # in its row
+
+
 def test_datasets_and_settings_head_their_cells_once() -> None:
     lines = shown(demo_scorecard()).partition("Scores,")[0].splitlines()
     assert [line for line in lines if line.startswith("sim-")] == ["sim-culture", "sim-tissue"]
