@@ -23,6 +23,8 @@ from reprcheck.types import Dataset, Encoder, Task
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 """Where real sets lie, if anywhere."""
+QUICK_LIMIT = 96
+"""Samples that a quick look cuts every task down to."""
 
 
 @contextmanager

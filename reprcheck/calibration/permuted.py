@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from reprcheck.calibration.benches import opened
+from reprcheck.calibration.benches import QUICK_LIMIT, opened
 from reprcheck.calibration.row import Row, Scale
 from reprcheck.checking import check
 from reprcheck.embed.engine import Progress
@@ -42,23 +42,21 @@ class Case:
 
 CASES = (
     Case("sim-culture", ("localisation", "texture"), ("knn/1",), None, 20),
-    Case("sim-culture", ("localisation", "texture"), ("probe/1",), None, 5),
+    Case("sim-culture", ("localisation", "texture"), ("probe/1",), 144, 5),
     Case("sim-tissue", ("arrangement", "localisation"), ("knn/1",), None, 20),
-    Case("sim-tissue", ("arrangement", "localisation"), ("probe/1",), None, 5),
-    Case("sim-culture-known", ("brightness", "count", "shape", "nothing"), ("knn/1",), None, 10),
-    Case("sim-culture-known", ("brightness",), ("probe/1",), None, 5),
-    Case("sim-tissue-known", ("brightness", "count", "shape", "nothing"), ("knn/1",), None, 10),
-    Case("sim-tissue-known", ("brightness",), ("probe/1",), None, 5),
-    Case("tcell", ("activation", "cell_type"), ("knn/1",), 300, 10),
-    Case("jurkat", ("phase",), ("knn/1",), 300, 10),
+    Case("sim-tissue", ("arrangement", "localisation"), ("probe/1",), 144, 5),
+    Case("sim-culture-known", ("brightness", "count", "shape", "nothing"), ("knn/1",), None, 5),
+    Case("sim-tissue-known", ("brightness", "count", "shape", "nothing"), ("knn/1",), None, 5),
+    Case("tcell", ("activation", "cell_type"), ("knn/1",), 200, 10),
+    Case("jurkat", ("phase",), ("knn/1",), 200, 10),
     Case("bbbc013", ("localisation",), ("knn/1",), None, 10),
     Case("bbbc016", ("dose", "active"), ("dose-response/1", "knn/1"), None, 5),
-    Case("mibi_dcis", ("lesion", "receptor", "immune_share"), ("knn/1", "ridge/1"), None, 5),
-    Case("osteosarcoma", ("tumour",), ("knn/1",), 300, 10),
+    Case("osteosarcoma", ("tumour",), ("knn/1",), 200, 10),
+    Case("cifar10", ("object",), ("knn/1",), 200, 10),
     Case("dsb2018", ("count",), ("ridge/1",), 100, 5),
-    Case("cifar10", ("object",), ("knn/1",), 300, 10),
+    Case("mibi_dcis", ("lesion", "immune_share"), ("knn/1", "ridge/1"), None, 5),
 )
-QUICK = (Case("sim-culture", ("texture",), ("knn/1",), 96, 2),)
+QUICK = (Case("sim-culture", ("texture",), ("knn/1",), QUICK_LIMIT, 2),)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from threadpoolctl import threadpool_limits
 
-from reprcheck.calibration.benches import Asked, Benches, asked, opened
+from reprcheck.calibration.benches import QUICK_LIMIT, Asked, Benches, asked, opened
 from reprcheck.calibration.functions import FUNCTIONS, apply
 from reprcheck.calibration.row import Row, Scale
 from reprcheck.calibration.tally import Tried, rows
@@ -73,9 +73,9 @@ class Trial:
 def study(scale: Scale, progress: Progress) -> list[Row]:
     """Return rows for each kind of encoder, each setting and each protocol."""
     tasks = TASKS if scale.full else QUICK
-    sets, benches = opened(SETS, tasks), Benches(POLICY)
-    voted, probed = (asked(sets, [f"{task}/{protocol}/1" for task in tasks]) for protocol in ("knn", "probe"))
-    trials = _trials(voted, 6 if scale.full else 1) + _trials(probed if scale.full else probed[:1], 3)
+    sets, benches = opened(SETS if scale.full else dict.fromkeys(SETS, QUICK_LIMIT), tasks), Benches(POLICY)
+    trials = _trials(asked(sets, [f"{task}/knn/1" for task in tasks]), scale.trials(6, 2))
+    trials += _trials(asked(sets, [f"{task}/probe/1" for task in (tasks if scale.full else tasks[:1])]), 1)
     tried = []
     with threadpool_limits(1), progress(len(trials), "functions of structure") as advance:
         for trial in trials:
@@ -85,10 +85,10 @@ def study(scale: Scale, progress: Progress) -> list[Row]:
 
 
 def _trials(settings: Sequence[Asked], each: int) -> list[Trial]:
-    """Return ``each`` encoders of every kind in every setting, their widths in turn."""
+    """Return ``each`` encoders of every kind in every setting; of one width each time, to share references."""
     return [
-        Trial(at, kind, WIDTHS[(s + k + number) % len(WIDTHS)], number)
+        Trial(at, kind, WIDTHS[(s + number) % len(WIDTHS)], number)
         for s, at in enumerate(settings)
-        for k, kind in enumerate(FUNCTIONS)
+        for kind in FUNCTIONS
         for number in range(each)
     ]
