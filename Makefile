@@ -35,6 +35,7 @@ demo: $(READY)
 reports: $(READY)
 	$(BIN)/pytest benchmarks/ --model=demo --report-dir=reports/demo
 	-$(BIN)/pytest benchmarks/ --model='demo?seed=1' --report-dir=reports/demo-untrained
+	$(BIN)/python -m reprcheck audit sim-culture --model=demo --json > reports/audit/sim-culture.json
 	$(BIN)/python tools/readme_scorecards.py
 
 $(READY): pyproject.toml constraints.txt

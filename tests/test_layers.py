@@ -7,8 +7,9 @@ PACKAGE = Path(__file__).resolve().parents[1] / "reprcheck"
 LAYERS = (
     *("errors", "digest", "seeding", "types", "progress", "waivers", "policy", "datasets"),
     *("baselines", "confounds", "models", "embed"),
-    *("protocols", "stats", "diagnostics", "scorecard", "reporters", "session", "checking", "pytest_plugin", "testing"),
-    "calibration",
+    *("protocols", "stats", "diagnostics", "scorecard", "session", "checking", "auditing", "margins"),
+    *("reporters", "pytest_plugin", "testing"),
+    *("calibration", "cli", "__main__"),
 )
 
 

@@ -16,11 +16,12 @@ def blocks(language):
     return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
 
 
-def test_its_scorecards_are_the_committed_ones(monkeypatch):
+def test_its_scorecards_and_audits_are_the_committed_ones(monkeypatch):
     monkeypatch.syspath_prepend(ROOT / "tools")
-    from readme_scorecards import BLOCK, filled
+    from readme_scorecards import AUDIT, BLOCK, filled
 
     assert [found[1] for found in BLOCK.findall(README)] == ["reports/demo", "reports/demo-untrained"]
+    assert [found[1] for found in AUDIT.findall(README)] == ["reports/audit/sim-culture.json"]
     assert filled(README) == README
 
 
@@ -46,7 +47,10 @@ def test_what_it_names_exists():
 
 
 def test_its_options_exist():
-    command = [sys.executable, "-m", "pytest", "benchmarks/", "--help"]
-    shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for option in set(re.findall(r"--[a-z][a-z-]+", README)):
+    commands = [["pytest", "benchmarks/"], ["reprcheck", "audit"], ["reprcheck", "suggest-margin"]]
+    shown = ""
+    for command in commands:
+        asked = [sys.executable, "-m", *command, "--help"]
+        shown += subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for option in set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README)):
         assert f"{option}=" in shown or f"{option} " in shown, option

@@ -1,21 +1,27 @@
-"""Put the verdicts of the committed scorecards into the README, between their markers.
+"""Put the verdicts of the committed scorecards, and an audit's beginning, into the README, between their markers.
 
     python tools/readme_scorecards.py
 
-What is put there is the terminal report at 80 columns, down to the end of the verdicts; `make reports` runs it.
+What is put there is the terminal report at 80 columns, down to the end of the verdicts, or of the audit's first
+setting; `make reports` runs it.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from itertools import takewhile
 from pathlib import Path
 
+from reprcheck.auditing import Audit
+from reprcheck.reporters.audit import AuditReport
 from reprcheck.reporters.terminal import TerminalReport
 from reprcheck.scorecard.document import read
+from reprcheck.types import Cell, Setting
 
 ROOT = Path(__file__).resolve().parents[1]
 BLOCK = re.compile(r"(<!-- scorecard: (\S+) -->\n)```text\n.*?```\n", re.DOTALL)
+AUDIT = re.compile(BLOCK.pattern.replace("scorecard", "audit"), re.DOTALL)
 
 
 def verdicts(folder: str) -> str:
@@ -24,9 +30,21 @@ def verdicts(folder: str) -> str:
     return "\n".join(line.rstrip() for line in takewhile(lambda line: not line.startswith("Effect:"), lines)).rstrip()
 
 
+def audit(path: str) -> str:
+    """Return the beginning of the audit in a JSON file, as the terminal shows it."""
+    found = []
+    for values in json.loads((ROOT / path).read_text(encoding="utf-8"))["audits"]:
+        values.pop("sound")
+        setting, cell = Setting(**values.pop("setting")), values.pop("cell")
+        found.append(Audit(setting=setting, cell=cell and Cell(**cell), **values))
+    second = f"{found[1].setting.task}/{found[1].setting.protocol}"
+    return "\n".join(takewhile(lambda line: line != second, AuditReport(found).lines(80, color=False))).rstrip()
+
+
 def filled(readme: str) -> str:
     """Return the README with every block between markers made anew."""
-    return BLOCK.sub(lambda found: f"{found[1]}```text\n{verdicts(found[2])}\n```\n", readme)
+    readme = BLOCK.sub(lambda found: f"{found[1]}```text\n{verdicts(found[2])}\n```\n", readme)
+    return AUDIT.sub(lambda found: f"{found[1]}```text\n{audit(found[2])}\n```\n", readme)
 
 
 if __name__ == "__main__":

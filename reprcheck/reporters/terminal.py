@@ -6,8 +6,6 @@ An object with lines, so that it can be tested as text and printed by pytest or 
 
 from __future__ import annotations
 
-import io
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from reprcheck.reporters import wording
+from reprcheck.reporters.console import flowed, lines
 from reprcheck.reporters.wording import one_line
 from reprcheck.types import Cell, Scorecard, Setting
 
@@ -71,19 +70,7 @@ class TerminalReport:
 
     def lines(self, width: int = 80, color: bool = True) -> list[str]:
         """Return the report's lines, none wider than ``width``; without colour where NO_COLOR is set."""
-        colored = color and not os.environ.get("NO_COLOR")
-        text = io.StringIO()
-        console = Console(
-            file=text,
-            width=width,
-            force_terminal=colored,
-            force_jupyter=False,
-            color_system="standard" if colored else None,
-            legacy_windows=False,
-            _environ={},
-        )
-        console.print(self)
-        return [line.rstrip() for line in text.getvalue().splitlines()]
+        return lines(self, width, color)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Yield the report's parts, laid out for the width at hand."""
@@ -253,20 +240,9 @@ def _score_lines(setting: Setting, width: int) -> Iterator[RenderableType]:
     rest = Text.assemble(qualified, (f"  {wording.size(setting)}", "dim"), overflow="fold")
     head = [name + rest] if 1 + name.cell_len + rest.cell_len <= width else [name, rest]
     means = [f"{one_line(name)} {wording.score(setting.scores[name]['mean'])}" for name in wording.encoders([setting])]
-    scores = [Text(f"  {line}", overflow="fold") for line in _flowed(means, width - 3)]
+    scores = [Text(f"  {line}", overflow="fold") for line in flowed(means, width - 3)]
     for line in (*head, *scores):
         yield Padding(line, (0, 0, 0, 1))
-
-
-def _flowed(words: Iterable[str], width: int) -> list[str]:
-    """Return words laid out in lines, two spaces apart, none of them broken that fits a line."""
-    lines: list[str] = []
-    for word in words:
-        if lines and cell_len(lines[-1]) + 2 + cell_len(word) <= width:
-            lines[-1] += f"  {word}"
-        else:
-            lines.append(word)
-    return lines
 
 
 def _untold(cells: Iterable[Cell]) -> list[str]:

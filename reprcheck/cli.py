@@ -1,0 +1,175 @@
+"""The command line: what is asked of datasets and policies, beside the gate, which is pytest's.
+
+Exit status: 0 fine, 1 where what was looked at is not good enough, 4 for a mistake of the user's, told in one line, and
+130 where the user stopped it. A command is a function that adds its options to ``commands`` and names what runs it.
+What a command needs is imported when it runs, so that ``--help`` is quick.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from reprcheck.errors import UserError
+
+if TYPE_CHECKING:
+    from reprcheck.auditing import Audit
+    from reprcheck.policy import Policy
+
+FINE, BAD, USAGE, STOPPED = 0, 1, 4, 130
+"""Exit statuses."""
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that tells a mistake in one line, with the exit status that mistakes have."""
+
+    def error(self, message: str) -> NoReturn:
+        """Exit with the mistake."""
+        self.exit(USAGE, f"ERROR: {message}; see {self.prog} --help\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit status.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Without it, the process's own.
+    """
+    try:
+        options = parser().parse_args(arguments)
+        return int(options.run(options))
+    except UserError as mistake:
+        print(f"ERROR: {str(mistake).removeprefix('--dataset=')}", file=sys.stderr)
+        return USAGE
+    except SystemExit:
+        show(())
+        raise
+    except KeyboardInterrupt:
+        print("stopped; what was computed is in the cache", file=sys.stderr)
+        return STOPPED
+
+
+def parser() -> Parser:
+    """Return the parser of all commands."""
+    from importlib.metadata import version
+
+    made = Parser(
+        prog="reprcheck",
+        description="A release gate for microscopy representation models. The gate itself is run by pytest: "
+        "pytest benchmarks/ --model=SPEC.",
+    )
+    made.add_argument("--version", action="version", version=f"reprcheck {version('reprcheck')}")
+    commands = made.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
+    add_audit(commands)
+    add_suggest_margin(commands)
+    return made
+
+
+def add_audit(commands: Any) -> None:
+    """Add ``audit``: can a dataset's settings tell a trained model from an untrained one?"""
+    command = commands.add_parser(
+        "audit",
+        help="can this benchmark tell trained from untrained?",
+        description="Show, for every setting of a dataset, where chance, untrained networks, hand-made baselines and "
+        "the ceiling lie, and whether there is room to tell a trained model from an untrained one.",
+        epilog="Exit status: 0 if at least one setting of every dataset is discriminating and can tell, else 1; 4 for "
+        "a mistake in what was asked.",
+    )
+    add_dataset_options(command)
+    command.add_argument(
+        "--model",
+        metavar="SPEC",
+        help="show this model too, and whether it beats the untrained (default: an untrained network stands in)",
+    )
+    command.add_argument("--json", action="store_true", help="print JSON to standard output")
+    command.set_defaults(run=run_audit)
+
+
+def run_audit(options: argparse.Namespace) -> int:
+    """Print the audit of every dataset."""
+    from reprcheck.reporters.audit import AuditReport, by_dataset, to_json
+
+    _, found = audited(options, options.model)
+    show(to_json(found).splitlines() if options.json else AuditReport(found).lines(*terminal()))
+    return FINE if all(any(a.sound for a in audits) for audits in by_dataset(found).values()) else BAD
+
+
+def add_suggest_margin(commands: Any) -> None:
+    """Add ``suggest-margin``: what margin does the noise between untrained networks ask for?"""
+    command = commands.add_parser(
+        "suggest-margin",
+        help="a margin for a policy, from the noise there is",
+        description="Suggest, for every setting of a dataset, a margin that the choice of units alone doesn't give "
+        "one untrained network over another, and print the largest of each protocol as lines for a policy file.",
+        epilog="Exit status: 0, or 1 where no setting has a noise floor; 4 for a mistake in what was asked.",
+    )
+    add_dataset_options(command)
+    command.set_defaults(run=run_suggest_margin)
+
+
+def run_suggest_margin(options: argparse.Namespace) -> int:
+    """Print a margin for every setting of every dataset."""
+    from reprcheck.margins import suggest
+    from reprcheck.reporters.margins import MarginReport
+
+    policy, found = audited(options, None)
+    suggestions = [suggest(audit.setting, policy) for audit in found]
+    show(MarginReport(suggestions, policy).lines(*terminal()))
+    return FINE if any(one.margin is not None for one in suggestions) else BAD
+
+
+def add_dataset_options(command: argparse.ArgumentParser) -> None:
+    """Add the options of every command that looks at datasets."""
+    command.add_argument("dataset", nargs="+", metavar="DATASET", help="a simulated dataset's name, or a folder")
+    command.add_argument("--policy", metavar="FILE", help="TOML file with what a release requires")
+    command.add_argument("--limit", type=positive, metavar="N", help="cut each task down to N samples")
+    command.add_argument(
+        "--cache-dir", metavar="DIR", help="embedding cache (default: $REPRCHECK_CACHE, else the user's cache)"
+    )
+
+
+def positive(text: str) -> int:
+    """Return a number above 0, for argparse."""
+    if not (text.isdecimal() and int(text)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
+
+
+def audited(options: argparse.Namespace, model: str | None) -> tuple[Policy, list[Audit]]:
+    """Return the policy, and the audits of all datasets; whatever is asked wrongly is told before anything is computed.
+
+    Raises
+    ------
+    UserError
+    """
+    from reprcheck.auditing import audit, contestant, required
+    from reprcheck.checking import opened
+    from reprcheck.policy import read_policy
+
+    policy = read_policy(Path(options.policy) if options.policy else None)
+    chosen = None if model is None else contestant(model, policy)
+    datasets = opened(list(options.dataset), options.limit)
+    for dataset in datasets:
+        required(dataset, policy)
+    return policy, [one for d in datasets for one in audit(d, chosen, policy, cache_dir=options.cache_dir)]
+
+
+def terminal() -> tuple[int, bool]:
+    """Return how wide standard output is, and whether it takes colour."""
+    return shutil.get_terminal_size().columns, sys.stdout.isatty()
+
+
+def show(lines: Sequence[str]) -> None:
+    """Print lines; a reader that has seen enough (``| head``) may go."""
+    try:
+        for line in lines:
+            print(line)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,210 @@
+"""The command line: whole processes for what a shell sees, and `main` for the rest."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tomllib
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from reprcheck import auditing
+from reprcheck.cli import main
+from tests.minisets import write_dataset
+
+ROOT = Path(__file__).resolve().parents[1]
+POLICY = 'schema = 1\ntwins = 2\nsettings = ["*/probe/1"]\n'
+STOPPER = """
+def stop():
+    import os, signal
+    def encode(x):
+        os.kill(os.getpid(), signal.SIGINT)
+        return x.mean((2, 3))
+    return encode
+
+def means():
+    return lambda x: x.mean((2, 3))
+"""
+
+
+def brightness(gain, n):
+    """Noise images whose mean differs by class, by more for some than for others."""
+    rng = np.random.default_rng(1)
+    return [
+        np.clip(rng.normal(60 + gain * (i % 2) + rng.normal(0, 8), 20, (1, 32, 32)), 0, 255).astype(np.uint8)
+        for i in range(n)
+    ]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """One dataset that can tell, one on which everybody is at the ceiling, a policy, a model and a cache."""
+    place = tmp_path_factory.mktemp("cli")
+    for name, gain, n in (("mini", 12, 48), ("easy", 90, 16)):
+        write_dataset(
+            place / name, labels=["a", "b"] * (n // 2), images=brightness(gain, n), shape=(1, 32, 32), masks=True,
+            card={"name": name},
+        )  # fmt: skip
+    (place / "policy.toml").write_text(POLICY)
+    (place / "toys.py").write_text(STOPPER)
+    return place
+
+
+@pytest.fixture
+def ask(place, capsys):
+    """Run `main`: ``ask("audit", …) -> (status, stdout, stderr)``, with the module's policy and cache."""
+
+    def run(command, *args, policy=True):
+        rest = [f"--policy={place}/policy.toml"] if policy else []
+        status = main([command, *map(str, args), *rest, f"--cache-dir={place}/cache"])
+        return status, *capsys.readouterr()
+
+    return run
+
+
+def process(*args, **env):
+    """Run the command as a shell would."""
+    kept = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "NO_COLOR")}
+    command = [sys.executable, "-m", "reprcheck", *map(str, args)]
+    return subprocess.run(command, cwd=ROOT, env=kept | env, capture_output=True, text=True, timeout=600, check=False)
+
+
+def test_a_dataset_that_can_tell(place, ask, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    status, out, _ = ask("audit", place / "mini")
+    assert status == 0
+    assert "1 of 1 setting can tell" in out
+    assert re.search(r"0\.500 c-.*u\.+=+\| 1\.000", out)
+    assert max(map(len, out.splitlines())) <= 80
+    done = process("audit", place / "mini", f"--policy={place}/policy.toml", f"--cache-dir={place}/cache", COLUMNS="80")
+    assert (done.returncode, done.stdout, done.stderr) == (0, out, "")
+
+
+def test_one_dataset_that_cannot_tell_is_enough_for_exit_status_1(place, ask):
+    ask("audit", place / "mini")
+    options = [place / "mini", place / "easy", f"--policy={place}/policy.toml", f"--cache-dir={place}/cache"]
+    done = process("audit", *options)
+    assert done.returncode == 1
+    assert "easy  0 of 1 setting" in done.stdout
+    assert "can't tell: 1.000 of 1.000 is reached without training" in done.stdout
+
+
+def test_json_and_table_say_the_same(place, ask):
+    status, out, _ = ask("audit", place / "mini", "--json")
+    document = json.loads(out)
+    (one,) = document["audits"]
+    assert (status, document["sound"], one["can_tell"]) == (0, {"mini": True}, True)
+    assert " ".join(one["sentence"].split()) in " ".join(ask("audit", place / "mini")[1].split())
+    assert "model" not in one["setting"]["scores"]
+
+
+def test_a_model_is_shown_beside_the_rest(place, ask):
+    status, out, _ = ask("audit", place / "mini", f"--model=py:{place}/toys.py:means")
+    assert status == 0
+    assert "toys.means against the untrained: " in out
+    assert "m the model" in out
+
+
+def test_a_margin_to_paste(place, ask):
+    status, out, _ = ask("suggest-margin", place / "mini")
+    assert status == 0
+    pasted = tomllib.loads(out[out.index("[margins]") :])
+    assert pasted["margins"]["beats_untrained@probe/1"] >= 0.005
+    assert "# mini:state/probe/1" in out
+
+
+@pytest.mark.parametrize("command", ["audit", "suggest-margin"])
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["nope"], ("nope", "no such folder", "sim-culture")),
+        (["README.md"], ("README.md", "no such folder")),
+        (["sim-culture-known", "--policy=none.toml"], ("none.toml", "no such file")),
+        (["sim-culture-known", "sim-culture-known", "--limit=20"], ("a second dataset named",)),
+    ],
+)
+def test_a_mistake_is_one_line(capsys, command, args, words, tmp_path):
+    assert main([command, *args, f"--cache-dir={tmp_path}"]) == 4
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("ERROR: ")
+    assert err.count("\n") == 1
+    assert all(word in err for word in words)
+
+
+def test_mistakes_are_told_before_anything_is_computed(place, ask, monkeypatch, tmp_path):
+    monkeypatch.setattr(auditing, "audit", lambda *a, **k: pytest.fail("computed"))
+    assert ask("audit", place / "mini", "nope")[0] == 4
+    assert ask("audit", place / "mini", "--model=tim:resnet18")[0] == 4
+    (tmp_path / "policy.toml").write_text('schema = 1\nsettings = ["mini:*"]\n')
+    status, _, err = ask("audit", place / "mini", place / "easy", f"--policy={tmp_path}/policy.toml", policy=False)
+    assert status == 4
+    assert "matches no setting of easy" in err
+
+
+@pytest.mark.parametrize("args", [[], ["audit"], ["audit", "x", "--frob"], ["audit", "x", "--limit=0"], ["adit"]])
+def test_bad_usage_is_one_line(capsys, args):
+    with pytest.raises(SystemExit) as stopped:
+        main(args)
+    assert stopped.value.code == 4
+    _, err = capsys.readouterr()
+    assert re.fullmatch(r"ERROR: .*; see reprcheck.* --help\n", err)
+
+
+def test_a_mistake_as_a_shell_sees_it(tmp_path):
+    done = process("audit", "nope", f"--cache-dir={tmp_path}")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (4, "", 1)
+
+
+@pytest.mark.parametrize("args", [[], ["audit"], ["suggest-margin"]])
+def test_help_fits_80_columns_and_is_quick(args):
+    code = (
+        "import sys\nfrom reprcheck.cli import main\n"
+        f"try: main({[*args, '--help']})\n"
+        "finally: assert not {'numpy', 'torch', 'rich'} & set(sys.modules)\n"
+    )
+    environment = os.environ | {"COLUMNS": "80"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    assert "usage: reprcheck" in done.stdout
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["--version"])
+    assert stopped.value.code == 0
+    assert re.fullmatch(r"reprcheck \d+\.\d+.*\n", capsys.readouterr().out)
+
+
+def test_the_script_is_main():
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
+    module, _, name = scripts["reprcheck"].partition(":")
+    assert getattr(import_module(module), name) is main
+
+
+def test_a_reader_that_goes_leaves_no_traceback(place, ask):
+    ask("audit", place / "mini")
+    options = [f"{place}/mini", f"--policy={place}/policy.toml", f"--cache-dir={place}/cache"]
+    for command in (["audit", *options], ["--help"]):
+        started = subprocess.Popen(
+            [sys.executable, "-m", "reprcheck", *command], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        started.stdout.close()
+        err = started.stderr.read()
+        started.stderr.close()
+        assert (started.wait(), err) == (0, b"")
+
+
+def test_ctrl_c_leaves_no_traceback_and_keeps_the_cache(place, tmp_path):
+    options = [f"--policy={place}/policy.toml", f"--cache-dir={tmp_path}/cache", f"--model=py:{place}/toys.py:stop"]
+    done = process("audit", place / "mini", *options)
+    assert (done.returncode, done.stdout) == (128 + signal.SIGINT, "")
+    assert "Traceback" not in done.stderr
+    assert list((tmp_path / "cache" / "vectors").rglob("*.safetensors"))
