@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from reprcheck.baselines.intensity import Intensity
-from reprcheck.baselines.matching import Matched, Quantiles, Reference, match
+from reprcheck.baselines.matching import Matched, Quantiles, Reference
 from reprcheck.baselines.pixels import COMPONENTS, Pixels, components
 from reprcheck.baselines.structure import Structure
 from reprcheck.diagnostics import judge, known
@@ -38,7 +38,7 @@ from reprcheck.types import Cell, Dataset, Encoder, Image, ImageSource, Scorecar
 
 KEPT_BYTES = 2**30
 """Decoded images kept in memory for a second pass."""
-CALIBRATION_IMAGES = 256
+CALIBRATION_IMAGES = 64
 """Most images that batch normalisation is calibrated on."""
 FEWEST_DRAWS = 2
 """Draws of a family that a spread can be told from."""
@@ -210,11 +210,11 @@ class Session:
         self, model: Model, dataset: Dataset, channels: tuple[int, ...], reference: Reference | None
     ) -> Contestants:
         n, twins, facts = len(channels), self.policy.twins, self._facts(model)
-        images = self._calibration(dataset, channels, reference)
+        images = None if reference else self._calibration(dataset, channels)
         title = f"{dataset.name}: {model.name} and {twins} untrained" + (", matched" if reference else "")
 
         def with_calibrated(name: str, family: list[Encoder], batch_norm: bool) -> Draws:
-            if not batch_norm or len(images.ids) < 2:
+            if images is None or not batch_norm or len(images.ids) < 2:
                 return {name: family}
             return {name: family, f"{name}-calibrated": [calibrated(encoder, images) for encoder in family]}
 
@@ -257,16 +257,12 @@ class Session:
             return facts
         return Facts(**{name: bool(value[0]) for name, value in found.items()})
 
-    def _calibration(self, dataset: Dataset, channels: tuple[int, ...], reference: Reference | None) -> Calibration:
+    def _calibration(self, dataset: Dataset, channels: tuple[int, ...]) -> Calibration:
         """Choose images by the digests of their pixels, so that neither labels nor the table's order play a part."""
         shown = self._shown(dataset, channels)
         rows = dict(zip(self._hand_made(dataset, channels)["intensity"].ids, shown.rows.tolist(), strict=True))
         chosen = sorted(rows)[:CALIBRATION_IMAGES]
-        if reference is None:
-            return Calibration(tuple(chosen), lambda: (shown.read(rows[i]) for i in chosen))
-        matched = _Kept(_MatchedSource(shown, reference))
-        ids = tuple(digest(i, reference.digest()) for i in chosen)
-        return Calibration(ids, lambda: (matched.read(rows[i]) for i in chosen))
+        return Calibration(tuple(chosen), lambda: (shown.read(rows[i]) for i in chosen))
 
     def _embed(
         self, dataset: Dataset, channels: tuple[int, ...], encoders: Sequence[Encoder], title: str
@@ -276,21 +272,6 @@ class Session:
     def _shown(self, dataset: Dataset, channels: tuple[int, ...]) -> Shown:
         images = self._images.setdefault(dataset.digest, _Kept(dataset.images))
         return Shown(images, _rows(dataset, channels), channels)
-
-
-@dataclass(frozen=True)
-class _MatchedSource:
-    """An image source of samples as shown, their histograms matched."""
-
-    shown: Shown
-    reference: Reference
-
-    def content(self, index: int) -> str:
-        return digest(self.shown.images.content(index), list(self.shown.channels), self.reference.digest())
-
-    def read(self, index: int) -> Image:
-        image = self.shown.read(index)
-        return replace(image, pixels=match(image.pixels, self.reference))
 
 
 class _Kept:

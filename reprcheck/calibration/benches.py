@@ -102,4 +102,4 @@ class Benches(Session):
 
     def calibration(self, dataset: Dataset, task: Task) -> Calibration:
         """Return the images that batch normalisation is calibrated on."""
-        return self._calibration(dataset, task.channels, None)
+        return self._calibration(dataset, task.channels)
