@@ -221,7 +221,7 @@ def study(scale: Scale, progress: Progress) -> list[Row]:
         trials += _trials(asked(sets, [f"{task}/probe/1" for task in PROBED]), 1)
     else:
         trials = _trials(asked(sets, [f"{task}/knn/1" for task in QUICK]), 1)
-        trials += _trials(asked(sets, [f"{task}/probe/1" for task in QUICK[:1]]), 1)[::3]
+        trials += _trials(asked(sets, [f"{task}/probe/1" for task in QUICK[:1]]), 1)[::6]
     tried = []
     with threadpool_limits(1), progress(len(trials), "functions of intensity") as advance:
         for trial in trials:
