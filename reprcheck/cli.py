@@ -68,6 +68,7 @@ def parser() -> Parser:
     commands = made.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
     add_audit(commands)
     add_suggest_margin(commands)
+    add_calibrate(commands)
     return made
 
 
@@ -122,6 +123,41 @@ def run_suggest_margin(options: argparse.Namespace) -> int:
     suggestions = [suggest(audit.setting, policy) for audit in found]
     show(MarginReport(suggestions, policy).lines(*terminal()))
     return FINE if any(one.margin is not None for one in suggestions) else BAD
+
+
+def add_calibrate(commands: Any) -> None:
+    """Add ``calibrate``: how often is the gate wrong?"""
+    command = commands.add_parser(
+        "calibrate",
+        help="the gate's own error rates, by simulation",
+        description="Measure the gate's error rates and write them as calibration.json and calibration.md. Studies not "
+        "named keep what is there. Real images are taken from ../shared/data where they are.",
+        epilog="Exit status: 0 if every rate keeps its bounds, else 1; 4 for a mistake in what was asked.",
+    )
+    command.add_argument("study", nargs="*", metavar="STUDY", help="which studies to run (default: all)")
+    command.add_argument("--quick", action="store_true", help="few trials: a look, not the table that counts")
+    command.add_argument("--out", metavar="DIR", default="reports/calibration", help="where to write (%(default)s)")
+    command.set_defaults(run=run_calibrate)
+
+
+def run_calibrate(options: argparse.Namespace) -> int:
+    """Run studies, write the table, and print what doesn't hold.
+
+    Raises
+    ------
+    UserError
+        For a study that there isn't.
+    """
+    from reprcheck.calibration.table import STUDIES, calibrate, summary
+    from reprcheck.errors import did_you_mean
+    from reprcheck.progress import bar
+
+    for name in options.study:
+        if name not in STUDIES:
+            raise UserError(f"calibrate {name}", "no such study", did_you_mean(name, STUDIES))
+    rows = calibrate(options.study or STUDIES, not options.quick, bar, Path(options.out))
+    show([*summary(rows), f"written to {options.out}: calibration.json, calibration.md"])
+    return FINE if all(row.holds for row in rows) else BAD
 
 
 def add_dataset_options(command: argparse.ArgumentParser) -> None:

@@ -61,6 +61,19 @@ def calibrate(studies: Sequence[str], full: bool, progress: Progress, folder: Pa
     return rows
 
 
+def summary(rows: Sequence[Row]) -> list[str]:
+    """Return a line for each study, and one for each row that doesn't hold."""
+    told = []
+    for name in dict.fromkeys(row.study for row in rows):
+        mine = [row for row in rows if row.study == name]
+        told.append(f"{name}: {sum(row.holds for row in mine)} of {len(mine)} rates keep their bounds")
+    failing = [row for row in rows if not row.holds]
+    return told + [
+        f"  {r.study}: {r.case}: {r.rate:.3f} ({r.count}/{r.trials}), may be {r.least:.3g} to {r.most:.3g}"
+        for r in failing
+    ]
+
+
 def page(kept: Mapping[str, Any]) -> Iterable[str]:
     """Return the lines of the page for people."""
     yield "# Calibration of the gate\n"

@@ -9,6 +9,7 @@ import pytest
 from reprcheck.calibration import coverage, power, training
 from reprcheck.calibration.row import Row
 from reprcheck.calibration.table import calibrate
+from reprcheck.cli import main
 
 
 @contextlib.contextmanager
@@ -75,3 +76,17 @@ def test_the_table_keeps_what_other_studies_wrote(tmp_path, monkeypatch):
 def test_seeds_come_from_names():
     again = [coverage._row(10, 0.3, "normal", "alike", 50) for _ in range(2)]
     assert again[0] == again[1]
+
+
+def test_the_command_writes_the_table_and_exits_by_it(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(power, "SCORES", power.SCORES[:1])
+    monkeypatch.setattr(power, "VECTORS", ())
+    command = ["calibrate", "power", "--quick", "--out", str(tmp_path)]
+    assert main(command) == 0
+    assert "power: 1 of 1 rates keep their bounds" in capsys.readouterr().out
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["calibration.json", "calibration.md"]
+    monkeypatch.setattr(power, "FACTOR", 0.1)
+    assert main(command) == 1
+    assert "may be 0.9 to 1" in capsys.readouterr().out
+    assert main(["calibrate", "powr"]) == 4
+    assert capsys.readouterr().err == "ERROR: calibrate powr: no such study; did you mean power?\n"
