@@ -18,10 +18,11 @@ def blocks(language):
 
 def test_its_scorecards_and_audits_are_the_committed_ones(monkeypatch):
     monkeypatch.syspath_prepend(ROOT / "tools")
-    from readme_scorecards import AUDIT, BLOCK, filled
+    from readme_scorecards import AUDIT, BLOCK, CALIBRATION, filled
 
     assert [found[1] for found in BLOCK.findall(README)] == ["reports/demo", "reports/demo-untrained"]
     assert [found[1] for found in AUDIT.findall(README)] == ["reports/audit/sim-culture.json"]
+    assert [found[1] for found in CALIBRATION.findall(README)] == ["reports/calibration"]
     assert filled(README) == README
 
 
@@ -47,7 +48,8 @@ def test_what_it_names_exists():
 
 
 def test_its_options_exist():
-    commands = [["pytest", "benchmarks/"], ["reprcheck", "audit"], ["reprcheck", "suggest-margin"]]
+    ours = [["reprcheck", command] for command in ("audit", "suggest-margin", "calibrate")]
+    commands = [["pytest", "benchmarks/"], *ours]
     shown = ""
     for command in commands:
         asked = [sys.executable, "-m", *command, "--help"]

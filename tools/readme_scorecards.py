@@ -1,9 +1,9 @@
-"""Put the verdicts of the committed scorecards, and an audit's beginning, into the README, between their markers.
+"""Put the committed scorecards' verdicts, an audit's beginning and the calibration's summary into the README.
 
     python tools/readme_scorecards.py
 
-What is put there is the terminal report at 80 columns, down to the end of the verdicts, or of the audit's first
-setting; `make reports` runs it.
+Each goes between its markers: the terminal report at 80 columns, down to the end of the verdicts, or of the audit's
+first setting; the calibration as a table. `make reports` and `make calibration` run it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from itertools import takewhile
 from pathlib import Path
 
 from reprcheck.auditing import Audit
+from reprcheck.calibration.table import NAME, overview
 from reprcheck.reporters.audit import AuditReport
 from reprcheck.reporters.terminal import TerminalReport
 from reprcheck.scorecard.document import read
@@ -22,6 +23,7 @@ from reprcheck.types import Cell, Setting
 ROOT = Path(__file__).resolve().parents[1]
 BLOCK = re.compile(r"(<!-- scorecard: (\S+) -->\n)```text\n.*?```\n", re.DOTALL)
 AUDIT = re.compile(BLOCK.pattern.replace("scorecard", "audit"), re.DOTALL)
+CALIBRATION = re.compile(r"(<!-- calibration: (\S+) -->\n)(?:\|.*\n)*")
 
 
 def verdicts(folder: str) -> str:
@@ -41,9 +43,16 @@ def audit(path: str) -> str:
     return "\n".join(takewhile(lambda line: line != second, AuditReport(found).lines(80, color=False))).rstrip()
 
 
+def calibration(folder: str) -> str:
+    """Return the summary of the calibration table in a folder."""
+    kept = json.loads((ROOT / folder / f"{NAME}.json").read_text(encoding="utf-8"))
+    return "".join(f"{line}\n" for line in overview(kept))
+
+
 def filled(readme: str) -> str:
     """Return the README with every block between markers made anew."""
     readme = BLOCK.sub(lambda found: f"{found[1]}```text\n{verdicts(found[2])}\n```\n", readme)
+    readme = CALIBRATION.sub(lambda found: f"{found[1]}{calibration(found[2])}", readme)
     return AUDIT.sub(lambda found: f"{found[1]}```text\n{audit(found[2])}\n```\n", readme)
 
 

@@ -78,16 +78,23 @@ def page(kept: Mapping[str, Any]) -> Iterable[str]:
     """Return the lines of the page for people."""
     yield "# Calibration of the gate\n"
     yield "Made by `reprcheck calibrate`; seeds come from the names of the cases. How to read it: docs/statistics.md.\n"
-    yield "| study | rows | hold | asked |\n|---|---|---|---|"
-    for name, study in kept.items():
-        holding = sum(row["holds"] for row in study["rows"])
-        yield f"| [{name}](#{name}) | {len(study['rows'])} | {holding} | {_ASKED[name]} |"
+    yield from overview(kept)
     for name, study in kept.items():
         run = study["run"]
         scale = "full scale" if run["full"] else "QUICK LOOK, not the table that counts"
         yield f"\n## {name}\n\n{_ASKED[name]}\n\n{scale}, {run['minutes']:g} minutes, {run['versions']}\n"
         yield "| case | rate | of trials | may be | holds | more |\n|---|---|---|---|---|---|"
         yield from (_line(row) for row in study["rows"])
+
+
+def overview(kept: Mapping[str, Any]) -> Iterable[str]:
+    """Return the lines of a table with a row for each study."""
+    yield "| study | what is asked | trials | rates | keep their bounds |"
+    yield "|---|---|---|---|---|"
+    for name, study in kept.items():
+        rows = study["rows"]
+        trials, holding = sum(row["trials"] for row in rows), sum(row["holds"] for row in rows)
+        yield f"| {name} | {_ASKED[name]} | {trials} | {len(rows)} | {holding} |"
 
 
 def _line(row: Mapping[str, Any]) -> str:

@@ -21,6 +21,7 @@ from reprcheck.digest import code_digest, digest, installed
 from reprcheck.embed.cache import Cache
 from reprcheck.embed.engine import Block, Progress
 from reprcheck.policy import Policy
+from reprcheck.protocols import forest
 from reprcheck.protocols.folds import folds_overlap
 from reprcheck.seeding import seed
 from reprcheck.stats.collapse import INDISTINCT, SEPARATE, collapse, separation
@@ -182,6 +183,18 @@ class Bench:
             code_digest("reprcheck.protocols"),
             installed("numpy", "scikit-learn"),
         )
+
+    def fitted(self, baseline: Block) -> Scores:
+        """Score a forest grown on a baseline on the bench's folds: the strongest reader of few features. Cached."""
+        key = digest("forest", self._score_key(self.task, [baseline]))
+        if key not in self._scores:
+            found = self.cache.get("scores", key)
+            if found is None:
+                runs = [forest.score(baseline.vectors, self.task, r) for r in range(self._runs(self.task))]
+                found = to_arrays(mean(runs))
+                self.cache.put("scores", key, found)
+            self._scores[key] = from_arrays(found)
+        return self._scores[key]
 
     def expansions(self, baseline: Block) -> Family:
         """Return K seeded random nonlinear expansions of a baseline, as wide as the model's embedding."""

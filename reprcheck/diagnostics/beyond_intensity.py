@@ -12,7 +12,9 @@ Reference
     intensity features, as wide as the embedding, [intensity + E + F] against [intensity + E + embedding], for K choices
     of E: so that neither a nonlinear reading of brightness nor more dimensions look like more biology. The embedding
     must add more than F does by the margin, and must not do so in bits alone: the score must rise as well, by any
-    amount. On matched images the model must beat its untrained twins (plain ResNets where it has none).
+    amount. On matched images the model must beat its untrained twins (plain ResNets where it has none). Precomputed
+    vectors can't be matched, and an encoder trained to read brightness beats any random expansion: there the embedding
+    beside intensity must also beat a forest grown on intensity, by any amount.
 Null
     The embedding is one more function of intensity, in F's place: the spread between the K draws enters the interval.
 Unit
@@ -20,7 +22,8 @@ Unit
 Margin
     0.02 of the label's entropy, or of the score, unless the policy says otherwise; 0 for the score beside the bits.
 How it can fool you
-    Random expansions are not every function of intensity: a function well chosen for the label may add a little.
+    Random expansions are not every function of intensity. One fitted to the label elsewhere is unmasked by matched
+    images, or held against a forest; fitted on far more samples than the forest has, it may still pass as vectors.
     Matching can't undo ties: a padded border keeps its size. Precomputed vectors can't be re-embedded: then the second
     question isn't asked, and the cell says so.
 Source
@@ -30,6 +33,7 @@ Source
 from __future__ import annotations
 
 from reprcheck.diagnostics.bench import Bench, average
+from reprcheck.protocols import has_folds
 from reprcheck.types import Cell, Evidence, Scores
 
 NAME = "beyond_intensity"
@@ -51,6 +55,8 @@ def judge(bench: Bench) -> Cell:
         guards += guard
     matched = bench.matched()
     details: dict[str, object] = {"matched": "not asked: precomputed vectors can't be re-embedded"}
+    if matched is None and has_folds(bench.protocol):
+        guards.append(bench.against(both, [bench.fitted(intensity)], "intensity, read by a forest", 0.0))
     if matched is not None:
         evidence += bench.against_untrained(NAME, matched, " on matched images")
         details = {"matched": "asked", "collapsed": matched.collapsed}

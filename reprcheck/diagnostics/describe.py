@@ -46,7 +46,7 @@ def describe(bench: Bench) -> Setting:
         min_units=policy.min_units,
         n_units=len(np.unique(bench.resampled(found["pixels"][0].units))),
     )
-    untrained = [s for name in bench.contestants.opponents for s in found[name]]
+    untrained = {name: found[name] for name in bench.contestants.opponents}
     return Setting(
         id=bench.id,
         dataset=bench.dataset,
@@ -70,14 +70,19 @@ def _scored(bench: Bench, families: Mapping[str, Family]) -> dict[str, list[Scor
     return {name: [next(flat) for _ in family] for name, family in families.items()}
 
 
-def _resolution(bench: Bench, untrained: Sequence[Scores]) -> dict[str, float]:
-    """Return the noise floor, and what effect one more untrained draw would have to have to be told from the others."""
-    noise = {"noise": noise_floor(untrained, bench.policy.alpha)}
-    if len(untrained) < 3 or len(np.unique(bench.resampled(untrained[0].units))) < 2:
+def _resolution(bench: Bench, untrained: Mapping[str, Sequence[Scores]]) -> dict[str, float]:
+    """Return the noise floor, and the least effect over the largest family that one more of its draws could show."""
+    noise = {"noise": noise_floor([s for draws in untrained.values() for s in draws], bench.policy.alpha)}
+    first, *others = max(untrained.values(), key=len, default=()) or (None,)
+    if first is None or not others or len(np.unique(bench.resampled(first.units))) < 2:
         return {**noise, "mde": float("nan")}
-    first, *others = (s.values for s in untrained)
-    units = bench.resampled(untrained[0].units)
-    evidence = compare(first, np.stack(others), units, margin=bench.policy.margin, alpha=bench.policy.alpha)
+    evidence = compare(
+        first.values,
+        np.stack([s.values for s in others]),
+        bench.resampled(first.units),
+        margin=bench.policy.margin,
+        alpha=bench.policy.alpha,
+    )
     return {**noise, "mde": evidence.mde}
 
 
