@@ -1,6 +1,7 @@
 """The three questions on made-up vectors, where the answer is known."""
 
 import contextlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -83,6 +84,17 @@ def test_a_function_of_intensity_does_not_get_beyond_it(tmp_path):
     intensity = block(1.5, 4, 31).vectors
     hidden = np.maximum(intensity @ np.random.default_rng(0).normal(size=(4, 200)), 0).astype(np.float32)
     assert ask("beyond_intensity", tmp_path, block(array=hidden), intensity=1.5).status != "pass"
+
+
+def test_vectors_that_learned_to_read_intensity_do_not_get_beyond_it(tmp_path):
+    signs = np.random.default_rng(0).choice([-1.0, 1.0], (len(TASK.y), 2))
+    signs[:, 1] *= np.where((signs.prod(1) > 0) == (TASK.y > 0), 1, -1)
+    learned = block(array=np.repeat(signs.prod(1, keepdims=True), 4, axis=1).astype(np.float32))
+    made = bench(tmp_path, learned)
+    made = replace(made, baselines={**made.baselines, "intensity": block(array=signs.astype(np.float32))})
+    cell = judge("beyond_intensity", made)
+    assert cell.status != "pass"
+    assert cell.details["comparisons"][-1]["reference"] == "intensity, read by a forest"
 
 
 def test_matched_images_must_be_told_apart_too(tmp_path):
