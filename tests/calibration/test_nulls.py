@@ -44,8 +44,9 @@ def test_a_judge_that_asks_for_nothing_is_found_out(module, monkeypatch):
     assert all(not row.holds for row in module.study(QUICK, quiet))
 
 
-def test_a_judge_that_asks_for_no_more_bits_or_votes_is_found_out(monkeypatch):
+def test_a_judge_that_asks_for_no_more_votes_and_grows_no_forest_is_found_out(monkeypatch):
     monkeypatch.setattr(intensity, "POLICY", LENIENT)
+    monkeypatch.setattr(intensity.beyond_intensity, "has_folds", lambda protocol: False)
     rows = intensity.study(QUICK, quiet)
     assert {row.case for row in rows if row.case.startswith("knn/1")} <= set(bad(rows))
 
