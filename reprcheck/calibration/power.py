@@ -38,7 +38,7 @@ def study(scale: Scale, progress: Progress) -> list[Row]:
             rows.append(_of_scores(n, twins, spread, scale.trials(2000, 200)))
             advance(1)
         for protocol, n in VECTORS:
-            trials = scale.trials(300, 30) if protocol == "knn/1" else scale.trials(100, 6)
+            trials = scale.trials(300, 30) if protocol == "knn/1" else scale.trials(60, 6)
             rows.append(_of_vectors(protocol, n, trials))
             advance(1)
     return rows

@@ -49,11 +49,11 @@ def calibrate(studies: Sequence[str], full: bool, progress: Progress, folder: Pa
     list of Row
         Of the studies run.
     """
-    kept = _read(folder / f"{NAME}.json")
     rows: list[Row] = []
     for name in studies:
         start = time.perf_counter()
         found: list[Row] = import_module(f"reprcheck.calibration.{name}").study(Scale(full), progress)
+        kept = _read(folder / f"{NAME}.json")  # again each time: another process may write its studies there
         kept[name] = {"run": _provenance(full, time.perf_counter() - start), "rows": [_plain(row) for row in found]}
         replace_text(folder / f"{NAME}.json", json.dumps(_ordered(kept), indent=1) + "\n")
         replace_text(folder / f"{NAME}.md", "\n".join(page(_ordered(kept))) + "\n")

@@ -35,7 +35,7 @@ def study(scale: Scale, progress: Progress) -> list[Row]:
     rows: list[Row] = []
     with progress(len(cases), "training samples") as advance:
         for protocol, design, signals in cases:
-            trials = scale.trials(400, 30) if protocol == "knn/1" else scale.trials(80, 4)
+            trials = scale.trials(400, 30) if protocol == "knn/1" else scale.trials(40, 4)
             rows += _rows(protocol, design, signals, trials)
             advance(1)
     return rows

@@ -100,7 +100,7 @@ def study(scale: Scale, progress: Progress) -> list[Row]:
     limits = SETS if scale.full else dict.fromkeys(SETS, QUICK_LIMIT)
     sets = opened(limits, [setting for several in settings.values() for setting in several])
     cases = [(architecture, at) for architecture, several in settings.items() for at in asked(sets, several)]
-    benches, size, plain = Benches(POLICY), scale.trials(80, 12), scale.trials(5, 1)
+    benches, size, plain = Benches(POLICY), scale.trials(50, 12), scale.trials(5, 1)
     pools: dict[tuple[str, str, bytes], Pool] = {}
     tried: dict[tuple[str, str], list[Tried]] = {}
     with threadpool_limits(1), progress(len(cases), "untrained draws") as advance:
