@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tomllib
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
@@ -70,10 +71,13 @@ def ask(place, capsys):
 
 
 def process(*args, **env):
-    """Run the command as a shell would."""
+    """Run the command as a shell would, in the foreground: in the background Ctrl-C is ignored."""
     kept = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "NO_COLOR")}
     command = [sys.executable, "-m", "reprcheck", *map(str, args)]
-    return subprocess.run(command, cwd=ROOT, env=kept | env, capture_output=True, text=True, timeout=600, check=False)
+    return subprocess.run(
+        command, cwd=ROOT, env=kept | env, capture_output=True, text=True, timeout=600, check=False,
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
 
 
 def test_a_dataset_that_can_tell(place, ask, monkeypatch):
