@@ -6,8 +6,6 @@ table deserves ``-`` throughout. Where the cause is brightness nobody passes `be
 shape, `beats_structure`; where there is none, anything. One more untrained network never passes `beats_untrained`.
 """
 
-import pytest
-
 import reprcheck
 from reprcheck.policy import Policy
 
@@ -51,13 +49,8 @@ DESERVED = {
 }
 
 
-@pytest.fixture(scope="session")
-def cache(tmp_path_factory):
-    return tmp_path_factory.mktemp("known")
-
-
-@pytest.mark.parametrize("dataset", DESERVED)
-def test_each_encoder_gets_the_verdict_it_deserves(dataset, cache):
+def undeserved(dataset, cache):
+    """Return every verdict on a dataset that isn't the one deserved: (task, encoder, diagnostic) to both."""
     wrong = {}
     for toy, spec in TOYS.items():
         card = reprcheck.check(spec, dataset, POLICY, cache_dir=cache)
@@ -67,4 +60,4 @@ def test_each_encoder_gets_the_verdict_it_deserves(dataset, cache):
                 status = seen[task, diagnostic]
                 if deserved != "?" and (status == "pass") != (deserved == "pass"):
                     wrong[task, toy, diagnostic] = f"deserved {deserved}, got {status}"
-    assert wrong == {}
+    return wrong
