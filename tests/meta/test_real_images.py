@@ -30,8 +30,8 @@ def by_diagnostic(card):
 def test_the_network_is_blocked_on_cells(cache):
     card = reprcheck.check(MODEL, SHARED / "data" / "jurkat", POLICY, limit=548, cache_dir=cache)
     assert not card.gate.released
-    assert "fail" in by_diagnostic(card)["beats_untrained"]
-    assert "pass" not in by_diagnostic(card)["beats_untrained"]
+    assert by_diagnostic(card)["beats_untrained"] <= {"fail", "inconclusive"}
+    assert all(cell.effect < 0 for cell in card.cells if cell.diagnostic == "beats_untrained")
     assert any("jurkat:phase/probe/1 beats_untrained" in reason for reason in card.gate.blocked_by)
 
 
