@@ -42,7 +42,8 @@ DESERVED = {
     },
     "sim-tissue-known": {
         "brightness": {"brightness": ("?", "pass", "-"), **STRUCTURE_IS_BLIND},
-        "count": {"count": ("pass", "-", "?"), "demo": ("?", "-", "?")},
+        # a plain ViT reads much of the count: 96 units can't tell a mean count from it by the margin and to spare
+        "count": {"count": ("?", "-", "?"), "demo": ("?", "-", "?")},
         "shape": {"shape": ("pass", "-", "pass"), "demo": ("?", "-", "?")},
         "nothing": {},
     },
