@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 
-from reprcheck.stats.decision import compare, decide, holm, infer, interval
+from reprcheck.stats import compare
+from reprcheck.stats.decision import decide, holm, infer, interval
 from reprcheck.types import Evidence
 
 scores = arrays(float, st.integers(3, 40), elements=st.floats(-2, 2, allow_subnormal=False))
