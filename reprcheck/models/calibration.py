@@ -48,11 +48,8 @@ class Calibrated(TorchEncoder):
     def _digest(self) -> str:
         return digest(self.encoder.digest(), "calibrated/1", list(self.images.ids))
 
-    @cached_property
-    def _runner(self) -> Runner:
-        from reprcheck.models.forward import Runner
-
-        runner = Runner(self.network, self.feed, self.policy)
+    def _build(self) -> Runner:
+        runner = super()._build()
         runner.calibrate(plane for image in self.images.read() for plane in planes([image], self.policy))
         return runner
 

@@ -33,6 +33,10 @@ PIXELS = BATCH * 384 * 384
 """Most pixels per channel and forward pass: larger images go in smaller batches."""
 DEVICE_TURN = threading.Lock()
 """Held while a network runs on an accelerator, which takes one at a time."""
+BUILD_TURN = threading.Lock()
+"""Held while a network is built: weights are drawn from one generator, which belongs to the whole process."""
+STEADY = 1e-3
+"""Relative difference between two passes over one image that an accelerator's order of summation may make."""
 FLAT = 1e-6
 """Standard deviation under which an image counts as constant."""
 
@@ -55,7 +59,9 @@ class Runner:
     def __init__(self, network: Network, feed: Feed, policy: Policy) -> None:
         self.where, self.image_wise = network.where, feed.normalise == "image"
         self.repeats = network.in_chans if policy == "replicate" else 1
-        built = network.build()
+        self.steady = False
+        with BUILD_TURN:
+            built = network.build()
         self.device = device()
         self.size = feed.size or built.size
         self.module = built.module.eval().float().to(self.device)
@@ -64,10 +70,19 @@ class Runner:
 
     @torch.inference_mode()
     def __call__(self, planes: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-        """Return float32[N, D] for N planes float32[1 or in_chans, H, W]."""
+        """Return float32[N, D] for N planes float32[1 or in_chans, H, W].
+
+        Raises
+        ------
+        UserError
+            For a network that raises, that doesn't return a vector per image, or that draws at random.
+        """
         n = batch_size(planes[0].shape[-2:], self.size)
         with one_core() if self.device.type == "cpu" else DEVICE_TURN, precise():
-            return np.concatenate([self._batch(planes[i : i + n], n) for i in range(0, len(planes), n)])
+            found = np.concatenate([self._batch(planes[i : i + n], n) for i in range(0, len(planes), n)])
+            if not self.steady:
+                self._must_be_steady(planes[:1])
+            return found
 
     @torch.inference_mode()
     def calibrate(self, planes: Iterable[NDArray[np.float32]]) -> None:
@@ -90,6 +105,13 @@ class Runner:
                 self._run(np.stack(batch))
         for norm in norms:
             norm.training = False
+
+    def _must_be_steady(self, planes: Sequence[NDArray[np.float32]]) -> None:
+        once, again = (self._batch(planes, 1) for _ in range(2))
+        if not np.allclose(once, again, rtol=STEADY, atol=STEADY * float(np.abs(once).max()), equal_nan=True):
+            what = "the model returns other vectors when it sees the same image again"
+            raise UserError(self.where, what, "switch off dropout and random masking in its forward pass")
+        self.steady = True
 
     def _batch(self, planes: Sequence[NDArray[np.float32]], n: int) -> NDArray[np.float32]:
         pixels = np.zeros((n, *planes[0].shape), np.float32)

@@ -39,6 +39,7 @@ class TorchEncoder:
 
     def __init__(self, name: str, network: Network, feed: Feed, policy: Policy) -> None:
         self.name, self.network, self.feed, self.policy = name, network, feed, policy
+        self._built: Runner | None = None
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -62,14 +63,20 @@ class TorchEncoder:
         """
         if not images:
             return np.empty((0, 0), np.float32)
-        return joined(self._runner(planes(images, self.policy)), len(images))
+        return joined(self.runner(planes(images, self.policy)), len(images))
+
+    @property
+    def runner(self) -> Runner:
+        """The network on its device, built when it is first asked for; one thread at a time uses an encoder."""
+        if self._built is None:
+            self._built = self._build()
+        return self._built
 
     @cached_property
     def _digest(self) -> str:
         return digest("encoder", RECIPE, self.network.identity(), self.feed.size, self.feed.normalise, self.policy)
 
-    @cached_property
-    def _runner(self) -> Runner:
+    def _build(self) -> Runner:
         from reprcheck.models.forward import Runner
 
         return Runner(self.network, self.feed, self.policy)

@@ -68,12 +68,12 @@ def by_hand(module: Normed, batches: Sequence[torch.Tensor]) -> list[tuple[torch
 
 def statistics(encoder: Encoder) -> list[tuple[torch.Tensor, torch.Tensor]]:
     assert isinstance(encoder, Calibrated)
-    return [(norm.running_mean, norm.running_var) for norm in batch_norms(encoder._runner.module)]
+    return [(norm.running_mean, norm.running_var) for norm in batch_norms(encoder.runner.module)]
 
 
 def test_what_enters_batch_norm_is_standardised_on_the_calibration_images() -> None:
     pictures = images(32)
-    module = twin(pictures)._runner.module
+    module = twin(pictures).runner.module
     entered = {}
     for norm in batch_norms(module):
         norm.register_forward_hook(lambda norm, args, _: entered.update({norm: args[0]}))
@@ -91,7 +91,7 @@ def test_statistics_are_averages_over_whole_batches(n: int, sizes: tuple[int, ..
     pictures = images(n)
     encoder = twin(pictures)
     batches = pixels(pictures[: sum(sizes)]).split(sizes)
-    for found, expected in zip(statistics(encoder), by_hand(encoder._runner.module, batches), strict=True):
+    for found, expected in zip(statistics(encoder), by_hand(encoder.runner.module, batches), strict=True):
         torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-4)
 
 
@@ -108,7 +108,7 @@ def test_large_images_go_in_small_batches_but_never_alone(monkeypatch: pytest.Mo
     pictures = images(5)
     encoder = twin(pictures)
     batches = pixels(pictures[:4]).split(2)
-    for found, expected in zip(statistics(encoder), by_hand(encoder._runner.module, batches), strict=True):
+    for found, expected in zip(statistics(encoder), by_hand(encoder.runner.module, batches), strict=True):
         torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-4)
 
 
@@ -126,7 +126,7 @@ def test_only_batch_norm_is_in_training_mode_and_nothing_afterwards() -> None:
     assert (torch.nn.BatchNorm2d, True) in seen
     assert (BatchNormAct2d, True) in seen
     assert {kind for kind, training in seen if training} == {torch.nn.BatchNorm2d, BatchNormAct2d}
-    assert not any(part.training for part in encoder._runner.module.modules())
+    assert not any(part.training for part in encoder.runner.module.modules())
     np.testing.assert_array_equal(vectors[:3], encoder.encode(pictures[:3]))
 
 

@@ -232,6 +232,21 @@ def test_a_module_that_raises_is_one_line() -> None:
     assert told.startswith("model Linear: the model raised RuntimeError: mat1 and mat2 shapes")
 
 
+class Masking(Net):
+    """Looks at half of the pixels, drawn anew in each pass."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(torch.nn.functional.dropout(x, 0.5, training=True))
+
+
+def test_a_module_that_draws_at_random_is_refused() -> None:
+    told = line(lambda: resolve(Masking()).encoder(2).encode(images(2, channels=2)))
+    assert told == (
+        "model Masking: the model returns other vectors when it sees the same image again; "
+        "switch off dropout and random masking in its forward pass"
+    )
+
+
 @pytest.mark.parametrize("thing", [3, None, Net, b"timm:resnet18"])
 def test_what_is_no_model(thing: object) -> None:
     told = line(lambda: resolve(thing))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from pathlib import Path
 
@@ -8,9 +9,10 @@ import pytest
 import timm
 import torch
 
-from reprcheck.models import Model, resolve
+from reprcheck.models import Calibration, Model, calibrated, resolve
 from reprcheck.models.module_state import state_digest
 from reprcheck.models.twins import reinitialised, seeded, shuffle
+from reprcheck.types import Encoder
 
 from .made import TINY, images, line
 
@@ -53,6 +55,22 @@ def test_a_draw_leaves_the_global_generator_alone() -> None:
     resolve(f"timm:{TINY}?pretrained=false").untrained(3, 0).encode(images(1))
     reinitialised(module, 3)
     assert torch.equal(torch.rand(3), expected)
+
+
+def test_networks_built_side_by_side_are_the_ones_built_alone() -> None:
+    model = resolve("timm:resnet18?pretrained=false&size=32&seed=4")
+
+    def drawn() -> list[Encoder]:
+        twins = [model.untrained(1, k) for k in range(3)]
+        return [*twins, *(calibrated(twin, Calibration(("0", "1"), lambda: images(2, channels=1))) for twin in twins)]
+
+    def weights(encoder: Encoder) -> list[torch.Tensor]:
+        return list(encoder.runner.module.parameters())
+
+    alone = [weights(encoder) for encoder in drawn()]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(weights, drawn()))
+    assert all(torch.equal(a, b) for x, y in zip(alone, together, strict=True) for a, b in zip(x, y, strict=True))
 
 
 def test_modules_reset_themselves_and_their_statistics() -> None:
