@@ -24,6 +24,7 @@ from reprcheck.models.channels import Policy
 from reprcheck.models.failure import because
 from reprcheck.models.model import Feed
 from reprcheck.models.network import Network
+from reprcheck.models.steady import Steady
 from reprcheck.models.torch_encoder import DEVICE
 from reprcheck.models.twins import batch_norms
 
@@ -35,8 +36,6 @@ DEVICE_TURN = threading.Lock()
 """Held while a network runs on an accelerator, which takes one at a time."""
 BUILD_TURN = threading.Lock()
 """Held while a network is built: weights are drawn from one generator, which belongs to the whole process."""
-STEADY = 1e-3
-"""Relative difference between two passes over one image that an accelerator's order of summation may make."""
 FLAT = 1e-6
 """Standard deviation under which an image counts as constant."""
 
@@ -59,7 +58,7 @@ class Runner:
     def __init__(self, network: Network, feed: Feed, policy: Policy) -> None:
         self.where, self.image_wise = network.where, feed.normalise == "image"
         self.repeats = network.in_chans if policy == "replicate" else 1
-        self.steady = False
+        self.steady = Steady(network.where)
         with BUILD_TURN:
             built = network.build()
         self.device = device()
@@ -75,13 +74,12 @@ class Runner:
         Raises
         ------
         UserError
-            For a network that raises, that doesn't return a vector per image, or that draws at random.
+            For a network that raises or doesn't return one vector per image, or whose vectors aren't each of one image.
         """
         n = batch_size(planes[0].shape[-2:], self.size)
         with one_core() if self.device.type == "cpu" else DEVICE_TURN, precise():
             found = np.concatenate([self._batch(planes[i : i + n], n) for i in range(0, len(planes), n)])
-            if not self.steady:
-                self._must_be_steady(planes[:1])
+            self.steady.check(found, lambda: self._batch(planes[:1], 1))
             return found
 
     @torch.inference_mode()
@@ -105,13 +103,6 @@ class Runner:
                 self._run(np.stack(batch))
         for norm in norms:
             norm.training = False
-
-    def _must_be_steady(self, planes: Sequence[NDArray[np.float32]]) -> None:
-        once, again = (self._batch(planes, 1) for _ in range(2))
-        if not np.allclose(once, again, rtol=STEADY, atol=STEADY * float(np.abs(once).max()), equal_nan=True):
-            what = "the model returns other vectors when it sees the same image again"
-            raise UserError(self.where, what, "switch off dropout and random masking in its forward pass")
-        self.steady = True
 
     def _batch(self, planes: Sequence[NDArray[np.float32]], n: int) -> NDArray[np.float32]:
         pixels = np.zeros((n, *planes[0].shape), np.float32)

@@ -17,6 +17,7 @@ from reprcheck.errors import UserError
 from reprcheck.models.channels import Policy, choose, joined, planes
 from reprcheck.models.failure import because
 from reprcheck.models.model import Model
+from reprcheck.models.steady import Steady
 from reprcheck.seeding import seed
 from reprcheck.types import Encoder, Image
 
@@ -90,18 +91,26 @@ class CallableEncoder:
     ) -> None:
         self.name, self.where, self.function, self.identity = name, where, function, identity
         self.policy, self.repeats = policy, repeats
+        self.steady = Steady(where)
 
     def digest(self) -> str:
         """Return the digest of what the callable is made of and of the channel policy."""
         return digest("encoder", "callable/1", self.identity, self.policy, self.repeats)
 
     def encode(self, images: Sequence[Image]) -> NDArray[np.float32]:
-        """Return float32[N, D] for N images; raises UserError where the callable raises or returns another shape."""
+        """Return float32[N, D] for N images.
+
+        Raises
+        ------
+        UserError
+            Where the callable raises, returns another shape, or its vectors aren't each of one image.
+        """
         if not images:
             return np.empty((0, 0), np.float32)
         shown = planes(images, self.policy)
-        vectors = [self._batch(shown[i : i + BATCH]) for i in range(0, len(shown), BATCH)]
-        return joined(np.concatenate(vectors), len(images))
+        found = np.concatenate([self._batch(shown[i : i + BATCH]) for i in range(0, len(shown), BATCH)])
+        self.steady.check(found, lambda: self._batch(shown[:1]))
+        return joined(found, len(images))
 
     def _batch(self, shown: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
         pixels = np.stack([*shown, *[shown[-1]] * (BATCH - len(shown))])
@@ -163,6 +172,7 @@ class CheckedEncoder:
 
     def __init__(self, name: str, where: str, inner: Encoder, policy: Policy, repeats: int) -> None:
         self.name, self.where, self.inner, self.policy, self.repeats = name, where, inner, policy, repeats
+        self.steady = Steady(where)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -174,13 +184,25 @@ class CheckedEncoder:
         return digest("encoder", "encoder/1", _own_digest(self.inner, self.where), self.policy, self.repeats)
 
     def encode(self, images: Sequence[Image]) -> NDArray[np.float32]:
-        """Return float32[N, D] for N images; raises UserError where the encoder raises or returns another shape."""
+        """Return float32[N, D] for N images.
+
+        Raises
+        ------
+        UserError
+            Where the encoder raises, returns another shape, or its vectors aren't each of one image.
+        """
         shown = images if self.policy == "native" else [self._alone(plane) for plane in planes(images, self.policy)]
+        found = self._encoded(shown)
+        if images:
+            self.steady.check(found, lambda: self._encoded(shown[:1]))
+        return joined(found, len(images))
+
+    def _encoded(self, shown: Sequence[Image]) -> NDArray[np.float32]:
         try:
             out = self.inner.encode(shown)
         except Exception as error:
             raise UserError(self.where, f"the model raised {because(error)}", "run it on one image by hand") from error
-        return joined(_checked(out, len(shown), self.where), len(images))
+        return _checked(out, len(shown), self.where)
 
     def _alone(self, plane: NDArray[np.float32]) -> Image:
         return Image(np.repeat(plane, self.repeats, axis=0))

@@ -239,11 +239,20 @@ class Masking(Net):
         return super().forward(torch.nn.functional.dropout(x, 0.5, training=True))
 
 
-def test_a_module_that_draws_at_random_is_refused() -> None:
-    told = line(lambda: resolve(Masking()).encoder(2).encode(images(2, channels=2)))
-    assert told == (
-        "model Masking: the model returns other vectors when it sees the same image again; "
-        "switch off dropout and random masking in its forward pass"
+def noisy(x: np.ndarray) -> np.ndarray:
+    return x.mean((2, 3)) + np.random.default_rng().normal(size=(len(x), 1)).astype(np.float32)
+
+
+def relative(x: np.ndarray) -> np.ndarray:
+    return x.mean((2, 3)) - x.mean((0, 2, 3))
+
+
+@pytest.mark.parametrize("thing", [Masking(), noisy, relative])
+def test_a_vector_that_does_not_depend_on_its_image_alone_is_refused(thing: object) -> None:
+    told = line(lambda: resolve(thing).encoder(2).encode(images(2, channels=2)))
+    assert told.endswith(
+        ": an image's vector isn't the same when it is seen again, alone; "
+        "call eval() on the network: no dropout, no random masking, no statistics of the batch"
     )
 
 
