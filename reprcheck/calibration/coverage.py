@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reprcheck.calibration.row import Row, Scale
+from reprcheck.calibration.side_by_side import side_by_side
 from reprcheck.embed.engine import Progress
 from reprcheck.seeding import rng
 from reprcheck.stats.decision import compare
@@ -26,13 +27,8 @@ SIZES = ("alike", "unbalanced")
 
 def study(scale: Scale, progress: Progress) -> list[Row]:
     """Return a row for each number of units, correlation within units, shape and balance."""
-    trials, rows = scale.trials(2000, 200), []
-    cases = list(product(UNITS, CORRELATIONS, SHAPES, SIZES))
-    with progress(len(cases), "coverage") as advance:
-        for n, icc, shape, sizes in cases:
-            rows.append(_row(n, icc, shape, sizes, trials))
-            advance(1)
-    return rows
+    cases = list(product(UNITS, CORRELATIONS, SHAPES, SIZES, [scale.trials(4000, 200)]))
+    return side_by_side(_row, cases, scale, progress, "coverage")
 
 
 def _row(n: int, icc: float, shape: str, sizes: str, trials: int) -> Row:

@@ -14,6 +14,7 @@ import numpy as np
 from reprcheck import protocols
 from reprcheck.calibration import made
 from reprcheck.calibration.row import Row, Scale
+from reprcheck.calibration.side_by_side import side_by_side
 from reprcheck.embed.engine import Progress
 from reprcheck.seeding import rng
 from reprcheck.stats.decision import POWER, compare
@@ -32,16 +33,13 @@ TWINS = 5
 
 def study(scale: Scale, progress: Progress) -> list[Row]:
     """Return a row for each size of a data set and spread of twins, of scores and of vectors."""
-    rows = []
-    with progress(len(SCORES) + len(VECTORS), "power") as advance:
-        for n, (twins, spread) in SCORES:
-            rows.append(_of_scores(n, twins, spread, scale.trials(2000, 200)))
-            advance(1)
-        for protocol, n in VECTORS:
-            trials = scale.trials(300, 30) if protocol == "knn/1" else scale.trials(60, 6)
-            rows.append(_of_vectors(protocol, n, trials))
-            advance(1)
-    return rows
+    scores = [(n, *twins, scale.trials(2000, 200)) for n, twins in SCORES]
+    trials = {"knn/1": scale.trials(300, 30), "probe/1": scale.trials(60, 6)}
+    vectors = [(protocol, n, trials[protocol]) for protocol, n in VECTORS]
+    return [
+        *side_by_side(_of_scores, scores, scale, progress, "power: scores"),
+        *side_by_side(_of_vectors, vectors, scale, progress, "power: vectors"),
+    ]
 
 
 def _of_scores(n: int, twins: int, spread: float, trials: int) -> Row:

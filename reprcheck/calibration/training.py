@@ -8,13 +8,14 @@ What the interval would cover without the correction stands beside it.
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import chain, product
 
 import numpy as np
 
 from reprcheck import protocols
 from reprcheck.calibration import made
 from reprcheck.calibration.row import Row, Scale
+from reprcheck.calibration.side_by_side import side_by_side
 from reprcheck.embed.engine import Progress
 from reprcheck.policy import Policy
 from reprcheck.protocols.folds import folds_overlap
@@ -31,14 +32,9 @@ TWINS = 5
 
 def study(scale: Scale, progress: Progress) -> list[Row]:
     """Return rows for either protocol, design and pair of signals: one reference (both ways), and a family."""
-    cases = list(product(("knn/1", "probe/1"), DESIGNS, SIGNALS))
-    rows: list[Row] = []
-    with progress(len(cases), "training samples") as advance:
-        for protocol, design, signals in cases:
-            trials = scale.trials(400, 30) if protocol == "knn/1" else scale.trials(40, 4)
-            rows += _rows(protocol, design, signals, trials)
-            advance(1)
-    return rows
+    trials = {"probe/1": scale.trials(40, 4), "knn/1": scale.trials(400, 30)}
+    cases = [(*case, trials[case[0]]) for case in product(trials, DESIGNS, SIGNALS)]
+    return list(chain.from_iterable(side_by_side(_rows, cases, scale, progress, "training samples")))
 
 
 def _rows(protocol: str, design: tuple[str, int], signals: tuple[float, float], trials: int, n: int = 48) -> list[Row]:
