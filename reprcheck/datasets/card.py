@@ -203,6 +203,11 @@ def parse(text: str, where: str, protocols: Mapping[str, str] = KNOWN_PROTOCOLS)
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UserError(where, f"isn't valid TOML ({error})", "put the line right") from None
+    return of(raw, where, protocols)
+
+
+def of(raw: Mapping[str, Any], where: str, protocols: Mapping[str, str] = KNOWN_PROTOCOLS) -> Card:
+    """Return the card that plain values, as `parse` finds them in TOML, make. Raises UserError as `parse` does."""
     top = Section(raw, where, "", _TOP_KEYS)
     if (schema := top.integer("schema")) != SCHEMA:
         top.fail("schema", f"{schema} isn't a schema this version reads", f"use schema = {SCHEMA}")

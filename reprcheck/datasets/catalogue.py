@@ -1,7 +1,7 @@
-"""The door to every dataset: a simulated one by name, or a folder.
+"""The door to every dataset: a simulated or a public one by name, or a folder.
 
-Names are few and ship with the package; whatever else is asked for is a path. A folder wins over nothing: a simulated
-name is always that simulation, so write ``./sim-culture`` for a folder that happens to be called so.
+Names ship with the package; whatever else is asked for is a path. A name is always what the package means by it, so
+write ``./sim-culture`` for a folder that happens to be called so.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def load(spec: str | Path, *, limit: int | None = None) -> Dataset:
     Parameters
     ----------
     spec : str or Path
-        A simulated dataset's name, a folder, or the folder's `dataset.toml`.
+        The name of a simulated or a public dataset, a folder, or the folder's `dataset.toml`.
     limit : int, optional
         Cut each task down to about this many samples.
 
@@ -42,14 +42,18 @@ def load(spec: str | Path, *, limit: int | None = None) -> Dataset:
     >>> load("sim-culture", limit=100).kind  # doctest: +SKIP
     'culture'
     """
+    from reprcheck.datasets import public
     from reprcheck.datasets.simulate import NAMES, open_simulated
 
     if isinstance(spec, str) and spec in NAMES:
         text, table, images = open_simulated(spec)
         return assemble(parse(text, spec), table, images, where=spec, limit=limit)
+    if isinstance(spec, str) and spec in public.names():
+        return public.open_public(spec, limit=limit)
     path = Path(spec)
     if path.name == CARD and path.is_file():
         path = path.parent
     if path.is_dir():
         return open_folder(path, limit)
-    raise UserError(f"--dataset={spec}", "no such folder or simulated dataset", did_you_mean(str(spec), NAMES))
+    known = (*NAMES, *public.names())
+    raise UserError(f"--dataset={spec}", "no such folder, simulated or public dataset", did_you_mean(str(spec), known))

@@ -56,9 +56,32 @@ def open_folder(path: str | Path, limit: int | None = None) -> Dataset:
     folder = Path(path)
     card = _read_card(folder)
     table_path = _find_table(folder)
-    table, where = read_table(table_path), str(table_path)
     if not card.columns.image:
         raise UserError(f"{folder / CARD} [columns] image", "missing", "name the column of image files")
+    return open_files(card, read_table(table_path), folder, where=str(table_path), limit=limit)
+
+
+def open_files(card: Card, table: pd.DataFrame, folder: Path, *, where: str, limit: int | None = None) -> Dataset:
+    """Open a dataset of image files, its card and table in hand.
+
+    Parameters
+    ----------
+    card : Card
+        With ``columns.image``.
+    table : pandas.DataFrame
+        One row per sample; see `assemble`.
+    folder : Path
+        What files are named relative to.
+    where : str
+        The table's file, as the user would write it.
+    limit : int, optional
+        Cut each task down to about this many samples.
+
+    Raises
+    ------
+    UserError
+        For whatever is wrong with the table or the files.
+    """
     require(table, _file_columns(card), where)
     samples = sort_samples(card, table, where)
     asked = samples.position[_any_task([select(task, samples)[0] for task in card.tasks])]

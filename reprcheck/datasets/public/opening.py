@@ -1,0 +1,56 @@
+"""From the published files of a public set, once they are here, to a `Dataset`.
+
+A reader is the module named like the set. It has ``table(root) -> pandas.DataFrame``, one row per sample in the columns
+that the card names, files relative to ``root``; and, where pixels don't lie in files of their own,
+``images(root, table, card) -> ImageSource`` in the order of the table. Either raises UserError for a layout that isn't
+the published one.
+"""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from reprcheck.datasets.assemble import assemble
+from reprcheck.datasets.folder import open_files
+from reprcheck.datasets.public.entry import entry
+from reprcheck.errors import UserError
+from reprcheck.types import Dataset
+
+
+def root(name: str) -> Path:
+    """Return the folder of a public set: in ``$REPRCHECK_DATA``, else in ``reprcheck-data`` of the user's cache."""
+    chosen = os.environ.get("REPRCHECK_DATA")
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return (Path(chosen).expanduser() if chosen else cache / "reprcheck-data") / name
+
+
+def open_public(name: str, folder: Path | None = None, limit: int | None = None) -> Dataset:
+    """Open a public set.
+
+    Parameters
+    ----------
+    name : str
+        One of `names`.
+    folder : Path, optional
+        Where its published files are; without it, `root`.
+    limit : int, optional
+        Cut each task down to about this many samples.
+
+    Raises
+    ------
+    UserError
+        For a set that hasn't been fetched, or files that aren't laid out as published.
+    """
+    chosen, folder = entry(name), folder if folder is not None else root(name)
+    if not folder.is_dir():
+        remedy = f"run: reprcheck data fetch {name}" if chosen.files else chosen.how
+        raise UserError(f"--dataset={name}", f"not here yet ({folder} doesn't exist)", remedy)
+    reader: Any = import_module(f"reprcheck.datasets.public.{name.replace('-', '_')}")
+    table = reader.table(folder)
+    where = f"{name} in {folder}"
+    if not hasattr(reader, "images"):
+        return open_files(chosen.card, table, folder, where=where, limit=limit)
+    return assemble(chosen.card, table, reader.images(folder, table, chosen.card), where=where, limit=limit)
