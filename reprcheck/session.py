@@ -25,6 +25,7 @@ from reprcheck.baselines.structure import Structure
 from reprcheck.diagnostics import judge, known
 from reprcheck.diagnostics.bench import Bench, Contestants, Family
 from reprcheck.digest import code_digest, digest, installed
+from reprcheck.embed.aggregate import Groups
 from reprcheck.embed.cache import Cache
 from reprcheck.embed.engine import Block, Progress, Shown, embed
 from reprcheck.errors import UserError, did_you_mean
@@ -140,9 +141,9 @@ class Session:
 
     def _bench(self, model: Model, dataset: Dataset, question: Question) -> Bench:
         task = dataset.tasks[question.task]
-        at = positions(dataset, task)
-        contestants = _taken(self._embedded(model, dataset, task.channels, None), at, task.units)
-        matched = partial(self._matched, model, dataset, task.channels, at)
+        take = taking(dataset, task)
+        contestants = _taken(self._embedded(model, dataset, task.channels, None), take, aggregated(task).units)
+        matched = partial(self._matched, model, dataset, task.channels, take)
         return self.bench(model.name, dataset, task, question.protocol, contestants, matched)
 
     def bench(
@@ -154,9 +155,9 @@ class Session:
         contestants: Contestants,
         matched: Callable[[], Contestants | None] = lambda: None,
     ) -> Bench:
-        """Return a bench for contestants of a task's samples, whoever made them."""
-        at = positions(dataset, task)
-        baselines = {name: block.take(at) for name, block in self._hand_made(dataset, task.channels).items()}
+        """Return a bench for contestants of a task's samples, whoever made them; aggregated where the task is."""
+        take, groups = taking(dataset, task), Groups.of(task)
+        baselines = {name: take(block) for name, block in self._hand_made(dataset, task.channels).items()}
         thumbnails = baselines["pixels"]
         baselines["pixels"] = thumbnails.mapped(["components", COMPONENTS], components(thumbnails.vectors))
         return Bench(
@@ -165,7 +166,7 @@ class Session:
             dataset_digest=dataset.digest,
             kind=dataset.kind,
             limit=dataset.limit,
-            task=task,
+            task=aggregated(task),
             protocol=protocol,
             policy=self.policy,
             cache=self.cache,
@@ -173,7 +174,7 @@ class Session:
             contestants=contestants,
             baselines=baselines,
             thumbnails=thumbnails,
-            ids=dataset.ids[task.rows],
+            ids=groups.names if groups else dataset.ids[task.rows],
             matched=matched,
         )
 
@@ -190,13 +191,13 @@ class Session:
         return {name: block for name, block in self._baselines[key].items() if name != "quantiles"}
 
     def _matched(
-        self, model: Model, dataset: Dataset, channels: tuple[int, ...], at: NDArray[np.int64]
+        self, model: Model, dataset: Dataset, channels: tuple[int, ...], take: Callable[[Block], Block]
     ) -> Contestants | None:
         if isinstance(model, Precomputed):
             return None
         self._hand_made(dataset, channels)
         quantiles = self._baselines[dataset.digest, str(channels)]["quantiles"]
-        return _taken(self._embedded(model, dataset, channels, Reference.mean(quantiles.vectors, len(channels))), at)
+        return _taken(self._embedded(model, dataset, channels, Reference.mean(quantiles.vectors, len(channels))), take)
 
     def _embedded(
         self, model: Model, dataset: Dataset, channels: tuple[int, ...], reference: Reference | None
@@ -305,12 +306,23 @@ def positions(dataset: Dataset, task: Task) -> NDArray[np.int64]:
     return np.searchsorted(_rows(dataset, task.channels), task.rows)
 
 
-def _taken(contestants: Contestants, at: NDArray[np.int64], units: NDArray[np.str_] | None = None) -> Contestants:
-    def family(blocks: Family) -> Family:
-        return tuple(block.take(at) for block in blocks)
+def aggregated(task: Task) -> Task:
+    """Return the task that is judged: on groups of samples where it aggregates."""
+    groups = Groups.of(task)
+    return groups.task(task) if groups else task
 
-    untrained = {name: family(blocks) for name, blocks in contestants.untrained.items()}
-    return Contestants(contestants.embedding.take(at), untrained, units)
+
+def taking(dataset: Dataset, task: Task) -> Callable[[Block], Block]:
+    """Return what makes a task's vectors of those embedded together: its samples taken, and aggregated where asked."""
+    at, groups = positions(dataset, task), Groups.of(task)
+    return lambda block: groups.block(block.take(at)) if groups else block.take(at)
+
+
+def _taken(
+    contestants: Contestants, take: Callable[[Block], Block], units: NDArray[np.str_] | None = None
+) -> Contestants:
+    untrained = {name: tuple(take(block) for block in family) for name, family in contestants.untrained.items()}
+    return Contestants(take(contestants.embedding), untrained, units)
 
 
 def scorecard(

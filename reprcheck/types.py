@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 Kind = Literal["culture", "tissue", "natural"]
 Status = Literal["pass", "fail", "inconclusive", "error", "waived", "not_applicable"]
+Aggregation = Literal["mean", "median"]
 Qualification = Literal["discriminating", "saturated", "no_signal", "underpowered"]
 
 
@@ -90,6 +91,10 @@ class Task:
         Where on the plate each sample lay (``B03``, or a row or column), where the card names the column.
     replicates : str[n] or None
         Samples with one value (blank aside) are repeated measurements of one thing: their labels should agree.
+    aggregate : {"mean", "median"} or None
+        How the vectors of a unit's samples become one, before anything is scored; see `reprcheck.embed.aggregate`.
+    innermost : str[n] or None
+        The unit whose samples these are, of nested ones the innermost; None where nothing is aggregated.
     """
 
     name: str
@@ -106,6 +111,8 @@ class Task:
     notes: tuple[str, ...] = ()
     positions: NDArray[np.str_] | None = None
     replicates: NDArray[np.str_] | None = None
+    aggregate: Aggregation | None = None
+    innermost: NDArray[np.str_] | None = None
 
 
 @dataclass(frozen=True)

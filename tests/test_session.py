@@ -14,7 +14,7 @@ from reprcheck.embed.cache import Cache
 from reprcheck.models import Model, resolve
 from reprcheck.models.network import NetworkModel
 from reprcheck.policy import Policy
-from reprcheck.session import Session
+from reprcheck.session import Question, Session
 from tests.minisets import noise_images, write_dataset
 
 K = 3
@@ -149,3 +149,21 @@ def test_plain_resnets_stand_in_for_collapsed_twins(mini, tmp_path, monkeypatch,
             found.untrained["untrained-resnet"][0].digest
             == met(Net(), mini, tmp_path).untrained["untrained-resnet"][0].digest
         )
+
+
+def test_an_aggregated_task_is_judged_on_units(tmp_path):
+    units = [f"w{i // 2:02}" for i in range(24)]
+    labels = ["ab"[i // 2 % 2] for i in range(24)]
+    folder = write_dataset(
+        tmp_path / "mini", labels=labels, units=units, shape=(1, 32, 32), signal=9.0, task={"aggregate": "mean"}
+    )
+    dataset, run = load(folder), Session(Policy(twins=2), Cache(tmp_path / "cache"), quiet)
+    model = resolve(lambda x: x.mean((2, 3)))
+    question = Question(model.name, "mini", "state", "knn/1", "beats_untrained")
+    bench = run._bench(model, dataset, question)
+    assert bench.ids.tolist() == bench.task.units.tolist() == sorted(set(units))
+    assert {len(block.vectors) for block in (bench.embedding, *bench.baselines.values())} == {12}
+    images = np.stack([dataset.images.read(i).pixels.mean() for i in range(24)])
+    np.testing.assert_allclose(bench.embedding.vectors[:, 0], images.reshape(12, 2).mean(1), rtol=1e-4)
+    cell, setting = run.ask(model, dataset, question)
+    assert (setting.n_samples, setting.n_units, cell.n_units) == (12, 12, 12)

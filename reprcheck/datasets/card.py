@@ -13,7 +13,7 @@ from typing import Any, Literal, cast
 
 from reprcheck.datasets.section import Section, Value
 from reprcheck.errors import UserError, did_you_mean
-from reprcheck.types import Kind
+from reprcheck.types import Aggregation, Kind
 
 Units = str | tuple[str, ...]
 """One column, or nested columns, innermost first: the last is resampled and never split by folds."""
@@ -33,6 +33,7 @@ KINDS = ("culture", "tissue", "natural")
 FITS = ("none", "pad", "resize", "crop")
 HOLDOUTS = ("batch", "unit")
 TASK_KINDS = ("classify", "regress")
+AGGREGATIONS = ("mean", "median")
 PLANNED_TASK_KINDS = ("retrieve", "relate")
 _TOP_KEYS = (
     *("schema", "name", "kind", "channels", "value_range", "fit", "size"),
@@ -41,7 +42,7 @@ _TOP_KEYS = (
 _COLUMN_KEYS = ("sample", "image", "frame", "mask", "unit", "batch", "position")
 _TASK_KEYS = (
     *("kind", "label", "holdout", "where", "exclude", "min_per_class"),
-    *("channels", "unit", "control", "replicate", "protocols"),
+    *("channels", "unit", "aggregate", "control", "replicate", "protocols"),
 )
 
 
@@ -89,8 +90,8 @@ class Control:
 class TaskCard:
     """A task as written on the card.
 
-    ``label`` has one column, or two for a ratio. Samples with one value of ``replicate`` are repeated measurements of
-    one thing, whose labels should agree.
+    ``label`` has one column, or two for a ratio. With ``aggregate`` the samples of a unit become one. Samples with one
+    value of ``replicate`` are repeated measurements of one thing, whose labels should agree.
     """
 
     name: str
@@ -103,6 +104,7 @@ class TaskCard:
     min_per_class: int | None = None
     channels: tuple[str, ...] | None = None
     unit: Units | None = None
+    aggregate: Aggregation | None = None
     control: Control | None = None
     replicate: str | None = None
 
@@ -339,6 +341,9 @@ def _task(
         min_per_class=section.integer("min_per_class") if "min_per_class" in section.values else None,
         channels=_channels(section, channels) if "channels" in section.values else None,
         unit=_unit(section),
+        aggregate=cast(Aggregation, section.choice("aggregate", AGGREGATIONS))
+        if "aggregate" in section.values
+        else None,
         control=_control(section),
         replicate=section.text("replicate") if "replicate" in section.values else None,
     )

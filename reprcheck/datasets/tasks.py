@@ -93,13 +93,23 @@ def resolve(card: Card, task: TaskCard, samples: Samples) -> Task:
     """
     rows, notes = select(task, samples)
     rows, y, classes, left_out = _labels(task, rows, samples)
-    unit, units = _units(nested(task.unit or card.columns.unit or card.columns.sample), rows, samples)
+    nesting = nested(task.unit or card.columns.unit or card.columns.sample)
+    unit, units = _units(nesting, rows, samples)
     batches = _groups(card.columns.batch, rows, samples, "batch")
     positions = samples.columns[card.columns.position][rows] if card.columns.position else None
     codes = y if classes else None
     held_out = card.columns.batch if task.holdout == "batch" else unit
     where = f"{samples.where} column {held_out} ([tasks.{task.name}])"
     confounds.refuse(codes, classes, units, batches, holdout=task.holdout, where=where)
+    control = _control(task, rows, samples)
+    if task.aggregate:
+        if nesting[0] == card.columns.sample:
+            where = f"{samples.where} ([tasks.{task.name}] aggregate)"
+            raise UserError(where, "the unit is the sample: nothing to aggregate", "name a unit, or remove it")
+        for what, values in (("label", codes), ("batch", batches), ("control", control)):
+            _must_agree(what, values, nesting[0], task, rows, samples)
+        count = len(np.unique(samples.columns[nesting[0]][rows]))
+        left_out += (f"{_samples(len(rows))} made one for each of {count} {nesting[0]}s: {task.aggregate} of vectors.",)
     return Task(
         name=task.name,
         kind=task.kind,
@@ -111,11 +121,27 @@ def resolve(card: Card, task: TaskCard, samples: Samples) -> Task:
         holdout=task.holdout,
         protocols=task.protocols,
         channels=tuple(card.channels.index(c) for c in task.channels or card.channels),
-        control=_control(task, rows, samples),
+        control=control,
         notes=notes + left_out + confounds.notes(codes, classes, units, batches, positions),
         positions=positions,
         replicates=samples.columns[task.replicate][rows] if task.replicate else None,
+        aggregate=task.aggregate,
+        innermost=samples.columns[nesting[0]][rows] if task.aggregate else None,
     )
+
+
+def _must_agree(
+    what: str, values: NDArray[Any] | None, unit: str, task: TaskCard, rows: NDArray[np.int64], samples: Samples
+) -> None:
+    """Raise for the first sample that differs from another of its unit in what an aggregated unit has one of."""
+    if values is None:
+        return
+    first: dict[str, Any] = {}
+    for row, value in sorted(zip(rows.tolist(), values.tolist(), strict=True), key=lambda r: samples.lines[r[0]]):
+        name = str(samples.columns[unit][row])
+        if first.setdefault(name, value) != value:
+            where = f"{samples.at(row, unit)} ([tasks.{task.name}] aggregate)"
+            raise UserError(where, f"samples of {unit} {name} differ in {what}", "split the unit, or don't aggregate")
 
 
 def limited(task: Task, ids: NDArray[np.str_], at_most: int) -> Task:
@@ -150,6 +176,7 @@ def limited(task: Task, ids: NDArray[np.str_], at_most: int) -> Task:
         control=None if task.control is None else task.control[keep],
         positions=None if task.positions is None else task.positions[keep],
         replicates=None if task.replicates is None else task.replicates[keep],
+        innermost=None if task.innermost is None else task.innermost[keep],
         notes=(*task.notes, note),
     )
     confounds.refuse(

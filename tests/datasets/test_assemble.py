@@ -125,6 +125,44 @@ def test_rows_left_out_of_a_task_need_no_nesting() -> None:
     assert len(build(table, columns={"unit": ("well", "donor")}).tasks["state"].rows) == 12
 
 
+def test_an_aggregated_task_says_so() -> None:
+    wells = [f"w{i // 2}" for i in range(12)]
+    labels = [well in ("w0", "w2", "w4") for well in wells]
+    (task,) = build(
+        {"label": [str(label) for label in labels], "unit": wells}, [STATE | {"aggregate": "mean"}]
+    ).tasks.values()
+    assert task.aggregate == "mean"
+    assert task.innermost is not None
+    assert task.innermost.tolist() == wells
+    assert "12 samples made one for each of 6 units: mean of vectors." in task.notes
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (
+            {"label": AB, "unit": [f"w{i // 2}" for i in range(12)]},
+            "line 3 column unit ([tasks.state] aggregate): samples "
+            "of unit w0 differ in label; split the unit, or don't aggregate",
+        ),
+        (
+            {"label": ["a"] * 6 + ["b"] * 6, "unit": [f"w{i // 3}" for i in range(12)], "batch": ["p", "q"] * 6},
+            "line 3 column unit ([tasks.state] aggregate): samples of unit w0 differ in batch; "
+            "split the unit, or don't aggregate",
+        ),
+    ],
+)
+def test_an_aggregated_unit_has_one_of_everything(table: dict[str, list[Any]], message: str) -> None:
+    assert refused(table, [STATE | {"aggregate": "median"}]) == f"t.csv {message}"
+
+
+def test_samples_without_units_have_nothing_to_aggregate() -> None:
+    told = refused({"label": AB}, [STATE | {"aggregate": "mean"}])
+    assert told == (
+        "t.csv ([tasks.state] aggregate): the unit is the sample: nothing to aggregate; name a unit, or remove it"
+    )
+
+
 def test_positions_follow_the_rows_and_the_limit() -> None:
     places = [f"A{i + 1:02}" for i in range(11)] + [""]
     table = {"label": [*AB, ""], "position": [*places, "H12"]}

@@ -69,6 +69,7 @@ def test_every_key_is_honoured() -> None:
                         "min_per_class": 8,
                         "channels": ["actin"],
                         "unit": "patient",
+                        "aggregate": "median",
                         "control": {"column": "dose", "equals": 0.0},
                         "replicate": "biopsy",
                     },
@@ -84,6 +85,7 @@ def test_every_key_is_honoured() -> None:
     assert card.tiles == Tiling(256, 0.8)
     state, share = card.tasks
     assert (state.holdout, state.exclude, state.min_per_class, state.unit) == ("batch", ("dead",), 8, "patient")
+    assert (state.aggregate, share.aggregate) == ("median", None)
     assert state.where == {"line": ("U2OS",), "dose": (0, 1.5)}
     assert state.channels == ("actin",)
     assert state.control == Control("dose", 0.0)
