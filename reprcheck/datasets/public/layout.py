@@ -1,0 +1,123 @@
+"""What readers ask of the published files: that they lie where they should, and hold what they should.
+
+Whatever isn't as published is one sentence for the user, raised here; what the files mean is for the readers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from reprcheck.errors import UserError
+
+REMEDY = "fetch the set again, or put its files here just as they were published"
+
+
+def need(path: Path) -> Path:
+    """Return ``path``, a file or a folder; raises UserError where it isn't there."""
+    if not path.exists():
+        raise UserError(str(path), "isn't here, and is part of the published set", REMEDY)
+    return path
+
+
+def read_columns(path: Path, columns: Iterable[str], separator: str = ",") -> pd.DataFrame:
+    """Return columns of a published table.
+
+    Parameters
+    ----------
+    path : Path
+        A CSV file. Its other columns may have any name, or none.
+    columns : iterable of str
+        Names, without the blanks around them.
+    separator : str
+
+    Returns
+    -------
+    pandas.DataFrame
+        All text; what pandas takes for missing (blank, ``NA``, ``NaN`` …) and Matlab's ``[]`` are missing.
+
+    Raises
+    ------
+    UserError
+        For a file that is missing, can't be read or has no rows, or a column that it lacks.
+    """
+    try:
+        table = pd.read_csv(need(path), sep=separator, dtype=str, na_values=["[]"])
+    except (ValueError, OSError) as error:
+        raise UserError(str(path), f"can't be read as a table ({error})", REMEDY) from None
+    if not isinstance(table.index, pd.RangeIndex):  # pandas takes the cells too many for names of the rows
+        raise UserError(str(path), "rows longer than the header", REMEDY)
+    table.columns = table.columns.astype(str).str.strip()
+    for column in columns:
+        if column not in table.columns:
+            raise UserError(str(path), f"no column {column!r}, which the published table has", REMEDY)
+    if table.empty:
+        raise UserError(str(path), "no rows, and the published table has some", REMEDY)
+    return table[list(columns)]
+
+
+def read_array(path: Path, shape: tuple[int | None, ...]) -> NDArray[Any]:
+    """Return a published array, mapped and not read.
+
+    Parameters
+    ----------
+    path : Path
+        A ``.npy`` file.
+    shape : tuple of int or None
+        As published; None where any length will do.
+
+    Raises
+    ------
+    UserError
+        For a file that is missing, can't be read or is cut short, or an array of another shape.
+    """
+    try:
+        array: NDArray[Any] = np.load(need(path), mmap_mode="r", allow_pickle=False)
+    except (ValueError, OSError) as error:
+        raise UserError(str(path), f"can't be read, truncated or damaged ({error})", REMEDY) from None
+    check_shape(path, array.shape, shape)
+    return array
+
+
+def check_shape(path: Path, found: tuple[int, ...], published: tuple[int | None, ...]) -> None:
+    """Raise UserError where an array's shape isn't the published one; None where any length will do."""
+    if len(found) != len(published) or any(p not in (None, f) for f, p in zip(found, published, strict=True)):
+        wanted = " x ".join("any" if p is None else str(p) for p in published)
+        what = f"an array of {' x '.join(map(str, found)) or 'no axes'}, and the published one is {wanted}"
+        raise UserError(str(path), what, REMEDY)
+
+
+def class_tiles(root: Path, folder: str, labels: Mapping[str, str]) -> pd.DataFrame:
+    """Return the tiles of a set that has a folder of TIFF files for each class.
+
+    Parameters
+    ----------
+    root : Path
+        The set's folder.
+    folder : str
+        What holds the classes' folders, relative to ``root``.
+    labels : mapping of str to str
+        Class folder to label.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``tile`` (class folder and name, without the suffix), ``path`` (relative to ``root``) and ``label``, sorted.
+
+    Raises
+    ------
+    UserError
+        For a class folder that is missing or holds no TIFF file.
+    """
+    rows = []
+    for name, label in sorted(labels.items()):
+        files = sorted(file.name for file in need(root / folder / name).iterdir() if file.suffix == ".tif")
+        if not files:
+            raise UserError(str(root / folder / name), "no .tif file, and the published folder holds some", REMEDY)
+        rows += [(f"{name}/{Path(file).stem}", f"{folder}/{name}/{file}", label) for file in files]
+    return pd.DataFrame(rows, columns=["tile", "path", "label"])
