@@ -1,0 +1,60 @@
+"""Images stored many to a file, as in `.npy` and `.h5`, as an `ImageSource` that reads one sample at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from reprcheck.datasets.public.layout import REMEDY
+from reprcheck.digest import code_digest, digest, file_digest
+from reprcheck.errors import UserError
+from reprcheck.types import Image
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where one sample is: ``index`` in each of ``files``, those of its pixels and of its mask."""
+
+    files: tuple[Path, ...]
+    index: int
+
+
+class ArrayImages:
+    """An `ImageSource` over arrays of many samples; picklable, safe between threads.
+
+    Parameters
+    ----------
+    places : iterable of Place
+        By sample.
+    read_one : callable
+        From a `Place` to its `Image`; a function that can be pickled, and that opens its files at each call, so that
+        no handle outlives a fork.
+    reader : str
+        Module of this package that ``read_one`` is from.
+    """
+
+    def __init__(self, places: Iterable[Place], read_one: Callable[[Place], Image], reader: str) -> None:
+        self.places, self.read_one, self.reader = tuple(places), read_one, reader
+        self._digests: dict[Path, str] = {}
+
+    def content(self, index: int) -> str:
+        """Return the digest of a sample's files, of its place in them and of the code that decodes; no decoding.
+
+        The bytes of a file are read once, whole: a change to one of its samples changes the content of all.
+        """
+        place = self.places[index]
+        code = code_digest("reprcheck.datasets", "decode"), code_digest(__package__, "arrays", self.reader)
+        return digest("array", code, [self._bytes(path) for path in place.files], place.index)
+
+    def read(self, index: int) -> Image:
+        """Decode a sample; raises UserError that names the file."""
+        return self.read_one(self.places[index])
+
+    def _bytes(self, path: Path) -> str:
+        if path not in self._digests:
+            try:
+                self._digests[path] = file_digest(path)
+            except OSError as error:
+                raise UserError(str(path), f"can't be read ({error.strerror})", REMEDY) from error
+        return self._digests[path]
