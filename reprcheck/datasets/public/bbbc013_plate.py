@@ -12,7 +12,7 @@ import pandas as pd
 
 from reprcheck.datasets.card import Card
 from reprcheck.datasets.files import Entry, FileImages, Recipe
-from reprcheck.datasets.public import expect
+from reprcheck.datasets.public import layout
 from reprcheck.errors import UserError
 
 PLATEMAP, FOLDER = "BBBC013_v1_platemap_all.txt", "BBBC013_v1_images_bmp"
@@ -39,14 +39,13 @@ def table(root: Path) -> pd.DataFrame:
         For a plate map that isn't 96 doses under a heading, or an image folder or image that isn't there.
     """
     doses = _doses(root / PLATEMAP)
-    folder = expect.folder(root / FOLDER)
+    folder = layout.need(root / FOLDER)
     wells = []
     for index, dose in enumerate(doses):
         row, column = ROWS[index // COLUMNS], index % COLUMNS + 1
         name = f"{index + 1:02}-{row}-{column:02}.BMP"
         for channel in (1, 2):
-            if not (folder / f"Channel{channel}-{name}").is_file():
-                raise UserError(str(folder / f"Channel{channel}-{name}"), "no such file", expect.AS_PUBLISHED)
+            layout.need(folder / f"Channel{channel}-{name}")
         drug = "wortmannin" if row < "E" else "LY294002"
         state = {0.0: "untreated", HIGHEST[drug]: "treated"}.get(dose, "")
         files = [f"{FOLDER}/Channel{channel}-{name}" for channel in (1, 2)]
@@ -64,13 +63,11 @@ def images(root: Path, table: pd.DataFrame, card: Card) -> FileImages:
 
 
 def _doses(path: Path) -> list[float]:
-    if not path.is_file():
-        raise UserError(str(path), "no such file", expect.AS_PUBLISHED)
-    heading, *cells = path.read_text(encoding="utf-8").split("\n", 1)
+    heading, *cells = layout.need(path).read_text(encoding="utf-8").split("\n", 1)
     try:
         doses = [float(cell) for cell in " ".join(cells).split()]
     except ValueError:
         doses = []
     if not heading.startswith("DESCRIPTION") or len(doses) != len(ROWS) * COLUMNS:
-        raise UserError(str(path), "not a heading DESCRIPTION and the doses of 96 wells", expect.AS_PUBLISHED)
+        raise UserError(str(path), "not a heading DESCRIPTION and the doses of 96 wells", layout.REMEDY)
     return doses

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from reprcheck.datasets.public import expect
+from reprcheck.datasets.public import layout
 
 CHANNELS = ("DAPI", "Tubulin", "Actin")
 _IMAGE = "Image_Metadata_"
@@ -35,10 +35,10 @@ def table(root: Path) -> pd.DataFrame:
     """
     named = [f"Image_{what}_{channel}" for channel in CHANNELS for what in ("FileName", "PathName")]
     about = [f"{_IMAGE}Plate_DAPI", f"{_IMAGE}Well_DAPI", f"{_IMAGE}Compound", f"{_IMAGE}Concentration"]
-    fields = expect.table(root / "BBBC021_v1_image.csv", *named, *about)
+    fields = layout.text_table(root / "BBBC021_v1_image.csv", *named, *about)
     plate, well = fields[f"{_IMAGE}Plate_DAPI"], fields[f"{_IMAGE}Well_DAPI"]
     for name in plate.unique():
-        expect.folder(root / name)
+        layout.need(root / name)
     compound, concentration = fields[f"{_IMAGE}Compound"], fields[f"{_IMAGE}Concentration"]
     files = {
         channel.lower(): fields[f"Image_PathName_{channel}"].str.rsplit("/", n=1).str[-1]
@@ -61,7 +61,7 @@ def table(root: Path) -> pd.DataFrame:
 
 def _mechanism(root: Path, compound: pd.Series[str], concentration: pd.Series[str]) -> pd.Series[str]:
     """Return each field's mechanism of action, blank where none was published; 0.30 and 0.3 are one concentration."""
-    published = expect.table(root / "BBBC021_v1_moa.csv", "compound", "concentration", "moa")
+    published = layout.text_table(root / "BBBC021_v1_moa.csv", "compound", "concentration", "moa")
     doses = pd.to_numeric(published["concentration"], errors="coerce")
     known = dict(zip(zip(published["compound"], doses, strict=True), published["moa"], strict=True))
     keys = zip(compound, pd.to_numeric(concentration, errors="coerce"), strict=True)

@@ -14,7 +14,7 @@ import pandas as pd
 
 from reprcheck.datasets.card import Card
 from reprcheck.datasets.files import Entry, FileImages, Recipe, check_one_size
-from reprcheck.datasets.public import expect
+from reprcheck.datasets.public import layout
 from reprcheck.digest import code_digest, digest
 from reprcheck.errors import UserError
 from reprcheck.types import Image
@@ -42,16 +42,16 @@ def source(root: Path, name: str, *groups: str) -> pd.DataFrame:
     UserError
         For a table, column or folder that isn't there.
     """
-    top = expect.inside(root, "CHAMMI")
-    folder = expect.folder(top / name)
-    crops = expect.table(folder / "enriched_meta.csv", "file_path", "Label", *groups)
+    top = layout.inside(root, "CHAMMI")
+    folder = layout.need(top / name)
+    crops = layout.text_table(folder / "enriched_meta.csv", "file_path", "Label", *groups)
     group: pd.Series[str] = crops[list(groups)].agg("/".join, axis=1)
     return pd.DataFrame(
         {
             "crop": crops["file_path"],
             "path": (top.relative_to(root).as_posix() + "/" + crops["file_path"]).str.removeprefix("./"),
             "group": group,
-            "label": expect.in_two(crops["Label"], group),
+            "label": layout.in_two(crops["Label"], group),
         }
     )
 
@@ -93,6 +93,6 @@ class SideBySide:
         if width % self.channels:
             entry = self.strips.entries[index]
             what = f"{width} pixels wide, which isn't {self.channels} channels side by side"
-            raise UserError(entry.name(entry.files[0]), what, expect.AS_PUBLISHED)
+            raise UserError(entry.name(entry.files[0]), what, layout.REMEDY)
         folded = strip.reshape(height, self.channels, width // self.channels)
         return Image(np.ascontiguousarray(np.moveaxis(folded, 1, 0)))

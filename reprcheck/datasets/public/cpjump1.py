@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from reprcheck.datasets.public import expect
+from reprcheck.datasets.public import layout
 from reprcheck.errors import UserError
 
 BATCH = "2020_11_04_CPJUMP1"
@@ -44,20 +44,20 @@ def table(root: Path) -> pd.DataFrame:
     UserError
         For a table, column or folder that isn't there, or a folder without a plate of the benchmark.
     """
-    top = expect.inside(root, "source_4")
+    top = layout.inside(root, "source_4")
     plates = _plates(root / "experiment-metadata.tsv")
-    sites = _sites(expect.folder(top / "images" / BATCH / "images"), root, set(plates["plate"]))
+    sites = _sites(layout.need(top / "images" / BATCH / "images"), root, set(plates["plate"]))
     layouts = _layouts(top / "workspace/metadata/platemaps" / BATCH, set(sites["plate"]))
     wells = sites.merge(plates, on="plate").merge(layouts, on=["plate", "position"], how="left")
     known = pd.concat([_annotation(top / "workspace/metadata", modality) for modality in wells["modality"].unique()])
     wells = wells.merge(known, on=["modality", "perturbation"], how="left").fillna("")
     treated = wells["target"].where(wells["pert_type"] == "trt", "")
-    return wells.assign(target=expect.in_two(treated, wells["perturbation"]))
+    return wells.assign(target=layout.in_two(treated, wells["perturbation"]))
 
 
 def _plates(path: Path) -> pd.DataFrame:
     """Return the plates of the published benchmark: ``plate`` and ``modality``."""
-    every = expect.table(path, *_EXPERIMENT)
+    every = layout.text_table(path, *_EXPERIMENT)
     kept = every[
         (every["Batch"] == BATCH)
         & (pd.to_numeric(every["Density"], errors="coerce") == 100)
@@ -76,7 +76,7 @@ def _sites(folder: Path, root: Path, plates: set[str]) -> pd.DataFrame:
         plate = measurement.name.split("__")[0]
         if plate not in plates:
             continue
-        images = expect.folder(measurement / "Images")
+        images = layout.need(measurement / "Images")
         for image in sorted(images.iterdir()):
             if site := _FIRST_CHANNEL.fullmatch(image.name):
                 position = f"{chr(ord('A') + int(site[1]) - 1)}{site[2]}"
@@ -91,14 +91,14 @@ def _sites(folder: Path, root: Path, plates: set[str]) -> pd.DataFrame:
 
 def _layouts(folder: Path, plates: set[str]) -> pd.DataFrame:
     """Return which perturbation each well of the plates had: ``plate``, ``position``, ``perturbation``."""
-    barcodes = expect.table(folder / "barcode_platemap.csv", "Assay_Plate_Barcode", "Plate_Map_Name")
+    barcodes = layout.text_table(folder / "barcode_platemap.csv", "Assay_Plate_Barcode", "Plate_Map_Name")
     named = dict(zip(barcodes["Assay_Plate_Barcode"], barcodes["Plate_Map_Name"], strict=True))
     found = []
     for plate in sorted(plates):
         if plate not in named:
-            raise UserError(str(folder / "barcode_platemap.csv"), f"no plate {plate}", expect.AS_PUBLISHED)
-        layout = expect.table(folder / "platemap" / f"{named[plate]}.txt", "well_position", "broad_sample")
-        columns = {"position": layout["well_position"], "perturbation": layout["broad_sample"]}
+            raise UserError(str(folder / "barcode_platemap.csv"), f"no plate {plate}", layout.REMEDY)
+        wells = layout.text_table(folder / "platemap" / f"{named[plate]}.txt", "well_position", "broad_sample")
+        columns = {"position": wells["well_position"], "perturbation": wells["broad_sample"]}
         found.append(pd.DataFrame({"plate": plate, **columns}))
     return pd.concat(found)
 
@@ -106,6 +106,6 @@ def _layouts(folder: Path, plates: set[str]) -> pd.DataFrame:
 def _annotation(folder: Path, modality: str) -> pd.DataFrame:
     """Return what a modality's perturbations act on: ``modality``, ``perturbation``, ``target``, ``pert_type``."""
     name, target = ANNOTATED[modality]
-    known = expect.table(folder / "external_metadata" / name, "broad_sample", target, "pert_type")
+    known = layout.text_table(folder / "external_metadata" / name, "broad_sample", target, "pert_type")
     columns = {"perturbation": known["broad_sample"], "target": known[target], "pert_type": known["pert_type"]}
     return pd.DataFrame({"modality": modality, **columns}).drop_duplicates(["perturbation"])

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from reprcheck.datasets.table import read_table
 from reprcheck.errors import UserError
 
 REMEDY = "fetch the set again, or put its files here just as they were published"
@@ -23,6 +24,51 @@ def need(path: Path) -> Path:
     if not path.exists():
         raise UserError(str(path), "isn't here, and is part of the published set", REMEDY)
     return path
+
+
+def inside(root: Path, name: str) -> Path:
+    """Return the folder ``name`` that an archive opens with, or ``root`` itself for a copy that lies without it."""
+    return root / name if (root / name).is_dir() else root
+
+
+def text_table(path: Path, *columns: str) -> pd.DataFrame:
+    """Return a published table as text, blanks left blank; its index is the position of each row in the file.
+
+    Parameters
+    ----------
+    path : Path
+        Separated by commas (``.csv``) or by tabs (``.tsv``, ``.txt``).
+    *columns : str
+        Those it must have.
+
+    Raises
+    ------
+    UserError
+        For a file that isn't there or can't be read, or a column that it lacks.
+    """
+    found = _tabbed(need(path)) if path.suffix in (".tsv", ".txt") else read_table(need(path))
+    for column in columns:
+        if column not in found.columns:
+            raise UserError(str(path), f"no column {column!r}, which the published table has", REMEDY)
+    return found
+
+
+def _tabbed(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
+    except (ValueError, OSError) as error:  # pandas' own errors are ValueErrors
+        raise UserError(str(path), f"can't be read as a table ({error})", REMEDY) from error
+
+
+def in_two(labels: pd.Series[str], units: pd.Series[str]) -> pd.Series[str]:
+    """Return labels, blank where a label is found in one unit only: no fold could both learn and test it.
+
+    Examples
+    --------
+    >>> in_two(pd.Series(["a", "a", "b"]), pd.Series(["u", "v", "w"])).tolist()
+    ['a', 'a', '']
+    """
+    return labels.where(units.groupby(labels).transform("nunique") >= np.int64(2), "")
 
 
 def read_columns(path: Path, columns: Iterable[str], separator: str = ",") -> pd.DataFrame:

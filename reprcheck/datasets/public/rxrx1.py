@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from reprcheck.datasets.public import expect
+from reprcheck.datasets.public import layout
 
 CHANNELS = 6
 _COLUMNS = ("site_id", "well_id", "dataset", "experiment", "plate", "well", "site", "well_type", "sirna")
@@ -29,8 +29,8 @@ def table(root: Path) -> pd.DataFrame:
     UserError
         For a table, column or image folder that isn't there.
     """
-    top = expect.inside(root, "rxrx1")
-    sites = expect.table(top / "metadata.csv", *_COLUMNS)
-    images = expect.folder(top / "images").relative_to(root).as_posix()
+    top = layout.inside(root, "rxrx1")
+    sites = layout.text_table(top / "metadata.csv", *_COLUMNS)
+    images = layout.need(top / "images").relative_to(root).as_posix()
     stem = f"{images}/" + sites["experiment"] + "/Plate" + sites["plate"] + "/" + sites["well"] + "_s" + sites["site"]
     return sites.assign(**{f"w{channel}": stem + f"_w{channel}.png" for channel in range(1, CHANNELS + 1)})

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from reprcheck.datasets.public import expect
+from reprcheck.datasets.public import layout
 
 _COLUMNS = ("dataset", "experiment", "plate", "well", "site", "sirna_id")
 TREATMENTS, CONTROLS = 1108, 1138
@@ -31,9 +31,9 @@ def table(root: Path) -> pd.DataFrame:
     UserError
         For a table, column or image folder that isn't there.
     """
-    top = expect.inside(root, "rxrx1_v1.0")
-    sites = expect.table(top / "metadata.csv", *_COLUMNS)
-    images = expect.folder(top / "images").relative_to(root).as_posix()
+    top = layout.inside(root, "rxrx1_v1.0")
+    sites = layout.text_table(top / "metadata.csv", *_COLUMNS)
+    images = layout.need(top / "images").relative_to(root).as_posix()
     plate = sites["experiment"] + "/Plate" + sites["plate"]
     image = plate + "/" + sites["well"] + "_s" + sites["site"]
     return sites.assign(

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from reprcheck.datasets import decode
 from reprcheck.datasets.card import Card
 from reprcheck.datasets.files import Recipe
-from reprcheck.datasets.public import expect
+from reprcheck.datasets.public import layout
 from reprcheck.datasets.recent import Recent
 from reprcheck.digest import code_digest, digest, file_digest
 from reprcheck.errors import UserError
@@ -48,11 +48,11 @@ def table(root: Path) -> pd.DataFrame:
     UserError
         For a table or column that isn't there.
     """
-    wells = expect.table(root / "metadata_rxrx3_core.csv", *_COLUMNS)
+    wells = layout.text_table(root / "metadata_rxrx3_core.csv", *_COLUMNS)
     knocked = (wells["perturbation_type"] == "CRISPR") & (wells["gene"] != "EMPTY_control")
     return wells.assign(
         key=wells["experiment_name"] + "/Plate" + wells["plate"] + "/" + wells["address"] + "_s1",
-        knockout=expect.in_two(wells["gene"].where(knocked, ""), wells["treatment"]),
+        knockout=layout.in_two(wells["gene"].where(knocked, ""), wells["treatment"]),
     )
 
 
@@ -64,16 +64,16 @@ def images(root: Path, table: pd.DataFrame, card: Card) -> ShardImages:
     UserError
         For a shard that isn't there, or a well without one of its channels.
     """
-    folder = expect.folder(root / "data")
+    folder = layout.need(root / "data")
     shards = _shards(folder)
     keys = [_keys(shard) for shard in shards]
     index = pd.Index(np.concatenate(keys))
     if not index.is_unique:
-        raise UserError(str(folder), f"two images {index[index.duplicated()][0]!r}", expect.AS_PUBLISHED)
+        raise UserError(str(folder), f"two images {index[index.duplicated()][0]!r}", layout.REMEDY)
     wanted = [f"{key}_{channel}" for key in table["key"] for channel in range(1, len(card.channels) + 1)]
     rows = index.get_indexer(wanted).astype(np.int64)
     if len(missing := np.flatnonzero(rows < 0)):
-        raise UserError(str(folder), f"no image {wanted[missing[0]]!r}", expect.AS_PUBLISHED)
+        raise UserError(str(folder), f"no image {wanted[missing[0]]!r}", layout.REMEDY)
     starts = np.cumsum([0, *map(len, keys)])[:-1]
     return ShardImages(tuple(shards), starts, rows.reshape(-1, len(card.channels)), Recipe.of(card))
 
@@ -162,7 +162,7 @@ def _bytes(cell: Any) -> bytes:
 def _shards(folder: Path) -> list[Path]:
     found = sorted(path for path in folder.iterdir() if _SHARD.fullmatch(path.name))
     if not found:
-        raise UserError(str(folder), "no shard such as train-00000-of-00035.parquet", expect.AS_PUBLISHED)
+        raise UserError(str(folder), "no shard such as train-00000-of-00035.parquet", layout.REMEDY)
     total = int(found[0].stem[-5:])
     if len(found) != total:
         raise UserError(str(folder), f"{len(found)} of {total} shards", "fetch the others too")

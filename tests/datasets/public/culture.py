@@ -11,8 +11,12 @@ import pytest
 from numpy.typing import NDArray
 
 from reprcheck.datasets.public import open_public
+from reprcheck.datasets.public.layout import REMEDY
 from reprcheck.errors import UserError
 from reprcheck.types import Dataset
+
+MISSING = f"isn't here, and is part of the published set; {REMEDY}"
+"""What a refusal says of a file or folder."""
 
 
 def flat(value: int, shape: tuple[int, int] = (4, 6), dtype: Any = np.uint8) -> NDArray[Any]:

@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from reprcheck.datasets.public import open_public
-from tests.datasets.public.culture import flat, levels, refused
+from reprcheck.datasets.public.layout import REMEDY
+from tests.datasets.public.culture import MISSING, flat, levels, refused
 
 WORTMANNIN = (0, 0, 0.98, 1.95, 3.91, 7.81, 15.63, 31.25, 62.5, 125, 250, 150)
 LY294002 = (80, 0, 0.31, 0.63, 1.25, 2.5, 5, 10, 20, 40, 80, 0)
@@ -56,15 +57,13 @@ def test_both_channels_are_read(folder):
 def test_another_layout_is_refused(folder):
     platemap = folder / "BBBC013_v1_platemap_all.txt"
     (folder / "BBBC013_v1_images_bmp/Channel2-13-B-01.BMP").unlink()
-    gone = "no such {}; put the published files there, unchanged"
-    assert refused("bbbc013-plate", folder) == "BBBC013_v1_images_bmp/Channel2-13-B-01.BMP: " + gone.format("file")
+    assert refused("bbbc013-plate", folder) == "BBBC013_v1_images_bmp/Channel2-13-B-01.BMP: " + MISSING
     shutil.rmtree(folder / "BBBC013_v1_images_bmp")
-    assert refused("bbbc013-plate", folder) == "BBBC013_v1_images_bmp: " + gone.format("folder")
+    assert refused("bbbc013-plate", folder) == "BBBC013_v1_images_bmp: " + MISSING
     for text in ("DESCRIPTION Dose\n0\n1\n", "0\n" * 97, "DESCRIPTION\n" + "10^-3\n" * 96):
         platemap.write_text(text, encoding="utf-8")
         assert refused("bbbc013-plate", folder) == (
-            "BBBC013_v1_platemap_all.txt: not a heading DESCRIPTION and the doses of 96 wells; "
-            "put the published files there, unchanged"
+            "BBBC013_v1_platemap_all.txt: not a heading DESCRIPTION and the doses of 96 wells; " + REMEDY
         )
     platemap.unlink()
-    assert refused("bbbc013-plate", folder) == "BBBC013_v1_platemap_all.txt: " + gone.format("file")
+    assert refused("bbbc013-plate", folder) == "BBBC013_v1_platemap_all.txt: " + MISSING

@@ -10,7 +10,7 @@ import pytest
 
 from reprcheck.datasets.public import entry, open_public
 from reprcheck.errors import UserError
-from tests.datasets.public.culture import flat, levels, refused, without_column
+from tests.datasets.public.culture import MISSING, flat, levels, refused, without_column
 from tests.minisets import write_image, write_table
 
 SOURCES = {
@@ -87,7 +87,6 @@ def test_a_copy_may_lie_in_a_folder_of_its_own(name, folder):
 def test_another_layout_is_refused(name, folder):
     source, _, _, suffix, groups = SOURCES[name]
     crop = folder / f"{source}/crops/11.{suffix}"
-    gone = "put the published files there, unchanged"
     write_image(crop, flat(1, (4, 999)))
     assert "999 pixels, and images must be of one size" in refused(name, folder)
     crop.unlink()
@@ -97,9 +96,9 @@ def test_another_layout_is_refused(name, folder):
     without_column(folder / source / "enriched_meta.csv", list(groups)[-1])
     assert refused(name, folder).startswith(f"{source}/enriched_meta.csv: no column {list(groups)[-1]!r}")
     (folder / source / "enriched_meta.csv").unlink()
-    assert refused(name, folder) == f"{source}/enriched_meta.csv: no such file; {gone}"
+    assert refused(name, folder) == f"{source}/enriched_meta.csv: {MISSING}"
     shutil.rmtree(folder / source)
-    assert refused(name, folder) == f"{source}: no such folder; {gone}"
+    assert refused(name, folder) == f"{source}: {MISSING}"
 
 
 def test_a_width_that_channels_dont_share_is_refused(name, folder):

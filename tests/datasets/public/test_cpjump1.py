@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from reprcheck.datasets.public import open_public
-from tests.datasets.public.culture import flat, levels, refused, without_column, write_tabbed
+from reprcheck.datasets.public.layout import REMEDY
+from tests.datasets.public.culture import MISSING, flat, levels, refused, without_column, write_tabbed
 from tests.minisets import write_image, write_table
 
 BATCH = "2020_11_04_CPJUMP1"
@@ -117,7 +118,6 @@ def test_a_copy_may_lie_without_the_source(folder):
 
 def test_another_layout_is_refused(folder):
     top = f"source_4/images/{BATCH}/images"
-    gone = "put the published files there, unchanged"
     (images_of(folder, "BR00116991") / "r01c01f01p01-ch8sk1fk1fl1.tiff").unlink()
     assert "column ch8: no file" in refused("cpjump1", folder)
     metadata = folder / "source_4/workspace/metadata"
@@ -125,15 +125,15 @@ def test_another_layout_is_refused(folder):
     assert "JUMP-Target-1_crispr_metadata.tsv: no column 'gene'" in refused("cpjump1", folder)
     layouts = metadata / "platemaps" / BATCH
     (layouts / "platemap/JUMP-Target-1_compound_platemap.txt").unlink()
-    assert refused("cpjump1", folder).endswith(f"JUMP-Target-1_compound_platemap.txt: no such file; {gone}")
+    assert refused("cpjump1", folder).endswith(f"JUMP-Target-1_compound_platemap.txt: {MISSING}")
     write_table(layouts / "barcode_platemap.csv", {"Assay_Plate_Barcode": ["x"], "Plate_Map_Name": ["y"]})
-    assert refused("cpjump1", folder).endswith(f"barcode_platemap.csv: no plate BR00116991; {gone}")
+    assert refused("cpjump1", folder).endswith(f"barcode_platemap.csv: no plate BR00116991; {REMEDY}")
     shutil.rmtree(folder / top)
     (folder / top).mkdir()
     assert refused("cpjump1", folder) == (
         f"{top}: no image of a plate of the benchmark; fetch plates of compounds or guides"
     )
     (folder / top).rmdir()
-    assert refused("cpjump1", folder) == f"{top}: no such folder; {gone}"
+    assert refused("cpjump1", folder) == f"{top}: {MISSING}"
     without_column(folder / "experiment-metadata.tsv", "Density")
     assert refused("cpjump1", folder).startswith("experiment-metadata.tsv: no column 'Density'")

@@ -8,6 +8,7 @@ import pytest
 
 from reprcheck.datasets.public import entry, names, open_public
 from reprcheck.errors import UserError
+from tests.datasets.public.culture import MISSING
 
 CULTURE = (
     *("bbbc013-plate", "bbbc021", "chammi-allen", "chammi-cp", "chammi-hpa"),
@@ -35,5 +36,8 @@ def test_an_entry_holds_together(name, tmp_path):
     assert bool(card.columns.image) != hasattr(reader, "images")
     with pytest.raises(UserError, match="not here yet"):
         open_public(name, folder=tmp_path / "nothing")
-    with pytest.raises(UserError, match=r"no such (file|folder); put the published files there, unchanged"):
+    with pytest.raises(
+        UserError,
+        match=MISSING,
+    ):
         open_public(name, folder=tmp_path)

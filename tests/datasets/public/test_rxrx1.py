@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from reprcheck.datasets.public import open_public
-from tests.datasets.public.culture import flat, levels, refused, without_column
+from tests.datasets.public.culture import MISSING, flat, levels, refused, without_column
 from tests.minisets import write_image, write_table
 
 EXPERIMENTS = {"HUVEC-01": "train", "U2OS-01": "train", "HUVEC-17": "test", "U2OS-04": "test"}
@@ -65,8 +65,8 @@ def test_another_layout_is_refused(folder):
     (folder / "rxrx1/images/U2OS-01/Plate1/B02_s1_w6.png").unlink()
     assert "column w6: no file 'rxrx1/images/U2OS-01/Plate1/B02_s1_w6.png' in the folder" in refused("rxrx1", folder)
     shutil.rmtree(folder / "rxrx1/images")
-    assert refused("rxrx1", folder) == "rxrx1/images: no such folder; put the published files there, unchanged"
+    assert refused("rxrx1", folder) == "rxrx1/images: " + MISSING
     without_column(folder / "rxrx1/metadata.csv", "well_type")
     assert refused("rxrx1", folder).startswith("rxrx1/metadata.csv: no column 'well_type'")
     (folder / "rxrx1/metadata.csv").unlink()
-    assert refused("rxrx1", folder) == "rxrx1/metadata.csv: no such file; put the published files there, unchanged"
+    assert refused("rxrx1", folder) == "rxrx1/metadata.csv: " + MISSING

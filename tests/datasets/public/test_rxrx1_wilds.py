@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from reprcheck.datasets.public import open_public, rxrx1_wilds
-from tests.datasets.public.culture import flat, levels, refused, without_column
+from tests.datasets.public.culture import MISSING, flat, levels, refused, without_column
 from tests.minisets import write_image, write_table
 
 EXPERIMENTS = {
@@ -61,8 +61,8 @@ def test_the_second_site_of_training_wells_is_the_test_in_distribution(folder):
 
 def test_another_layout_is_refused(folder):
     shutil.rmtree(folder / "images")
-    assert refused("rxrx1-wilds", folder) == "images: no such folder; put the published files there, unchanged"
+    assert refused("rxrx1-wilds", folder) == "images: " + MISSING
     without_column(folder / "metadata.csv", "dataset")
     assert refused("rxrx1-wilds", folder).startswith("metadata.csv: no column 'dataset'")
     (folder / "metadata.csv").unlink()
-    assert refused("rxrx1-wilds", folder) == "metadata.csv: no such file; put the published files there, unchanged"
+    assert refused("rxrx1-wilds", folder) == "metadata.csv: " + MISSING

@@ -10,8 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from reprcheck.datasets.public import open_public
+from reprcheck.datasets.public.layout import REMEDY
 from reprcheck.errors import UserError
-from tests.datasets.public.culture import flat, levels, refused, without_column
+from tests.datasets.public.culture import MISSING, flat, levels, refused, without_column
 from tests.minisets import write_table
 
 HEADER = (
@@ -102,18 +103,17 @@ def test_a_damaged_image_is_named(folder):
 
 def test_another_layout_is_refused(folder):
     last = folder / "data/train-00001-of-00002.parquet"
-    gone = "put the published files there, unchanged"
     shard(last, {"gene-001/Plate9/A01_s1_1": flat(1)})
-    assert refused("rxrx3-core", folder) == f"data: no image 'gene-001/Plate9/A01_s1_2'; {gone}"
+    assert refused("rxrx3-core", folder) == f"data: no image 'gene-001/Plate9/A01_s1_2'; {REMEDY}"
     shard(last, {"compound-004/Plate1/AA04_s1_6": flat(1)})
-    assert refused("rxrx3-core", folder) == f"data: two images 'compound-004/Plate1/AA04_s1_6'; {gone}"
+    assert refused("rxrx3-core", folder) == f"data: two images 'compound-004/Plate1/AA04_s1_6'; {REMEDY}"
     pq.write_table(pa.table({"image": [1]}), last)
     assert refused("rxrx3-core", folder).startswith("data/train-00001-of-00002.parquet: not a shard of images (")
     last.unlink()
     assert refused("rxrx3-core", folder) == "data: 1 of 2 shards; fetch the others too"
     (folder / "data/train-00000-of-00002.parquet").unlink()
-    assert refused("rxrx3-core", folder) == f"data: no shard such as train-00000-of-00035.parquet; {gone}"
+    assert refused("rxrx3-core", folder) == f"data: no shard such as train-00000-of-00035.parquet; {REMEDY}"
     (folder / "data").rmdir()
-    assert refused("rxrx3-core", folder) == f"data: no such folder; {gone}"
+    assert refused("rxrx3-core", folder) == f"data: {MISSING}"
     without_column(folder / "metadata_rxrx3_core.csv", "perturbation_type")
     assert refused("rxrx3-core", folder).startswith("metadata_rxrx3_core.csv: no column 'perturbation_type'")
