@@ -69,6 +69,7 @@ def parser() -> Parser:
     add_audit(commands)
     add_suggest_margin(commands)
     add_calibrate(commands)
+    add_data(commands)
     return made
 
 
@@ -158,6 +159,17 @@ def run_calibrate(options: argparse.Namespace) -> int:
     rows = calibrate(options.study or STUDIES, not options.quick, bar, Path(options.out))
     show([*summary(rows), f"written to {options.out}: calibration.json, calibration.md"])
     return FINE if all(row.holds for row in rows) else BAD
+
+
+def add_data(commands: Any) -> None:
+    """Add ``data``: datasets, and the field's public sets."""
+    from reprcheck.cli_public import add_fetch, add_list, add_where
+
+    group = commands.add_parser("data", help="public sets: what there is, fetch it, where it is")
+    under = group.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
+    add_list(under)
+    add_fetch(under)
+    add_where(under)
 
 
 def add_dataset_options(command: argparse.ArgumentParser) -> None:

@@ -7,26 +7,32 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 
 
 @contextmanager
-def bar(total: int, title: str) -> Iterator[Callable[[int], None]]:
+def bar(total: int | None, title: str, *, in_bytes: bool = False) -> Iterator[Callable[[int], None]]:
     """Show a bar on standard error while the context lasts; its value is called with how much is done since last time.
 
-    Silent where standard error is no terminal.
+    Silent where standard error is no terminal. Counts things, or bytes; a total of None isn't known.
     """
     console = Console(stderr=True)
     if not (console.is_terminal and sys.__stderr__ and sys.__stderr__.isatty()):
         yield lambda _: None
         return
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=None),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-    )
+    counted: tuple[ProgressColumn, ...] = (MofNCompleteColumn(), TextColumn("{task.fields[rate]}"))
+    if in_bytes:
+        counted = (DownloadColumn(), TransferSpeedColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width=None), *counted, TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task(title, total=total, rate="")
 

@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from reprcheck.datasets.public.layout import REMEDY
+from reprcheck.datasets.public.layout import not_as_published
 from reprcheck.digest import code_digest, digest, file_digest
-from reprcheck.errors import UserError
 from reprcheck.types import Image
 
 
@@ -56,5 +55,5 @@ class ArrayImages:
             try:
                 self._digests[path] = file_digest(path)
             except OSError as error:
-                raise UserError(str(path), f"can't be read ({error.strerror})", REMEDY) from error
+                raise not_as_published(path, f"can't be read ({error.strerror})") from error
         return self._digests[path]

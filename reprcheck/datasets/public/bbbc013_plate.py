@@ -13,7 +13,6 @@ import pandas as pd
 from reprcheck.datasets.card import Card
 from reprcheck.datasets.files import Entry, FileImages, Recipe
 from reprcheck.datasets.public import layout
-from reprcheck.errors import UserError
 
 PLATEMAP, FOLDER = "BBBC013_v1_platemap_all.txt", "BBBC013_v1_images_bmp"
 ROWS, COLUMNS = "ABCDEFGH", 12
@@ -69,5 +68,5 @@ def _doses(path: Path) -> list[float]:
     except ValueError:
         doses = []
     if not heading.startswith("DESCRIPTION") or len(doses) != len(ROWS) * COLUMNS:
-        raise UserError(str(path), "not a heading DESCRIPTION and the doses of 96 wells", layout.REMEDY)
+        raise layout.not_as_published(path, "not a heading DESCRIPTION and the doses of 96 wells")
     return doses

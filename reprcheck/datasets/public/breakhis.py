@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from reprcheck.datasets.public.layout import REMEDY, need
-from reprcheck.errors import UserError
+from reprcheck.datasets.public.layout import need, not_as_published
 
 FOLDER = "BreaKHis_v1/histology_slides/breast"
 TYPES = {
@@ -37,14 +36,12 @@ def table(root: Path) -> pd.DataFrame:
         folder = need(root / FOLDER / malignancy / "SOB" / kind)
         fields = sorted(folder.glob("*/*X/*.png"))
         if not fields:
-            raise UserError(
-                str(folder), "no field, such as SOB_B_A_14-22549AB/40X/SOB_B_A-14-22549AB-40-001.png", REMEDY
-            )
+            raise not_as_published(folder, "no field, such as SOB_B_A_14-22549AB/40X/SOB_B_A-14-22549AB-40-001.png")
         for field in fields:
             match = _NAME.fullmatch(field.name)
             if not match or match[1] != code or field.parent.name != f"{match[5]}X":
                 what = f"a name or place that isn't that of a field of type {code} at {field.parent.name}"
-                raise UserError(str(field), what, REMEDY)
+                raise not_as_published(field, what)
             patient = f"{match[2]}-{match[3]}"
             told = "" if patient == TWICE_LABELLED else kind
             rows.append((field.stem, str(field.relative_to(root)), malignancy, told, patient, f"{match[5]}X"))

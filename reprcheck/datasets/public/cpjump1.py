@@ -96,7 +96,7 @@ def _layouts(folder: Path, plates: set[str]) -> pd.DataFrame:
     found = []
     for plate in sorted(plates):
         if plate not in named:
-            raise UserError(str(folder / "barcode_platemap.csv"), f"no plate {plate}", layout.REMEDY)
+            raise layout.not_as_published(folder / "barcode_platemap.csv", f"no plate {plate}")
         wells = layout.text_table(folder / "platemap" / f"{named[plate]}.txt", "well_position", "broad_sample")
         columns = {"position": wells["well_position"], "perturbation": wells["broad_sample"]}
         found.append(pd.DataFrame({"plate": plate, **columns}))

@@ -6,11 +6,14 @@ published isn't there. Under ``[card]`` stands what a dataset folder's ``dataset
 
 from __future__ import annotations
 
+import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any, Literal, cast
+from urllib.parse import urlsplit
 
 from reprcheck.datasets import card as cards
 from reprcheck.datasets.card import Card
@@ -23,7 +26,8 @@ _ENTRY_KEYS = (
     *("title", "homepage", "noncommercial", "how", "splits"),
     *("verified", "unverified", "traps", "extra", "files", "card"),
 )
-_FILE_KEYS = ("name", "url", "bytes", "sha256", "md5", "unpack", "into")
+_FILE_KEYS = ("name", "url", "bytes", "sha256", "md5", "unpack", "into", "optional")
+_HEX_DIGITS = {"sha256": 64, "md5": 32}
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,8 @@ class RemoteFile:
         What is done with it once it is whole.
     into : str
         Folder, relative to the set's, that it is unpacked into.
+    optional : bool
+        Fetched only where it is asked for by name: another resolution, say.
     """
 
     name: str
@@ -52,6 +58,7 @@ class RemoteFile:
     md5: str | None = None
     unpack: Unpack = "none"
     into: str = "."
+    optional: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,9 +100,14 @@ class Entry:
     extra: str | None = None
 
     @property
+    def usual(self) -> tuple[RemoteFile, ...]:
+        """The files that are fetched where none is named."""
+        return tuple(file for file in self.files if not file.optional)
+
+    @property
     def bytes(self) -> int | None:
-        """The published size of all files, where each one's is known."""
-        sizes = [file.bytes for file in self.files]
+        """The published size of the usual files, where each one's is known."""
+        sizes = [file.bytes for file in self.usual]
         return None if not sizes or None in sizes else sum(size for size in sizes if size is not None)
 
 
@@ -125,19 +137,40 @@ def entry(name: str) -> Entry:
     return parse(name, tomllib.loads(text))
 
 
-def parse(name: str, raw: dict[str, Any]) -> Entry:
-    """Return the entry that plain values make; raises UserError as a card's parser does."""
+def parse(name: str, raw: Mapping[str, Any]) -> Entry:
+    """Return the entry that plain values make.
+
+    Parameters
+    ----------
+    name : str
+        The set's.
+    raw : mapping
+        What its TOML holds.
+
+    Raises
+    ------
+    UserError
+        For a key that is unknown, missing or of the wrong type; a place outside the set's folder; an address that isn't
+        https; a checksum that can't be one; a set that neither has files nor says how it is had, or no licence.
+    """
     top = Section(raw, name, "", _ENTRY_KEYS)
-    listed = raw.get("files", [])
-    remote = [_remote(Section(one, name, f"[[files]] {i + 1}", _FILE_KEYS)) for i, one in enumerate(listed)]
+    described = raw.get("card")
+    if not isinstance(described, Mapping):
+        top.fail("[card]", "missing", "describe the dataset as on a dataset.toml")
+    card = cards.of({"schema": 1, "name": name, **described}, f"{name} [card]")
+    if not card.license:
+        top.fail("[card] license", "missing", 'say what is known, if only "not stated"')
+    remote = _files(top)
+    if all(file.optional for file in remote) and not top.values.get("how"):
+        top.fail("how", "missing, and there are no files to fetch", "say what a person must do to have the set")
     return Entry(
         name=name,
         title=top.text("title"),
         homepage=top.text("homepage"),
-        card=cards.of({"schema": 1, "name": name, **raw.get("card", {})}, f"{name} [card]"),
-        files=tuple(remote),
+        card=card,
+        files=remote,
         how=top.text("how", ""),
-        noncommercial=bool(raw.get("noncommercial", False)),
+        noncommercial=_flag(top, "noncommercial"),
         splits=top.text("splits", ""),
         verified=_sentences(top, "verified"),
         unverified=_sentences(top, "unverified"),
@@ -150,13 +183,72 @@ def _sentences(top: Section, key: str) -> tuple[str, ...]:
     return top.texts(key) if top.values.get(key) else ()
 
 
+def _flag(section: Section, key: str) -> bool:
+    if not isinstance(section.values.get(key, False), bool):
+        section.wrong_type(key, "true or false")
+    return bool(section.values.get(key, False))
+
+
+def _files(top: Section) -> tuple[RemoteFile, ...]:
+    listed = top.values.get("files", [])
+    if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
+        top.wrong_type("files", "a list of tables, each under [[files]]")
+    sections = [Section(one, top.file, f"[[files]] {i}", _FILE_KEYS) for i, one in enumerate(listed, 1)]
+    remote = tuple(map(_remote, sections))
+    for i, section in enumerate(sections):
+        if remote[i].name in [file.name for file in remote[:i]]:
+            section.fail("name", f"{remote[i].name!r} is another file's too", "give each a name of its own")
+    return remote
+
+
 def _remote(file: Section) -> RemoteFile:
+    unpack = cast(Unpack, file.choice("unpack", UNPACK, "none"))
+    name = _place(file, "name", file.text("name"))
+    if unpack == "gzip" and not name.endswith(".gz"):
+        file.fail("name", f"{name!r} doesn't end in .gz", "it is unpacked under its name without .gz")
     return RemoteFile(
-        name=file.text("name"),
-        url=file.text("url"),
+        name=name,
+        url=_address(file),
         bytes=file.integer("bytes") if "bytes" in file.values else None,
-        sha256=file.optional_text("sha256"),
-        md5=file.optional_text("md5"),
-        unpack=cast(Unpack, file.choice("unpack", UNPACK, "none")),
-        into=file.text("into", "."),
+        sha256=_checksum(file, "sha256"),
+        md5=_checksum(file, "md5"),
+        unpack=unpack,
+        into=_place(file, "into", file.text("into", ".")),
+        optional=_flag(file, "optional"),
     )
+
+
+def _place(file: Section, key: str, path: str) -> str:
+    if not inside(path):
+        file.fail(key, f"{path!r} lies outside the set's folder", "write a path relative to it, with /")
+    return path
+
+
+def inside(path: str) -> bool:
+    r"""Tell whether a path, with ``/``, is relative and stays inside its folder on every system.
+
+    Examples
+    --------
+    >>> inside("images/a.png"), inside("../a.png"), inside("/a.png"), inside("C:a.png"), inside("..\\a.png")
+    (True, False, False, False, False)
+    """
+    return not (path[:1] == "/" or path[1:2] == ":" or "\\" in path or "\0" in path or ".." in path.split("/"))
+
+
+def _address(file: Section) -> str:
+    url = file.text("url")
+    try:
+        parts = urlsplit(url)
+        fine = parts.scheme == "https" and parts.hostname and parts.username is None and url.isprintable()
+    except ValueError:
+        fine = False
+    if not fine or " " in url:
+        file.wrong_type("url", "an https address without a user or blanks")
+    return url
+
+
+def _checksum(file: Section, key: str) -> str | None:
+    value = file.optional_text(key)
+    if value is not None and not re.fullmatch(rf"[0-9a-f]{{{_HEX_DIGITS[key]}}}", value):
+        file.wrong_type(key, f"{_HEX_DIGITS[key]} hex digits in lower case")
+    return value

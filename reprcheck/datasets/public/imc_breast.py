@@ -13,9 +13,8 @@ import pandas as pd
 from reprcheck.datasets import decode
 from reprcheck.datasets.card import Card
 from reprcheck.datasets.files import Entry, FileImages, Recipe
-from reprcheck.datasets.public.layout import REMEDY, need, read_columns
+from reprcheck.datasets.public.layout import need, not_as_published, read_columns
 from reprcheck.digest import digest
-from reprcheck.errors import UserError
 from reprcheck.types import Image
 
 STACKS, MASKS = "OMEnMasks/ome", "OMEnMasks/Basel_Zuri_masks"
@@ -49,7 +48,7 @@ def table(root: Path) -> pd.DataFrame:
     clusters = read_columns(root / CLUSTERS, ("Metacluster", "Class"), separator=";")
     immune = clusters["Metacluster"].str.strip()[clusters["Class"].str.strip() == "Immune"]
     if immune.empty:
-        raise UserError(str(root / CLUSTERS), "no metacluster of Class Immune", REMEDY)
+        raise not_as_published(root / CLUSTERS, "no metacluster of Class Immune")
     by_core = cells["cluster"].str.strip().isin(immune).groupby(cells["id"].str.rpartition("_")[0])
     stacks = cores["FileName_FullStack"].astype(str)
     cores = cores.assign(
@@ -75,7 +74,7 @@ def images(root: Path, table: pd.DataFrame, card: Card) -> Planes:
     stored = decode.header(first, str(first)).shape
     if len(stored) != 3 or stored[0] <= max(planes):
         what = f"{' x '.join(map(str, stored))}, and {PANEL} counts {max(planes) + 1} planes or more"
-        raise UserError(str(first), what, REMEDY)
+        raise not_as_published(first, what)
     return Planes(FileImages(entries, Recipe(stored[0], card.value_range, card.fit, card.size)), planes)
 
 
@@ -85,5 +84,5 @@ def _planes(panel: Path, metals: tuple[str, ...]) -> tuple[int, ...]:
     numbers = pd.to_numeric(rows["FullStack"], errors="coerce")
     known = {str(tag).strip(): number for tag, number in zip(rows["Metal Tag"], numbers, strict=True) if number >= 1}
     if missing := [metal for metal in metals if metal not in known]:
-        raise UserError(str(panel), f"no plane for {missing[0]} in its columns Metal Tag and FullStack", REMEDY)
+        raise not_as_published(panel, f"no plane for {missing[0]} in its columns Metal Tag and FullStack")
     return tuple(int(known[metal]) - 1 for metal in metals)

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from reprcheck.datasets.public.layout import REMEDY, class_tiles
-from reprcheck.errors import UserError
+from reprcheck.datasets.public.layout import class_tiles, not_as_published
 
 FOLDER = "Kather_texture_2016_image_tiles_5000"
 LABELS = {
@@ -33,5 +32,5 @@ def table(root: Path) -> pd.DataFrame:
 def _slide(path: Path) -> str:
     if not (match := _NAME.fullmatch(path.name)):
         what = "the name tells no slide, as 10009_CRC-Prim-HE-03_009.tif_Row_301_Col_151.tif does"
-        raise UserError(str(path), what, REMEDY)
+        raise not_as_published(path, what)
     return match[1]

@@ -19,10 +19,15 @@ from reprcheck.errors import UserError
 REMEDY = "fetch the set again, or put its files here just as they were published"
 
 
+def not_as_published(path: Path, what: str) -> UserError:
+    """Return the error of a reader that finds a file, or a folder, other than as published."""
+    return UserError(str(path), what, REMEDY)
+
+
 def need(path: Path) -> Path:
     """Return ``path``, a file or a folder; raises UserError where it isn't there."""
     if not path.exists():
-        raise UserError(str(path), "isn't here, and is part of the published set", REMEDY)
+        raise not_as_published(path, "isn't here, and is part of the published set")
     return path
 
 
@@ -49,7 +54,7 @@ def text_table(path: Path, *columns: str) -> pd.DataFrame:
     found = _tabbed(need(path)) if path.suffix in (".tsv", ".txt") else read_table(need(path))
     for column in columns:
         if column not in found.columns:
-            raise UserError(str(path), f"no column {column!r}, which the published table has", REMEDY)
+            raise not_as_published(path, f"no column {column!r}, which the published table has")
     return found
 
 
@@ -57,7 +62,7 @@ def _tabbed(path: Path) -> pd.DataFrame:
     try:
         return pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
     except (ValueError, OSError) as error:  # pandas' own errors are ValueErrors
-        raise UserError(str(path), f"can't be read as a table ({error})", REMEDY) from error
+        raise not_as_published(path, f"can't be read as a table ({error})") from error
 
 
 def in_two(labels: pd.Series[str], units: pd.Series[str]) -> pd.Series[str]:
@@ -95,15 +100,15 @@ def read_columns(path: Path, columns: Iterable[str], separator: str = ",") -> pd
     try:
         table = pd.read_csv(need(path), sep=separator, dtype=str, na_values=["[]"])
     except (ValueError, OSError) as error:
-        raise UserError(str(path), f"can't be read as a table ({error})", REMEDY) from None
+        raise not_as_published(path, f"can't be read as a table ({error})") from None
     if not isinstance(table.index, pd.RangeIndex):  # pandas takes the cells too many for names of the rows
-        raise UserError(str(path), "rows longer than the header", REMEDY)
+        raise not_as_published(path, "rows longer than the header")
     table.columns = table.columns.astype(str).str.strip()
     for column in columns:
         if column not in table.columns:
-            raise UserError(str(path), f"no column {column!r}, which the published table has", REMEDY)
+            raise not_as_published(path, f"no column {column!r}, which the published table has")
     if table.empty:
-        raise UserError(str(path), "no rows, and the published table has some", REMEDY)
+        raise not_as_published(path, "no rows, and the published table has some")
     return table[list(columns)]
 
 
@@ -125,7 +130,7 @@ def read_array(path: Path, shape: tuple[int | None, ...]) -> NDArray[Any]:
     try:
         array: NDArray[Any] = np.load(need(path), mmap_mode="r", allow_pickle=False)
     except (ValueError, OSError) as error:
-        raise UserError(str(path), f"can't be read, truncated or damaged ({error})", REMEDY) from None
+        raise not_as_published(path, f"can't be read, truncated or damaged ({error})") from None
     check_shape(path, array.shape, shape)
     return array
 
@@ -135,7 +140,7 @@ def check_shape(path: Path, found: tuple[int, ...], published: tuple[int | None,
     if len(found) != len(published) or any(p not in (None, f) for f, p in zip(found, published, strict=True)):
         wanted = " x ".join("any" if p is None else str(p) for p in published)
         what = f"an array of {' x '.join(map(str, found)) or 'no axes'}, and the published one is {wanted}"
-        raise UserError(str(path), what, REMEDY)
+        raise not_as_published(path, what)
 
 
 def class_tiles(root: Path, folder: str, labels: Mapping[str, str]) -> pd.DataFrame:
@@ -164,6 +169,6 @@ def class_tiles(root: Path, folder: str, labels: Mapping[str, str]) -> pd.DataFr
     for name, label in sorted(labels.items()):
         files = sorted(file.name for file in need(root / folder / name).iterdir() if file.suffix == ".tif")
         if not files:
-            raise UserError(str(root / folder / name), "no .tif file, and the published folder holds some", REMEDY)
+            raise not_as_published(root / folder / name, "no .tif file, and the published folder holds some")
         rows += [(f"{name}/{Path(file).stem}", f"{folder}/{name}/{file}", label) for file in files]
     return pd.DataFrame(rows, columns=["tile", "path", "label"])

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import os
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from reprcheck.datasets.assemble import assemble
 from reprcheck.datasets.folder import open_files
 from reprcheck.datasets.public.entry import entry
+from reprcheck.datasets.public.record import state
 from reprcheck.errors import UserError
 from reprcheck.types import Dataset
 
@@ -42,12 +44,19 @@ def open_public(name: str, folder: Path | None = None, limit: int | None = None)
     Raises
     ------
     UserError
-        For a set that hasn't been fetched, or files that aren't laid out as published.
+        For a set that hasn't been fetched, or only in part; a package that its reader lacks; or files that aren't laid
+        out as published.
     """
     chosen, folder = entry(name), folder if folder is not None else root(name)
-    if not folder.is_dir():
-        remedy = f"run: reprcheck data fetch {name}" if chosen.files else chosen.how
-        raise UserError(f"--dataset={name}", f"not here yet ({folder} doesn't exist)", remedy)
+    if (found := state(folder)) != "here":
+        what = f"not here yet (nothing in {folder})" if found == "absent" else f"fetched in part ({folder})"
+        raise UserError(f"--dataset={name}", what, f"run: reprcheck data fetch {name}" if chosen.usual else chosen.how)
+    if chosen.extra and find_spec(chosen.extra) is None:
+        raise UserError(
+            f"--dataset={name}",
+            f"its reader needs {chosen.extra}, which isn't installed",
+            f"pip install 'reprcheck[{chosen.extra}]'",
+        )
     reader: Any = import_module(f"reprcheck.datasets.public.{name.replace('-', '_')}")
     table = reader.table(folder)
     where = f"{name} in {folder}"

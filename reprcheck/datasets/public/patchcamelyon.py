@@ -17,8 +17,7 @@ import pandas as pd
 from reprcheck.datasets import decode
 from reprcheck.datasets.card import Card
 from reprcheck.datasets.public.arrays import ArrayImages, Place
-from reprcheck.datasets.public.layout import REMEDY, check_shape, need, read_columns
-from reprcheck.errors import UserError
+from reprcheck.datasets.public.layout import check_shape, need, not_as_published, read_columns
 from reprcheck.types import Image
 
 SPLITS = ("train", "valid", "test")
@@ -35,7 +34,7 @@ def table(root: Path) -> pd.DataFrame:
     """Return one row per patch, of each split that is here; none needs another."""
     here = [split for split in SPLITS if any(_file(root, split, part).exists() for part in ("x.h5", "y.h5"))]
     if not here:
-        raise UserError(str(root), f"no {_file(root, 'test', 'x.h5').name}, nor that of another split", REMEDY)
+        raise not_as_published(root, f"no {_file(root, 'test', 'x.h5').name}, nor that of another split")
     return pd.concat([_split(root, split) for split in here], ignore_index=True)
 
 
@@ -68,11 +67,11 @@ def _split(root: Path, split: str) -> pd.DataFrame:
         tumour = stored[:].ravel() == 1
     slides = read_columns(meta, ("wsi", "center_tumor_patch"))
     if len(slides) != count:
-        raise UserError(str(meta), f"{len(slides)} rows for the {count} patches of {x.name}", REMEDY)
+        raise not_as_published(meta, f"{len(slides)} rows for the {count} patches of {x.name}")
     agree = float(np.mean((slides["center_tumor_patch"].str.lower() == "true").to_numpy() == tumour))
     if agree < AGREEMENT:
         what = f"its center_tumor_patch is the label in {y.name} for {agree:.0%} of the patches only"
-        raise UserError(str(meta), f"{what}, so it isn't the table of this split", REMEDY)
+        raise not_as_published(meta, f"{what}, so it isn't the table of this split")
     return pd.DataFrame(
         {
             "patch": [f"{split}-{row:06}" for row in range(count)],
@@ -95,15 +94,13 @@ def _centre(slide: str) -> str:
 @contextmanager
 def _dataset(path: Path, key: str) -> Iterator[Any]:
     """Yield a dataset of an HDF5 file."""
-    try:
-        import h5py
-    except ImportError:
-        raise UserError(str(path), "is read by h5py, which isn't installed", "pip install 'reprcheck[h5py]'") from None
+    import h5py
+
     try:
         file = h5py.File(need(path), "r")
     except OSError as error:
-        raise UserError(str(path), f"can't be read, truncated or damaged ({error})", REMEDY) from None
+        raise not_as_published(path, f"can't be read, truncated or damaged ({error})") from None
     with file:
         if key not in file:
-            raise UserError(str(path), f"no dataset {key!r}, which the published file has", REMEDY)
+            raise not_as_published(path, f"no dataset {key!r}, which the published file has")
         yield file[key]

@@ -69,11 +69,11 @@ def images(root: Path, table: pd.DataFrame, card: Card) -> ShardImages:
     keys = [_keys(shard) for shard in shards]
     index = pd.Index(np.concatenate(keys))
     if not index.is_unique:
-        raise UserError(str(folder), f"two images {index[index.duplicated()][0]!r}", layout.REMEDY)
+        raise layout.not_as_published(folder, f"two images {index[index.duplicated()][0]!r}")
     wanted = [f"{key}_{channel}" for key in table["key"] for channel in range(1, len(card.channels) + 1)]
     rows = index.get_indexer(wanted).astype(np.int64)
     if len(missing := np.flatnonzero(rows < 0)):
-        raise UserError(str(folder), f"no image {wanted[missing[0]]!r}", layout.REMEDY)
+        raise layout.not_as_published(folder, f"no image {wanted[missing[0]]!r}")
     starts = np.cumsum([0, *map(len, keys)])[:-1]
     return ShardImages(tuple(shards), starts, rows.reshape(-1, len(card.channels)), Recipe.of(card))
 
@@ -162,7 +162,7 @@ def _bytes(cell: Any) -> bytes:
 def _shards(folder: Path) -> list[Path]:
     found = sorted(path for path in folder.iterdir() if _SHARD.fullmatch(path.name))
     if not found:
-        raise UserError(str(folder), "no shard such as train-00000-of-00035.parquet", layout.REMEDY)
+        raise layout.not_as_published(folder, "no shard such as train-00000-of-00035.parquet")
     total = int(found[0].stem[-5:])
     if len(found) != total:
         raise UserError(str(folder), f"{len(found)} of {total} shards", "fetch the others too")

@@ -40,7 +40,8 @@ def write_tabbed(path: Path, table: Mapping[str, Sequence[Any]]) -> None:
 
 
 def refused(name: str, folder: Path) -> str:
-    """The one line that a folder is refused with, paths relative to it."""
+    """The one line that a folder is refused with, paths relative to it; an empty one is no folder of a set."""
+    (folder / "README.txt").touch()
     with pytest.raises(UserError) as caught:
         open_public(name, folder=folder)
     message = str(caught.value)

@@ -97,6 +97,7 @@ def test_a_missing_file_is_refused(folder: Path, part: str) -> None:
 
 
 def test_a_folder_without_a_split_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "README.md").touch()
     message = "FOLDER: no camelyonpatch_level_2_split_test_x.h5, nor that of another split; "
     assert refused("patchcamelyon", tmp_path).startswith(message)
 
@@ -131,6 +132,6 @@ def test_the_table_of_another_split_is_refused(folder: Path) -> None:
 
 def test_without_h5py_it_says_so(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "h5py", None)
-    assert refused("patchcamelyon", folder).endswith(
-        "is read by h5py, which isn't installed; pip install 'reprcheck[h5py]'"
+    assert refused("patchcamelyon", folder) == (
+        "--dataset=patchcamelyon: its reader needs h5py, which isn't installed; pip install 'reprcheck[h5py]'"
     )

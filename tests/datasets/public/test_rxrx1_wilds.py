@@ -64,5 +64,5 @@ def test_another_layout_is_refused(folder):
     assert refused("rxrx1-wilds", folder) == "images: " + MISSING
     without_column(folder / "metadata.csv", "dataset")
     assert refused("rxrx1-wilds", folder).startswith("metadata.csv: no column 'dataset'")
-    (folder / "metadata.csv").unlink()
+    (folder / "metadata.csv").rename(folder / "metadata.txt")
     assert refused("rxrx1-wilds", folder) == "metadata.csv: " + MISSING

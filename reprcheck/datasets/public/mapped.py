@@ -1,0 +1,60 @@
+"""Images that lie side by side in arrays on disk, as an `ImageSource`: one row, one image."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reprcheck.datasets.axes import Stored, planes
+from reprcheck.datasets.card import Card
+from reprcheck.datasets.decode import scale
+from reprcheck.digest import code_digest, digest
+from reprcheck.types import Image
+
+
+class MappedImages:
+    """An `ImageSource` over arrays in files; picklable, safe between threads.
+
+    Parameters
+    ----------
+    rows : sequence of (Path, int)
+        The file that holds each sample, and its row there.
+    load : callable
+        Returns a file's array: (N, H, W), (N, C, H, W) or (N, H, W, C), best mapped and not read. A function of a
+        module, so that it can be pickled; called once for each file in each process.
+    card : Card
+        Whose channels and ``value_range`` they have.
+    """
+
+    def __init__(self, rows: Sequence[tuple[Path, int]], load: Callable[[Path], NDArray[Any]], card: Card) -> None:
+        self.rows, self.load = tuple(rows), load
+        self.channels, self.value_range = len(card.channels), card.value_range
+        self._arrays: dict[Path, NDArray[Any]] = {}
+
+    def content(self, index: int) -> str:
+        """Return the digest of a sample's stored values, what they are scaled by, and the code that does it."""
+        code = code_digest("reprcheck.datasets", "axes", "decode"), code_digest("reprcheck.datasets.public", "mapped")
+        return digest("array", *code, self._stored(index), self.channels, self.value_range)
+
+    def read(self, index: int) -> Image:
+        """Return a sample, float32[C, H, W]; raises UserError for an array that isn't what the card says."""
+        path, row = self.rows[index]
+        where = f"{path} row {row}"
+        stored = self._stored(index)
+        colour_last = stored.ndim == 3 and stored.shape[0] != self.channels
+        values = planes(Stored(stored.shape, colour_last, stored), self.channels, None, where)
+        return Image(np.ascontiguousarray(scale(values, self.value_range, where)))
+
+    def _stored(self, index: int) -> NDArray[Any]:
+        path, row = self.rows[index]
+        if path not in self._arrays:
+            self._arrays[path] = self.load(path)
+        return np.asarray(self._arrays[path][row])
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Pickle where the arrays are, not what they hold."""
+        return {**self.__dict__, "_arrays": {}}

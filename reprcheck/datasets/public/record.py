@@ -1,0 +1,106 @@
+"""What was fetched of a public set: ``fetched.json`` in its folder.
+
+For each file where it came from, its size and its SHA-256; and which files were asked for, so that a set whose fetching
+was stopped isn't taken for a whole one. A folder that somebody filled by hand has no record, and is taken as it is.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+from reprcheck.errors import UserError
+
+NAME = "fetched.json"
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """One file, as it was when it was whole.
+
+    Attributes
+    ----------
+    url : str
+    bytes : int
+    sha256 : str
+    time : str
+        When, in UTC, as ISO 8601.
+    published : {"sha256", "md5"} or None
+        The published checksum that it was compared with; None: none is published.
+    unpacked : tuple of str or None
+        For an archive, what lies in the set's folder in its place.
+    """
+
+    url: str
+    bytes: int
+    sha256: str
+    time: str
+    published: str | None = None
+    unpacked: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Record:
+    """The files asked for, and those that came, by name."""
+
+    asked: tuple[str, ...] = ()
+    files: Mapping[str, Fetched] = field(default_factory=dict)
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Files that were asked for and didn't come."""
+        return tuple(name for name in self.asked if name not in self.files)
+
+    def asking(self, names: Iterable[str]) -> Record:
+        """Return the record with more files asked for."""
+        return replace(self, asked=tuple(sorted({*self.asked, *names})))
+
+    def having(self, name: str, fetched: Fetched) -> Record:
+        """Return the record with a file that came."""
+        return replace(self, files=dict(sorted({**self.files, name: fetched}.items())))
+
+    def lacking(self, names: Iterable[str]) -> Record:
+        """Return the record without files that are gone."""
+        return replace(self, files={name: one for name, one in self.files.items() if name not in set(names)})
+
+
+def read(folder: Path) -> Record:
+    """Return a folder's record; an empty one where there is none. Raises UserError for one that can't be read."""
+    path = folder / NAME
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        if raw["schema"] != SCHEMA:
+            raise ValueError(f"schema {raw['schema']}")
+        files = {name: Fetched(**one | {"unpacked": _tuple(one["unpacked"])}) for name, one in raw["files"].items()}
+        return Record(tuple(raw["asked"]), files)
+    except FileNotFoundError:
+        return Record()
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(str(path), f"can't be read ({error})", "remove it, and fetch the set again") from None
+
+
+def _tuple(value: list[str] | None) -> tuple[str, ...] | None:
+    return None if value is None else tuple(value)
+
+
+def state(folder: Path) -> Literal["here", "partly", "absent"]:
+    """Tell whether a set is in its folder; partly, where a file that was asked for didn't come."""
+    if not folder.is_dir() or not any(folder.iterdir()):
+        return "absent"
+    return "partly" if read(folder).missing else "here"
+
+
+def write(folder: Path, record: Record) -> None:
+    """Put a record in place of a folder's, whole or not at all."""
+    document = {"schema": SCHEMA, **asdict(record)}
+    path = folder / f"{NAME}.part"
+    with path.open("w", encoding="utf-8") as file:
+        file.write(json.dumps(document, indent=2) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(path, folder / NAME)

@@ -1,0 +1,1 @@
+from tests.website import site as site
