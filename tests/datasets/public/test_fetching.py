@@ -250,7 +250,5 @@ def test_a_reader_that_lacks_its_package(folder, monkeypatch):
     folder.mkdir(parents=True)
     (folder / "table.csv").write_bytes(TABLE)
     monkeypatch.setattr(opening, "entry", lambda _: toy(how=HOW, extra="nosuchpackage"))
-    with pytest.raises(
-        UserError, match="its reader needs nosuchpackage, which isn't installed; pip install 'reprcheck.nosuch"
-    ):
+    with pytest.raises(UserError, match=r"its reader needs nosuchpackage, which isn't installed; pip install 'repr"):
         public.open_public("toy", folder)
