@@ -16,7 +16,7 @@ LAYERS = (
 def imports():
     """Every import of a file of the package: its layer, the file, and the module imported."""
     for path in sorted(PACKAGE.rglob("*.py")):
-        layer = path.relative_to(PACKAGE).parts[0].removesuffix(".py").replace("cli_public", "cli")
+        layer = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
                 yield from ((layer, path, alias.name) for alias in node.names)
@@ -29,8 +29,7 @@ def test_a_layer_imports_only_layers_before_it():
         (layer, path, module.split(".")[1]) for layer, path, module in imports() if module.startswith("reprcheck.")
     ]
     assert len(found) > 100
-    for layer, path, imported in found:
-        other = imported.replace("cli_public", "cli")
+    for layer, path, other in found:
         assert layer == "__init__" or LAYERS.index(other) <= LAYERS.index(layer), f"{path} imports {other}"
 
 

@@ -1,27 +1,75 @@
 """Simulated microscopy whose causes are known: the gate's default datasets, and its known-answer ones.
 
 ``sim-culture`` and ``sim-tissue`` ask for causes that neither brightness nor structure gives away. Their ``-known``
-twins show the same images and ask for what brightness, structure, or nobody can tell. Numpy and scipy only; nothing is
-stored.
+twins show the same images and ask for what brightness, structure, or nobody can tell. `dataset` makes one of a user's
+own: see `Plan`. Numpy and scipy only; nothing is stored.
 """
 
 from __future__ import annotations
 
 import pandas as pd
 
-from reprcheck.datasets.simulate.cards import write_card
+from reprcheck.datasets.assemble import assemble
+from reprcheck.datasets.card import parse
+from reprcheck.datasets.simulate.camera import Camera
+from reprcheck.datasets.simulate.cards import PROTOCOLS, write_card
 from reprcheck.datasets.simulate.culture import Culture
-from reprcheck.datasets.simulate.simulation import SimulatedImages, Simulation
+from reprcheck.datasets.simulate.layout import Cells, Morphology
+from reprcheck.datasets.simulate.planting import Compounds, Plan
+from reprcheck.datasets.simulate.simulation import Plate, SimulatedImages, Simulation, Variation
 from reprcheck.datasets.simulate.tissue import Tissue
 from reprcheck.errors import UserError, did_you_mean
-from reprcheck.types import ImageSource
+from reprcheck.types import Dataset, ImageSource
 
-__all__ = ["NAMES", "Culture", "SimulatedImages", "Simulation", "Tissue", "open_simulated"]
+__all__ = [
+    "NAMES",
+    "Camera",
+    "Cells",
+    "Compounds",
+    "Culture",
+    "Morphology",
+    "Plan",
+    "Plate",
+    "SimulatedImages",
+    "Simulation",
+    "Tissue",
+    "Variation",
+    "dataset",
+    "open_simulated",
+    "open_simulation",
+]
 
 NAMES: tuple[str, ...] = ("sim-culture", "sim-tissue", "sim-culture-known", "sim-tissue-known")
 
 _KNOWN = ("brightness", "count", "shape", "nothing")
 _DEFAULT = {"sim-culture": ("localisation", "texture"), "sim-tissue": ("arrangement", "localisation")}
+
+
+def dataset(simulation: Simulation, name: str = "simulated", *, limit: int | None = None) -> Dataset:
+    """Return a simulation as a dataset, for `reprcheck.check`; its tasks are what its plan asks.
+
+    Parameters
+    ----------
+    simulation : Simulation
+    name : str
+        Not an identity: equal simulations are equal datasets.
+    limit : int, optional
+        Cut each task down to about this many samples.
+
+    Examples
+    --------
+    >>> shortcut = Plan(label={"texture": 0.5}, confound={"brightness": ("texture", 0.8)})
+    >>> tuple(dataset(Culture(plan=shortcut, batches=2, units=8)).tasks)
+    ('texture',)
+    """
+    card, table, images = open_simulation(simulation, name)
+    return assemble(parse(card, name), table, images, where=name, limit=limit)
+
+
+def open_simulation(simulation: Simulation, name: str = "simulated") -> tuple[str, pd.DataFrame, ImageSource]:
+    """Return the card, the sample table and the images of a simulation, as `open_simulated` does."""
+    table = simulation.table()
+    return write_card(name, simulation), table, SimulatedImages(simulation, table)
 
 
 def open_simulated(name: str) -> tuple[str, pd.DataFrame, ImageSource]:
@@ -56,6 +104,6 @@ def open_simulated(name: str) -> tuple[str, pd.DataFrame, ImageSource]:
         raise UserError("--dataset", f"no simulated dataset is called {name!r}", did_you_mean(name, NAMES))
     base = name.removesuffix("-known")
     simulation = Culture() if base == Culture.name else Tissue()
-    tasks, protocols = (_DEFAULT[base], ("probe/1", "knn/1")) if name == base else (_KNOWN, ("probe/1",))
+    tasks, protocols = (_DEFAULT[base], PROTOCOLS) if name == base else (_KNOWN, ("probe/1",))
     table = simulation.table()
     return write_card(name, simulation, tasks, protocols), table, SimulatedImages(simulation, table)

@@ -6,19 +6,21 @@ from collections.abc import Iterable
 
 from reprcheck.datasets.simulate.simulation import Simulation
 
+PROTOCOLS = ("probe/1", "knn/1")
+
 _HEAD = """\
 schema = 1
 name = "{name}"
 kind = "{kind}"
 channels = [{channels}]
-value_range = [0, 255]
+value_range = [0, {white}]
 license = "CC0-1.0"
 citation = "reprcheck, simulated with known causes"
 source = "reprcheck.datasets.simulate"
 
 [columns]
 sample = "sample"
-unit = "unit"
+unit = {unit}
 batch = "batch"
 """
 
@@ -26,16 +28,47 @@ _TASK = """
 [tasks.{task}]
 kind = "classify"
 label = "{task}"
-holdout = "batch"
+holdout = "{holdout}"
 protocols = [{protocols}]
 """
 
+_DOSE = """
+[tasks.dose]
+kind = "regress"
+label = "dose"
+unit = "unit"
+holdout = "{holdout}"
+control = {{ column = "dose", equals = 0 }}
+protocols = ["ridge/1", "dose-response/1"]
+"""
 
-def write_card(name: str, simulation: Simulation, tasks: Iterable[str], protocols: Iterable[str]) -> str:
-    """Return the TOML text of a card: one classification per cause named in ``tasks``, batches held out."""
-    head = _HEAD.format(name=name, kind=simulation.kind, channels=_quoted(simulation.channels))
-    listed = _quoted(protocols)
-    return head + "".join(_TASK.format(task=task, protocols=listed) for task in tasks)
+
+def write_card(
+    name: str, simulation: Simulation, tasks: Iterable[str] | None = None, protocols: Iterable[str] = PROTOCOLS
+) -> str:
+    """Return the TOML text of a card: a classification per cause of ``tasks``, or else what the simulation's plan asks.
+
+    Batches are held out, or units where there is one batch. Donors, where there are some, are the units; a series of
+    doses is made of wells all the same.
+    """
+    unit = '["unit", "donor"]' if simulation.donors else '"unit"'
+    holdout = "batch" if simulation.batches > 1 else "unit"
+    text = _HEAD.format(
+        name=name,
+        kind=simulation.kind,
+        channels=_quoted(simulation.channels),
+        white=simulation.camera.white,
+        unit=unit,
+    )
+    text += 'position = "well"\n' if simulation.plate else ""
+    plan, listed = simulation.plan, _quoted(protocols)
+    asked = list(tasks) if tasks is not None else sorted(plan.label if plan else simulation.causes)
+    text += "".join(_TASK.format(task=task, holdout=holdout, protocols=listed) for task in asked)
+    if tasks is None and plan and plan.compounds:
+        treated = ", ".join(f"{dose:g}" for dose in plan.compounds.doses if dose)
+        text += _TASK.format(task="compound", holdout=holdout, protocols=listed)
+        text += f"where = {{ dose = [{treated}] }}\n" + _DOSE.format(holdout=holdout)
+    return text
 
 
 def _quoted(words: Iterable[str]) -> str:

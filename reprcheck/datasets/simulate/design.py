@@ -1,12 +1,11 @@
-"""The plan of an experiment: which unit of which batch shows which class of each cause.
+"""A balanced design: which unit of which batch shows which class of each cause.
 
 Causes are crossed inside every batch, so that none of them can be told from another one or from the batch. What a class
-looks like is left to the simulators.
+looks like is left to the simulators; what a user plants instead, to `planting`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from itertools import product
 from typing import Any
 
@@ -14,13 +13,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from reprcheck.datasets.simulate.factors import Factors
 from reprcheck.seeding import rng
 
-Factors = Mapping[str, tuple[str, ...]]
-"""Cause → its class names."""
 
-
-def plan(crossed: Factors, blended: Factors, batches: int, units: int, seed: Any) -> pd.DataFrame:
+def cross(crossed: Factors, blended: Factors, batches: int, units: int, seed: Any) -> pd.DataFrame:
     """Return the class of every cause for every unit of every batch.
 
     Parameters
@@ -42,8 +39,8 @@ def plan(crossed: Factors, blended: Factors, batches: int, units: int, seed: Any
         One row per unit, batch by batch: integer columns ``batch`` and ``unit`` (within the batch, from 0), and one
         column of class names per cause.
     """
-    combinations = np.array(list(product(*(range(len(classes)) for classes in crossed.values()))))
-    binary = np.array([len(classes) == 2 for classes in crossed.values()])
+    combinations = np.array(list(product(*(range(len(classes)) for classes in crossed.values()))), dtype=np.int64)
+    binary = np.array([len(classes) == 2 for classes in crossed.values()], dtype=bool)
     classes = {**crossed, **blended}
     tables = []
     for batch in range(batches):
@@ -78,7 +75,8 @@ def blend(
     int64[n, count]
     """
     _, stratum = np.unique(combinations[:, ~binary], axis=0, return_inverse=True)
-    subsets = np.array([subset for subset in product((0, 1), repeat=int(binary.sum())) if sum(subset) >= 2])
+    masks = np.array(list(product((0, 1), repeat=int(binary.sum()))), dtype=np.int64)
+    subsets = masks[masks.sum(axis=1) >= 2]
     codes = np.empty((len(combinations), count), dtype=np.int64)
     for s in range(stratum.max() + 1):
         chosen = subsets[draw.permutation(len(subsets))[:count]]

@@ -1,7 +1,7 @@
 """A simulated experiment: its settings, its sample table and its images.
 
-What all simulators share: the crossed plan, the nuisance of batches and units, the camera, one random stream per
-purpose. Which cells there are and what they contain is left to `culture` and `tissue`.
+What all simulators share: the design, what batches, donors, wells and units differ in, the camera, one random stream
+per purpose. Which cells there are and what they contain is left to `culture` and `tissue`.
 """
 
 from __future__ import annotations
@@ -15,15 +15,71 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from reprcheck.datasets.plate import Place, place
 from reprcheck.datasets.simulate.camera import Camera
-from reprcheck.datasets.simulate.design import Factors, plan
-from reprcheck.datasets.simulate.layout import Cells
+from reprcheck.datasets.simulate.design import cross
+from reprcheck.datasets.simulate.factors import Factors, Level, between
+from reprcheck.datasets.simulate.layout import USUAL_SIZE, Cells
+from reprcheck.datasets.simulate.planting import Plan, deal
 from reprcheck.digest import code_digest, digest
+from reprcheck.errors import UserError
 from reprcheck.seeding import rng
 from reprcheck.types import Image, Kind
 
+DRAWN_BY = (
+    *("amounts", "camera", "culture", "design", "factors", "layout"),
+    *("planting", "simulation", "stains", "tissue"),
+)
+"""Modules of this package that have a say in pixels."""
 BLENDED: Factors = {"brightness": ("bright", "dim"), "nothing": ("heads", "tails")}
 """Causes that every simulator has."""
+
+
+@dataclass(frozen=True)
+class Variation:
+    """What nobody plants: standard deviations of logarithms over batches, donors and units; gains are per channel."""
+
+    batch_gain: float = 0.08
+    batch_background: float = 0.15
+    donor_gain: float = 0.15
+    donor_size: float = 0.06
+    unit_gain: float = 0.12
+    unit_background: float = 0.1
+    unit_size: float = 0.05
+
+
+@dataclass(frozen=True)
+class Plate:
+    """Wells, to which units are dealt at random, batch by batch, and what a place does to what is seen there.
+
+    Attributes
+    ----------
+    rows, columns : int
+    gradient : float
+        Logarithm of the gain in the last column over that in the first.
+    edge : float
+        Logarithm of the gain in wells at the border over that in the others.
+    edge_size : float
+        Logarithm of the size of cells in wells at the border over that in the others.
+    """
+
+    rows: int = 4
+    columns: int = 6
+    gradient: float = 0.0
+    edge: float = 0.0
+    edge_size: float = 0.0
+
+    @property
+    def wells(self) -> list[str]:
+        """Names of the wells, row by row: ``A01`` and so on."""
+        return [f"{Place(row=r + 1).letters}{c + 1:02d}" for r in range(self.rows) for c in range(self.columns)]
+
+    def offsets(self, well: str) -> tuple[float, float]:
+        """Return what a well adds to the logarithms of gain and size."""
+        row, column = divmod(self.wells.index(well), self.columns)
+        border = row in (0, self.rows - 1) or column in (0, self.columns - 1)
+        gain = self.gradient * (column / max(self.columns - 1, 1) - 0.5) + self.edge * border
+        return gain, self.edge_size * border
 
 
 @dataclass(frozen=True)
@@ -39,6 +95,20 @@ class Simulation(ABC):
     purity : float
         Share of a marker's pattern that follows the unit's class, in (0, 1]; the rest differs from cell to cell.
     camera : Camera
+    size : int
+        Height and width of a field, in pixels; a larger one shows more cells.
+    plan : Plan, optional
+        What is planted; without it all causes of the simulator, crossed, at effect 1.
+    variation : Variation
+    plate : Plate, optional
+        Gives the table a column ``well``.
+    donors : int
+        Donors in each batch, to whom its units are dealt at random; gives the table a column ``donor``. 0: no donors.
+
+    Raises
+    ------
+    UserError
+        For settings that can't be simulated.
     """
 
     name: ClassVar[str]
@@ -54,6 +124,28 @@ class Simulation(ABC):
     fields: int = 3
     purity: float = 0.3
     camera: Camera = field(default_factory=Camera)
+    size: int = USUAL_SIZE
+    plan: Plan | None = None
+    variation: Variation = field(default_factory=Variation)
+    plate: Plate | None = None
+    donors: int = 0
+
+    def __post_init__(self) -> None:
+        if self.size < USUAL_SIZE // 2:
+            raise UserError("size", f"{self.size} pixels hold no field of cells", f"use {USUAL_SIZE // 2} or more")
+        if self.camera.bits not in (8, 12, 16):
+            raise UserError("Camera.bits", f"{self.camera.bits} isn't a depth of cameras", "use 8, 12 or 16")
+        if self.plate and self.units > len(self.plate.wells):
+            what = f"{self.units} units don't fit {len(self.plate.wells)} wells"
+            raise UserError("plate", what, "use a larger plate, or fewer units")
+        if self.plan:
+            self.plan.check(self.name, {**self.causes, **BLENDED}, self.plate is not None)
+
+    @property
+    def planted(self) -> Factors:
+        """The causes that differ between units, compounds aside, and their classes."""
+        every = {**self.causes, **BLENDED}
+        return every if self.plan is None else {cause: every[cause] for cause in self.plan.effects}
 
     def table(self) -> pd.DataFrame:
         """Return the sample table: one row per field, sorted by sample.
@@ -61,15 +153,23 @@ class Simulation(ABC):
         Returns
         -------
         pandas.DataFrame
-            String columns ``sample``, ``unit``, ``batch``, and one per cause, `brightness` and `nothing` among them.
+            String columns ``sample``, ``unit``, ``batch``; ``donor`` and ``well`` where there are some; and one per
+            cause, blank where a compound leaves it alone; ``compound`` and ``dose`` where these are planted.
         """
-        plan_ = plan(self.causes, BLENDED, self.batches, self.units, (self.name, self.seed))
-        rows = plan_.loc[plan_.index.repeat(self.fields)].reset_index(drop=True)
-        number = np.tile(np.arange(1, self.fields + 1), len(plan_))
-        batch = [f"{self.batch_word}{b + 1}" for b in rows.pop("batch")]
-        unit = [f"{b}-{self.unit_letter}{u + 1:02d}" for b, u in zip(batch, rows.pop("unit"), strict=True)]
-        sample = [f"{u}-f{f}" for u, f in zip(unit, number, strict=True)]
-        return pd.concat([pd.DataFrame({"sample": sample, "unit": unit, "batch": batch}), rows], axis=1)
+        places = self._places()
+        factors, key = {**self.causes, **BLENDED}, (self.name, self.seed)
+        if self.plan is None:
+            design = cross(self.causes, BLENDED, self.batches, self.units, key)
+        else:
+            columns = np.array([place(well).column for well in places.get("well", [])], dtype=np.int64)
+            design = deal(self.plan, factors, self.batches, self.units, columns, key)
+        batch = [f"{self.batch_word}{b + 1}" for b in design.pop("batch")]
+        unit = [f"{b}-{self.unit_letter}{u + 1:02d}" for b, u in zip(batch, design.pop("unit"), strict=True)]
+        units = pd.concat([pd.DataFrame({"unit": unit, "batch": batch}), places, design], axis=1)
+        rows = units.loc[units.index.repeat(self.fields)].reset_index(drop=True)
+        number = np.tile(np.arange(1, self.fields + 1), len(units))
+        rows.insert(0, "sample", [f"{u}-f{f}" for u, f in zip(rows["unit"], number, strict=True)])
+        return rows
 
     def render(self, row: Mapping[str, str]) -> Image:
         """Return one field; a changed cause changes what it causes, and nothing else.
@@ -82,17 +182,29 @@ class Simulation(ABC):
         Returns
         -------
         Image
-            float32[3, 96, 96] in steps of 1/255, and the label image of the nuclei.
+            float32[3, H, W] in whole grey levels, and the label image of the nuclei.
         """
-        unit, batch = self._draw("unit", row["unit"]), self._draw("batch", row["batch"])
-        brightness = 0.12 if row["brightness"] == "bright" else -0.12
-        gain = np.exp(batch.normal(0, 0.08, 3) + unit.normal(0, 0.12, 3) + brightness)
-        background = 0.05 * np.exp(batch.normal(0, 0.15, 3) + unit.normal(0, 0.1, 3))
-        cells, amounts = self.stain(row, log_size=unit.normal(0, 0.05), blur=unit.uniform(0.6, 1.0))
+        return self.scene(row)[0]
+
+    def scene(self, row: Mapping[str, str]) -> tuple[Image, Cells]:
+        """Return one field, as `render` does, and its cells: where they lie, and of which type they are."""
+        unit, batch, spread = self._draw("unit", row["unit"]), self._draw("batch", row["batch"]), self.variation
+        gain_shift, size_shift = self._offsets(row)
+        brightness = between(-0.12, 0.12, self.level("brightness", row).towards("bright"))
+        log_gain = batch.normal(0, spread.batch_gain, 3) + unit.normal(0, spread.unit_gain, 3) + brightness + gain_shift
+        log_dark = batch.normal(0, spread.batch_background, 3) + unit.normal(0, spread.unit_background, 3)
+        background = self.camera.background * np.exp(log_dark)
+        log_size = unit.normal(0, spread.unit_size) + size_shift
+        blur = np.hypot(unit.uniform(0.6, 1.0), self.camera.psf)
+        cells, amounts = self.stain(row, log_size=log_size, blur=blur)
         exposure = self._draw("camera", row["sample"])
-        light = self.camera.illumination(exposure)
-        signal = (0.5 * gain[:, None, None] * amounts + background[:, None, None]) * light
-        return Image(self.camera.expose(exposure, signal), cells.nuclei)
+        light = self.camera.illumination(exposure, self.size)
+        signal = (0.5 * np.exp(log_gain)[:, None, None] * amounts + background[:, None, None]) * light
+        return Image(self.camera.expose(exposure, signal), cells.nuclei), cells
+
+    def level(self, cause: str, row: Mapping[str, str]) -> Level:
+        """Return how far a row of the table moves a cause."""
+        return Level(row[cause], 1.0) if self.plan is None else self.plan.level(cause, row)
 
     @abstractmethod
     def stain(self, row: Mapping[str, str], log_size: float, blur: float) -> tuple[Cells, NDArray[np.float64]]:
@@ -107,6 +219,30 @@ class Simulation(ABC):
         blur : float
             Standard deviation of the point spread function, in pixels.
         """
+
+    def _places(self) -> pd.DataFrame:
+        """Return the donor and the well of every unit, batch by batch: as many columns as there are of these."""
+        columns: dict[str, list[str]] = {}
+        for batch in range(self.batches):
+            word = f"{self.batch_word}{batch + 1}"
+            if self.donors:
+                dealt = rng("simulate/donors", self.name, self.seed, batch).permutation(self.units) % self.donors
+                columns.setdefault("donor", []).extend(f"{word}-d{d + 1}" for d in dealt)
+            if self.plate:
+                order = rng("simulate/wells", self.name, self.seed, batch).permutation(len(self.plate.wells))
+                columns.setdefault("well", []).extend(self.plate.wells[k] for k in order[: self.units])
+        return pd.DataFrame(columns, index=range(self.batches * self.units), dtype=str)
+
+    def _offsets(self, row: Mapping[str, str]) -> tuple[NDArray[np.float64], float]:
+        """Return what donor and well add to the logarithms of gain, float64[3], and of size."""
+        gain, size = np.zeros(3), 0.0
+        if self.donors:
+            donor = self._draw("donor", row["donor"])
+            gain, size = donor.normal(0, self.variation.donor_gain, 3), donor.normal(0, self.variation.donor_size)
+        if self.plate:
+            place_gain, place_size = self.plate.offsets(row["well"])
+            gain, size = gain + place_gain, size + place_size
+        return gain, size
 
     def _draw(self, purpose: str, name: str) -> np.random.Generator:
         return rng("simulate", self.name, self.seed, purpose, name)
@@ -124,7 +260,7 @@ class SimulatedImages:
 
     def content(self, index: int) -> str:
         """Return the digest of the simulators' code, the settings and the sample; nothing is rendered."""
-        code = code_digest("reprcheck.datasets.simulate")
+        code = code_digest("reprcheck.datasets.simulate", *DRAWN_BY)
         return digest(code, self._simulation.name, asdict(self._simulation), self._rows[index])
 
     def read(self, index: int) -> Image:

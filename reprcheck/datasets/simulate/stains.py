@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from reprcheck.datasets.simulate.layout import MOST_CELLS, Cells, smooth_noise
-
-Plane = NDArray[np.float64]
+from reprcheck.datasets.simulate.layout import Cells, Plane, smooth_noise
 
 
 def per_cell(draw: np.random.Generator, cells: Cells, spread: float) -> Plane:
     """Return a factor per pixel, float64[H, W]: one per cell, log-normal over cells with ``spread`` in logarithms."""
-    factor = np.exp(draw.normal(0, spread, MOST_CELLS))
+    factor = np.exp(draw.normal(0, spread, cells.most))
     return np.asarray(factor[cells.own])
 
 
@@ -24,6 +21,6 @@ def nuclear_share(cells: Cells) -> Plane:
 
 def dna(draw: np.random.Generator, cells: Cells, blur: float) -> Plane:
     """Return the amount of DNA, float64[H, W]: grainy chromatin, its total varying between cells."""
-    chromatin = 0.75 + 0.15 * smooth_noise(draw, 1.5)[0]
+    chromatin = 0.75 + 0.15 * smooth_noise(draw, 1.5, cells.size)[0]
     amount = nuclear_share(cells) * (cells.depth > 0) * chromatin * per_cell(draw, cells, 0.15)
     return np.asarray(gaussian_filter(amount, blur, truncate=3))

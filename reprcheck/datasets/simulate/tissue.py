@@ -9,7 +9,7 @@ Causes, constant within a patient: ``arrangement`` deals the types out to the sa
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from reprcheck.datasets.simulate.amounts import rank_within
-from reprcheck.datasets.simulate.design import Factors
-from reprcheck.datasets.simulate.layout import MOST_CELLS, SIZE, Cells, lay_out, scatter, smooth_noise
+from reprcheck.datasets.simulate.factors import Factors, Level, between
+from reprcheck.datasets.simulate.layout import Cells, Morphology, Plane, grow, smooth_noise
 from reprcheck.datasets.simulate.simulation import Simulation
-from reprcheck.datasets.simulate.stains import Plane, dna, per_cell
+from reprcheck.datasets.simulate.stains import dna, per_cell
 from reprcheck.types import Kind
 
 IMMUNE_SHARE = 0.45
@@ -35,7 +35,11 @@ REACH = 12.0
 
 @dataclass(frozen=True)
 class Tissue(Simulation):
-    """A tissue study: batches are sites, units are patients. Settings as for `Simulation`.
+    """A tissue study: batches are sites, units are patients. Settings as for `Simulation`, and one more.
+
+    Attributes
+    ----------
+    cells : Morphology
 
     Examples
     --------
@@ -56,22 +60,33 @@ class Tissue(Simulation):
     batch_word: ClassVar[str] = "site"
     unit_letter: ClassVar[str] = "p"
 
+    cells: Morphology = field(default=Morphology((27, 38), (32, 43), np.inf, nucleus=4.8, margin=3, wobble=0.8))
+
     def stain(self, row: Mapping[str, str], log_size: float, blur: float) -> tuple[Cells, NDArray[np.float64]]:
-        """Return the cells and the amounts of DNA, tumour marker and immune marker."""
-        cells = _cells(
-            self._draw("cells", row["sample"]), row["count"] == "dense", row["shape"] == "elongated", log_size
+        """Return the cells, with their types, and the amounts of DNA, tumour marker and immune marker."""
+        cells = grow(
+            self._draw("cells", row["sample"]),
+            self._draw("dials", row["sample"]),
+            self.cells,
+            many=self.level("count", row).towards("dense"),
+            elongated=self.level("shape", row).towards("elongated"),
+            log_size=log_size,
+            size=self.size,
         )
-        immune = deal_types(self._draw("types", row["sample"]), cells.centres, row["arrangement"])
+        arrangement = self.level("arrangement", row)
+        immune = deal_types(self._draw("types", row["sample"]), cells.centres, arrangement, self.size)
         draw = self._draw("stain", row["sample"])
         amounts = (
             dna(draw, cells, blur),
-            _tumour(draw, cells, ~immune, row["localisation"], self.purity, blur),
+            _tumour(draw, cells, ~immune, self.level("localisation", row), self.purity, blur),
             _immune(draw, cells, immune, blur),
         )
-        return cells, np.stack(amounts)
+        return replace(cells, types=np.where(immune, "immune", "tumour")), np.stack(amounts)
 
 
-def deal_types(draw: np.random.Generator, centres: NDArray[np.float64], arrangement: str) -> NDArray[np.bool_]:
+def deal_types(
+    draw: np.random.Generator, centres: NDArray[np.float64], arrangement: Level, size: int
+) -> NDArray[np.bool_]:
     """Return which cells are immune, bool[n]: always the same share, dealt out by where the cells are.
 
     Parameters
@@ -79,17 +94,20 @@ def deal_types(draw: np.random.Generator, centres: NDArray[np.float64], arrangem
     draw : numpy.random.Generator
     centres : float64[n, 2]
         Row and column, in pixels.
-    arrangement : {"dispersed", "mixed", "niches"}
-        Each away from the others; at random; or together in patches.
+    arrangement : Level
+        ``dispersed``, each away from the others; ``mixed``, at random; or ``niches``, together in patches.
+    size : int
+        Height and width of the field, in pixels.
     """
-    relief = smooth_noise(draw, NICHE)[0]
+    relief = smooth_noise(draw, NICHE, size)[0]
     chance = draw.standard_normal(len(centres))
     share = round(IMMUNE_SHARE * len(centres))
-    if arrangement == "dispersed":
-        chosen = _keep_apart(centres, chance, share)
-    elif arrangement == "niches":
-        row, column = np.clip(np.rint(centres).astype(int), 0, SIZE - 1).T
-        chosen = np.argsort(relief[row, column] + 0.1 * chance)[-share:]
+    effect = min(arrangement.effect, 1.0)
+    if arrangement.name == "dispersed":
+        chosen = _keep_apart(centres, chance, share, effect)
+    elif arrangement.name == "niches":
+        row, column = np.clip(np.rint(centres).astype(int), 0, size - 1).T
+        chosen = np.argsort(effect * relief[row, column] + between(1, 0.1, effect) * chance)[-share:]
     else:
         chosen = np.argsort(chance)[-share:]
     immune = np.zeros(len(centres), dtype=bool)
@@ -97,12 +115,14 @@ def deal_types(draw: np.random.Generator, centres: NDArray[np.float64], arrangem
     return immune
 
 
-def _keep_apart(centres: NDArray[np.float64], chance: NDArray[np.float64], count: int) -> NDArray[np.int64]:
+def _keep_apart(
+    centres: NDArray[np.float64], chance: NDArray[np.float64], count: int, effect: float
+) -> NDArray[np.int64]:
     """Return ``count`` cells, chosen one by one where the smallest part of the neighbourhood is taken already."""
     square = np.square(centres[:, None] - centres).sum(axis=2)
     closeness = np.exp(-square / (2 * REACH**2))
-    closeness /= closeness.sum(axis=1, keepdims=True)
-    crowding = 0.02 * chance
+    closeness = effect * (closeness / closeness.sum(axis=1, keepdims=True))
+    crowding = between(1, 0.02, effect) * chance
     chosen = np.empty(count, dtype=np.int64)
     for k in range(count):
         chosen[k] = crowding.argmin()
@@ -111,30 +131,21 @@ def _keep_apart(centres: NDArray[np.float64], chance: NDArray[np.float64], count
     return chosen
 
 
-def _cells(draw: np.random.Generator, dense: bool, elongated: bool, log_size: float) -> Cells:
-    loose_or_dense = draw.integers(27, 38), draw.integers(32, 43)
-    count = int(loose_or_dense[dense])
-    size = np.exp(log_size + draw.normal(0, 0.08, MOST_CELLS))[:count]
-    typical = (1.6 if elongated else 1.3) + 0.18 * draw.standard_normal()
-    aspect = np.maximum(typical + 0.12 * draw.uniform(-1, 1, MOST_CELLS)[:count], 1.0)
-    centres = scatter(draw, count, margin=3)
-    return lay_out(draw, centres, np.full(count, np.inf), 4.8 * size, aspect, wobble=0.8)
-
-
 def _tumour(
-    draw: np.random.Generator, cells: Cells, carriers: NDArray[np.bool_], where: str, purity: float, blur: float
+    draw: np.random.Generator, cells: Cells, carriers: NDArray[np.bool_], where: Level, purity: float, blur: float
 ) -> Plane:
     membrane = np.exp(-((cells.depth / 1.6) ** 2))
     cytoplasm = (1 - membrane) * (1 - 0.6 * np.exp(-(cells.nuclear**4)))
-    leaning = draw.uniform(0, 1, MOST_CELLS)[cells.own]
+    leaning = draw.uniform(0, 1, cells.most)[cells.own]
     elsewhere = leaning * membrane + (1 - leaning) * cytoplasm
-    place = {"cytoplasm": cytoplasm, "membrane": membrane}[where]
-    pattern = purity * place + (1 - purity) * elsewhere + 0.25 * smooth_noise(draw, 1.2)[0]
+    share = min(purity * where.effect, 1.0)
+    there = membrane if where.name == "membrane" else cytoplasm
+    pattern = share * there + (1 - share) * elsewhere + 0.25 * smooth_noise(draw, 1.2, cells.size)[0]
     return _marker(draw, cells, carriers, gaussian_filter(pattern, blur, truncate=3))
 
 
 def _immune(draw: np.random.Generator, cells: Cells, carriers: NDArray[np.bool_], blur: float) -> Plane:
-    pattern = np.exp(-(((cells.depth - 1) / 3) ** 2)) + 0.3 * smooth_noise(draw, 1.2)[0]
+    pattern = np.exp(-(((cells.depth - 1) / 3) ** 2)) + 0.3 * smooth_noise(draw, 1.2, cells.size)[0]
     return _marker(draw, cells, carriers, gaussian_filter(pattern, blur, truncate=3))
 
 

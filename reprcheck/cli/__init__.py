@@ -162,14 +162,14 @@ def run_calibrate(options: argparse.Namespace) -> int:
 
 
 def add_data(commands: Any) -> None:
-    """Add ``data``: datasets, and the field's public sets."""
-    from reprcheck.cli_public import add_fetch, add_list, add_where
+    """Add ``data``: a group of commands about datasets."""
+    from reprcheck.cli.public import add_fetch, add_list, add_where
+    from reprcheck.cli.simulate import add_causality
 
-    group = commands.add_parser("data", help="public sets: what there is, fetch it, where it is")
+    group = commands.add_parser("data", help="look into datasets, fetch public ones")
     under = group.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
-    add_list(under)
-    add_fetch(under)
-    add_where(under)
+    for add in (add_list, add_fetch, add_where, add_causality):
+        add(under)
 
 
 def add_dataset_options(command: argparse.ArgumentParser) -> None:
