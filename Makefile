@@ -38,6 +38,7 @@ reports: $(READY)
 	-$(BIN)/pytest benchmarks/ --model='demo?seed=1' --report-dir=reports/demo-untrained
 	$(BIN)/python -m reprcheck audit sim-culture --model=demo --json > reports/audit/sim-culture.json
 	$(BIN)/python tools/readme_scorecards.py
+	$(BIN)/python tools/structure_table.py
 
 calibration: $(READY)
 	$(BIN)/python -m reprcheck calibrate

@@ -5,9 +5,9 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1] / "reprcheck"
 LAYERS = (
-    *("errors", "digest", "seeding", "types", "progress", "waivers", "policy", "datasets"),
+    *("errors", "digest", "seeding", "types", "progress", "waivers", "policy", "agreement", "datasets"),
     *("baselines", "confounds", "models", "embed"),
-    *("protocols", "stats", "diagnostics", "scorecard", "session", "checking", "auditing", "margins"),
+    *("protocols", "stats", "diagnostics", "scorecard", "session", "checking", "auditing", "margins", "segmenting"),
     *("reporters", "pytest_plugin", "testing"),
     *("calibration", "cli", "__main__"),
 )

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
+from reprcheck.baselines.features import describe
 from reprcheck.baselines.intensity import channel_statistics, feature_names
 from reprcheck.baselines.layout import delaunay_edges
-from reprcheck.baselines.structure import describe
 from reprcheck.datasets.simulate.amounts import rank_within
 from reprcheck.datasets.simulate.layout import Cells
 from reprcheck.datasets.simulate.simulation import Simulation

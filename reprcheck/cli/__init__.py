@@ -164,11 +164,12 @@ def run_calibrate(options: argparse.Namespace) -> int:
 def add_data(commands: Any) -> None:
     """Add ``data``: a group of commands about datasets."""
     from reprcheck.cli.public import add_fetch, add_list, add_where
+    from reprcheck.cli.segmentation import add_segmentation
     from reprcheck.cli.simulate import add_causality
 
     group = commands.add_parser("data", help="look into datasets, fetch public ones")
     under = group.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
-    for add in (add_list, add_fetch, add_where, add_causality):
+    for add in (add_list, add_fetch, add_where, add_segmentation, add_causality):
         add(under)
 
 

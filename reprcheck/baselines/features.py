@@ -1,0 +1,385 @@
+"""The columns of the `Structure` baseline: what each is called, what it means, where it comes from, and its value.
+
+`MEASURES` is the only list there is. The names, the vectors and the table in `docs/structure.md` are made from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reprcheck.baselines.layout import (
+    clark_evans,
+    clustered_share,
+    coherence,
+    delaunay_edges,
+    density_spread,
+    moran,
+    nearest_distances,
+    neighbours_within,
+    ripley,
+)
+from reprcheck.baselines.shapes import Floats, Shapes, hull_area, measure
+
+QUANTILES = (10, 25, 50, 75, 90)
+STATISTICS = ("mean", "sd", *(f"p{q}" for q in QUANTILES))
+"""What a column of objects' values becomes."""
+RADII = (1 / 8, 1 / 4)
+"""Neighbourhoods, as shares of the field's diagonal."""
+
+SCALES = (1 / 16, 1 / 8, 1 / 4)
+"""Radii of Ripley's function, as shares of the field's shorter side: beyond a quarter, pairs are too few."""
+REACH = 2.0
+"""How far objects of one cluster are apart at most, from centre to centre, in median diameters."""
+
+EMPTY, ALONE = "no objects", "fewer than two objects"
+
+
+@dataclass(frozen=True, eq=False)
+class Field:
+    """A label image measured once, for all measures.
+
+    Attributes
+    ----------
+    objects : Shapes
+    height, width : int
+        Of the field, in pixels.
+    """
+
+    objects: Shapes
+    height: int
+    width: int
+
+    @classmethod
+    def of(cls, mask: NDArray[np.int32]) -> Field:
+        """Measure a label image, int32[H, W]; 0 is background."""
+        return cls(measure(mask), *mask.shape)
+
+    @property
+    def points(self) -> Floats:
+        """The centroids of the objects, float64[n, 2]."""
+        return self.objects.centroids
+
+    @property
+    def area(self) -> int:
+        """In pixels."""
+        return self.height * self.width
+
+    @cached_property
+    def diagonal(self) -> float:
+        """In pixels."""
+        return float(np.hypot(self.height, self.width))
+
+    @cached_property
+    def nearest(self) -> Floats:
+        """The distance from each object to the nearest other, float64[n]; empty for one object."""
+        return nearest_distances(self.points)
+
+    @cached_property
+    def edges(self) -> NDArray[np.int64]:
+        """The Delaunay neighbours, int64[m, 2]."""
+        return delaunay_edges(self.points)
+
+    @cached_property
+    def edge_lengths(self) -> Floats:
+        """The distance between Delaunay neighbours, float64[m]."""
+        rows, columns = (self.points[self.edges[:, 0]] - self.points[self.edges[:, 1]]).T
+        return np.asarray(np.hypot(rows, columns), np.float64)
+
+    @cached_property
+    def scale(self) -> Floats:
+        """Standard deviations of the centroids along their principal axes, float64[2], the smaller first."""
+        deviation = self.points - self.points.mean(axis=0)
+        return np.sqrt(np.maximum(np.linalg.eigvalsh(deviation.T @ deviation / len(self.points)), 0.0))
+
+    def offset(self, point: Floats) -> float:
+        """Return how far a point lies from the middle of the field, as a share of the diagonal."""
+        middle = np.array([(self.height - 1) / 2, (self.width - 1) / 2]) - np.array(self.objects.origin)
+        return float(np.hypot(*(point - middle))) / self.diagonal
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One idea, and the columns that it has.
+
+    Attributes
+    ----------
+    columns : tuple of str
+        Names of the columns.
+    unit : str
+        "px" is pixels, "" a number without unit.
+    definition : str
+    source : str
+        The paper or program that defines it; "" where the definition is all there is.
+    zero_for : str
+        The fields for which it isn't defined, where the columns are 0.
+    values : function of Field
+        Returns a number for each column; not called for a field without objects.
+    """
+
+    columns: tuple[str, ...]
+    unit: str
+    definition: str
+    source: str
+    zero_for: str
+    values: Callable[[Field], Sequence[float]]
+
+
+def _one(
+    name: str, unit: str, definition: str, source: str, value: Callable[[Field], float], zero_for: str = EMPTY
+) -> Measure:
+    return Measure((name,), unit, definition, source, zero_for, lambda field: (value(field),))
+
+
+def _distribution(
+    name: str, unit: str, definition: str, source: str, of: Callable[[Field], Floats], zero_for: str = EMPTY
+) -> Measure:
+    """Return the measure of all objects' values: mean, standard deviation and quantiles."""
+
+    def values(field: Field) -> Sequence[float]:
+        found = of(field)
+        if not found.size:
+            return (0.0,) * len(STATISTICS)
+        return (*_mean_sd(found), *np.percentile(found, QUANTILES).tolist())
+
+    return Measure(tuple(f"{name}.{s}" for s in STATISTICS), unit, definition, source, zero_for, values)
+
+
+def _mean_and_sd(
+    name: str,
+    unit: str,
+    definition: str,
+    source: str,
+    of: Callable[[Field], NDArray[np.float64] | NDArray[np.int64]],
+    zero_for: str = EMPTY,
+) -> Measure:
+    return Measure(
+        (f"{name}.mean", f"{name}.sd"), unit, definition, source, zero_for, lambda field: _mean_sd(of(field))
+    )
+
+
+def _mean_sd(values: NDArray[np.float64] | NDArray[np.int64]) -> tuple[float, float]:
+    return (float(values.mean()), float(values.std())) if values.size else (0.0, 0.0)
+
+
+def _anisotropy(field: Field) -> float:
+    small, large = field.scale
+    return float((large - small) / large) if large > 1e-9 else 0.0
+
+
+def _within(share: float) -> Measure:
+    return _mean_and_sd(
+        f"within_{share:g}",
+        "objects",
+        f"other objects whose centroid lies within {share:g} of the field's diagonal of an object's",
+        "",
+        lambda field: neighbours_within(field.points, share * field.diagonal),
+    )
+
+
+def _ripley(field: Field) -> Sequence[float]:
+    radii = [share * min(field.height, field.width) for share in SCALES]
+    return tuple(float(v) for v in ripley(field.points, radii, field.height, field.width))
+
+
+_REGIONS = "scikit-image, `regionprops`"
+_DELAUNAY = "Doyle et al. 2008"
+
+MEASURES: tuple[Measure, ...] = (
+    _one("count", "objects", "number of objects", "", lambda f: float(len(f.objects))),
+    _one(
+        "coverage", "", "area of all objects over that of the field", "", lambda f: float(f.objects.area.sum() / f.area)
+    ),
+    _distribution("area", "px²", "pixels of an object", _REGIONS, lambda f: f.objects.area),
+    _distribution("diameter", "px", "diameter of the disk of the same area", _REGIONS, lambda f: f.objects.diameter),
+    _distribution(
+        "eccentricity",
+        "",
+        "of the ellipse with the same second moments: 0 a circle, 1 a line",
+        _REGIONS,
+        lambda f: f.objects.eccentricity,
+    ),
+    _distribution(
+        "solidity",
+        "",
+        "area over that of the convex hull of the pixels' corners",
+        _REGIONS,
+        lambda f: f.objects.solidity,
+    ),
+    _distribution("extent", "", "area over that of the upright bounding box", _REGIONS, lambda f: f.objects.extent),
+    _distribution(
+        "form_factor",
+        "",
+        "4π area / perimeter², at most 1: a disk has 1",
+        "CellProfiler, `MeasureObjectSizeShape`",
+        lambda f: f.objects.form_factor,
+    ),
+    _distribution(
+        "axis_major",
+        "px",
+        "long axis of the ellipse with the same second moments",
+        _REGIONS,
+        lambda f: f.objects.axis_major,
+    ),
+    _distribution("axis_minor", "px", "short axis of that ellipse", _REGIONS, lambda f: f.objects.axis_minor),
+    _distribution(
+        "perimeter", "px", "length of the contour", "Benkrid and Crookes 2000", lambda f: f.objects.perimeter
+    ),
+    _one(
+        "area.cv",
+        "",
+        "standard deviation of the areas over their mean",
+        "",
+        lambda f: float(f.objects.area.std()) / float(f.objects.area.mean()),
+    ),
+    _one(
+        "orientation.alignment",
+        "",
+        "length of the mean of unit vectors at twice the angle of each long axis: 1 parallel, 0 no common direction",
+        "Mardia and Jupp 2000",
+        lambda f: float(np.hypot(*(f.objects.orientation.sum(axis=0) / len(f.objects)))),
+    ),
+    _one(
+        "border_share",
+        "",
+        "share of objects that touch the edge of the field",
+        "",
+        lambda f: float(f.objects.at_border.mean()),
+    ),
+    _one(
+        "hull_share",
+        "",
+        "area of the convex hull of the centroids over that of the field",
+        "",
+        lambda f: hull_area(f.points) / f.area,
+        "fewer than three objects, or objects in line",
+    ),
+    _one(
+        "largest.offset",
+        "diagonals",
+        "distance of the largest object's centroid from the middle of the field",
+        "",
+        lambda f: f.offset(f.points[int(np.argmax(f.objects.area))]),
+    ),
+    _one(
+        "mean.offset",
+        "diagonals",
+        "distance of the mean centroid from the middle of the field",
+        "",
+        lambda f: f.offset(f.points.mean(axis=0)),
+    ),
+    _one(
+        "spread",
+        "diagonals",
+        "root mean square distance of the centroids from their mean",
+        "",
+        lambda f: float(np.hypot(*f.scale)) / f.diagonal,
+    ),
+    _one(
+        "spread.anisotropy",
+        "",
+        "1 - b / a, with a and b the standard deviations of the centroids along their principal axes",
+        "",
+        _anisotropy,
+        "objects in one place",
+    ),
+    _distribution(
+        "nearest", "px", "distance from an object's centroid to the nearest other's", "", lambda f: f.nearest, ALONE
+    ),
+    _one(
+        "clark_evans",
+        "",
+        "mean of these distances over that of as many random points: below 1 clustered, above 1 regular; no edge "
+        "correction",
+        "Clark and Evans 1954",
+        lambda f: clark_evans(f.nearest, len(f.objects), f.area),
+        ALONE,
+    ),
+    _mean_and_sd(
+        "delaunay.length",
+        "px",
+        "length of an edge of the Delaunay triangulation of the centroids",
+        _DELAUNAY,
+        lambda f: f.edge_lengths,
+        ALONE,
+    ),
+    _mean_and_sd(
+        "delaunay.degree",
+        "objects",
+        "Delaunay neighbours of an object",
+        _DELAUNAY,
+        lambda f: np.bincount(f.edges.ravel(), minlength=len(f.objects)),
+    ),
+    *(_within(share) for share in RADII),
+    Measure(
+        tuple(f"ripley_{share:g}" for share in SCALES),
+        "",
+        "L(r) / r - 1, at r of these shares of the field's shorter side: 0 random, above clustered, below regular; the "
+        "field's borders are in the expectation",
+        "Ripley 1977; Ghosh 1951",
+        ALONE,
+        _ripley,
+    ),
+    _one(
+        "local_density.sd",
+        "",
+        "standard deviation over objects of the log of 1 / d², with d the distance to the fifth nearest other (or the "
+        "last, where there are fewer); no edge correction",
+        "Loftsgaarden and Quesenberry 1965",
+        lambda f: density_spread(f.points),
+        "fewer than three objects",
+    ),
+    _one(
+        "clusters.share",
+        "",
+        f"share of objects in clusters: four or more within {REACH:g} median diameters of one of them (DBSCAN)",
+        "Ester et al. 1996",
+        lambda f: clustered_share(f.points, REACH * float(np.median(f.objects.diameter))),
+    ),
+    _one(
+        "orientation.neighbours",
+        "",
+        "mean over Delaunay neighbours of cos 2 (angle between their long axes): 1 parallel, 0 no order, -1 crossed",
+        "de Gennes and Prost 1993",
+        lambda f: coherence(f.objects.orientation, f.edges),
+        ALONE,
+    ),
+    _one(
+        "area.neighbours",
+        "",
+        "Moran's I of the areas over Delaunay neighbours: 1 neighbours are alike, about 0 no relation, below 0 unlike",
+        "Moran 1950",
+        lambda f: moran(f.objects.area, f.edges),
+        "fewer than two objects, or areas all alike",
+    ),
+)
+"""Every measure, in order of the columns."""
+
+
+def feature_names() -> tuple[str, ...]:
+    """Return the names of the columns of `Structure.encode`."""
+    return tuple(name for one in MEASURES for name in one.columns)
+
+
+def describe(mask: NDArray[np.int32]) -> dict[str, float]:
+    """Describe the objects of a label image.
+
+    Parameters
+    ----------
+    mask : int32[H, W]
+        0 is background.
+
+    Returns
+    -------
+    dict of str to float
+        Always the same keys, in one order; finite for any number and arrangement of objects. What can't be defined
+        is 0.
+    """
+    field = Field.of(mask)
+    if not len(field.objects):
+        return dict.fromkeys(feature_names(), 0.0)
+    return {n: v for one in MEASURES for n, v in zip(one.columns, one.values(field), strict=True)}

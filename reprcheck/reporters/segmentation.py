@@ -1,0 +1,123 @@
+"""A measured segmentation in a terminal, and as JSON: overall, by batch, and the images to look at first."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+from reprcheck.reporters import wording
+from reprcheck.reporters.console import lines
+from reprcheck.reporters.wording import one_line
+
+if TYPE_CHECKING:
+    from reprcheck.segmenting import Quality, Segmentation, Segmented
+
+SCHEMA = 1
+"""Version of the JSON's format."""
+NAMED = 5
+"""Worst and slowest images that are named."""
+
+
+@dataclass(frozen=True)
+class SegmentationReport:
+    """A measured segmentation, ready to be printed; rich can print it as it is.
+
+    Attributes
+    ----------
+    measured : Segmentation
+    """
+
+    measured: Segmentation
+
+    def lines(self, width: int = 80, color: bool = True) -> list[str]:
+        """Return the report's lines, none wider than ``width``; without colour where NO_COLOR is set."""
+        return lines(self, width, color)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Yield the heading, the table by batch, and the images to look at."""
+        measured = self.measured
+        counted = wording.counted(len(measured.images), "image")
+        told = f"{counted} segmented as if without a mask, from: {one_line(measured.channel)}"
+        yield Text.assemble((one_line(measured.dataset), "bold"), f"  {told}", overflow="fold")
+        if measured.without_mask:
+            yield Text(f"{wording.counted(measured.without_mask, 'image')} without a mask left out", style="yellow")
+        yield Text()
+        yield _table(measured)
+        if poor := worst(measured.images):
+            yield Text()
+            yield _named("worst", poor)
+        yield Text()
+        yield _named("slowest", slowest(measured.images))
+        yield Text(
+            "\nF1: an object found is right where its intersection with one of the mask exceeds half of their union. "
+            "Off by: objects too many or too few, and as a share of those in the mask. F1, off by and ms are means "
+            "over images.",
+            style="dim",
+        )
+
+
+def worst(images: Iterable[Segmented]) -> list[Segmented]:
+    """Return the images with the lowest F1, the lowest first; what is perfect isn't among them."""
+    return sorted((one for one in images if one.agreement.f1 < 1), key=lambda one: one.agreement.f1)[:NAMED]
+
+
+def slowest(images: Iterable[Segmented]) -> list[Segmented]:
+    """Return the images whose segmentation took longest, the longest first."""
+    return sorted(images, key=lambda one: -one.seconds)[:NAMED]
+
+
+def to_json(measured: Segmentation) -> str:
+    """Return a measured segmentation as JSON."""
+    document = {
+        "schema": SCHEMA,
+        "dataset": measured.dataset,
+        "channel": measured.channel,
+        "without_mask": measured.without_mask,
+        "quality": asdict(measured.quality),
+        "batches": {name: asdict(one) for name, one in measured.batches.items()},
+        "images": [
+            {"sample": one.sample, "batch": one.batch}
+            | asdict(one.agreement)
+            | {"f1": one.agreement.f1, "seconds": round(one.seconds, 6)}
+            for one in measured.images
+        ],
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def _table(measured: Segmentation) -> Table:
+    table = _columns("batch", "images", "objects", "found", "F1", "off by", "share", "ms")
+    table.add_row("all", *_row(measured.quality), style="bold")
+    if len(measured.batches) > 1:
+        for name, one in measured.batches.items():
+            table.add_row(Text(one_line(name)), *_row(one))
+    return table
+
+
+def _row(one: Quality) -> tuple[str, ...]:
+    share = wording.ABSENT if one.relative_error is None else f"{one.relative_error:.0%}"
+    counts = (str(one.images), str(one.true), str(one.found))
+    return (*counts, wording.score(one.f1), f"{one.count_error:.1f}", share, f"{one.seconds * 1000:.0f}")
+
+
+def _named(title: str, images: Iterable[Segmented]) -> Table:
+    table = _columns(title, "objects", "found", "F1", "ms")
+    for one in images:
+        counts = (str(one.agreement.true), str(one.agreement.found))
+        numbers = (wording.score(one.agreement.f1), f"{one.seconds * 1000:.0f}")
+        table.add_row(Text(one_line(one.sample)), *counts, *numbers)
+    return table
+
+
+def _columns(first: str, *numbers: str) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+    table.add_column(first, overflow="fold")
+    for name in numbers:
+        table.add_column(name, justify="right", no_wrap=True)
+    return table
