@@ -14,13 +14,49 @@ class ReprcheckError(Exception):
     """Base of every exception raised on purpose by reprcheck."""
 
 
+class Place(str):
+    """Where a mistake is: the text that opens its message, and the parts that the text is made of.
+
+    Parameters
+    ----------
+    file : str
+    row : str
+        Such as ``"line 3"``.
+    column : str
+        A column of the table, or a key of a card.
+    within : str
+        What else is needed to find it, in brackets: the row that names an image, or the task that reads a column.
+
+    Examples
+    --------
+    >>> Place("samples.csv", "line 3", "column dose"), Place("images/a.png", within="samples.csv line 3")
+    ('samples.csv line 3 column dose', 'images/a.png (samples.csv line 3)')
+    """
+
+    file: str
+    row: str
+    column: str
+    within: str
+
+    def __new__(cls, file: str, row: str = "", column: str = "", within: str = "") -> Place:
+        """Make the text, and keep its parts."""
+        words = [part for part in (file, row, column, f"({within})" if within else "") if part]
+        made = super().__new__(cls, " ".join(words))
+        made.file, made.row, made.column, made.within = file, row, column, within
+        return made
+
+    def __reduce__(self) -> tuple[type[Place], tuple[str, str, str, str]]:
+        """Pickle by the parts."""
+        return Place, (self.file, self.row, self.column, self.within)
+
+
 class UserError(ReprcheckError):
     """A mistake in what the user gave: ``where`` it is, ``what`` is wrong, and the ``remedy``.
 
     Parameters
     ----------
     where : str
-        The file, row, column or option, as the user would write it.
+        The file, row, column or option, as the user would write it; a `Place` where these are known apart.
     what : str
         What is wrong, without a full stop.
     remedy : str

@@ -95,6 +95,8 @@ class Task:
         How the vectors of a unit's samples become one, before anything is scored; see `reprcheck.embed.aggregate`.
     innermost : str[n] or None
         The unit whose samples these are, of nested ones the innermost; None where nothing is aggregated.
+    metadata : str[n, k] or None
+        What else the card says is known of each sample, as k columns; blank where not known.
     """
 
     name: str
@@ -113,6 +115,7 @@ class Task:
     replicates: NDArray[np.str_] | None = None
     aggregate: Aggregation | None = None
     innermost: NDArray[np.str_] | None = None
+    metadata: NDArray[np.str_] | None = None
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ PACKAGE = Path(__file__).resolve().parents[1] / "reprcheck"
 LAYERS = (
     *("errors", "digest", "seeding", "types", "progress", "waivers", "policy", "agreement", "datasets"),
     *("baselines", "confounds", "models", "embed"),
-    *("protocols", "stats", "diagnostics", "scorecard", "session", "checking", "auditing", "margins", "segmenting"),
+    *("protocols", "stats", "diagnostics", "scorecard", "session", "checking", "auditing", "margins"),
+    *("segmenting", "surveying"),
     *("reporters", "pytest_plugin", "testing"),
     *("calibration", "cli", "__main__"),
 )

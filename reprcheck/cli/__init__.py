@@ -8,21 +8,17 @@ What a command needs is imported when it runs, so that ``--help`` is quick.
 from __future__ import annotations
 
 import argparse
-import os
-import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from reprcheck.cli.shell import BAD, FINE, STOPPED, USAGE, show, terminal
 from reprcheck.errors import UserError
 
 if TYPE_CHECKING:
     from reprcheck.auditing import Audit
     from reprcheck.policy import Policy
-
-FINE, BAD, USAGE, STOPPED = 0, 1, 4, 130
-"""Exit statuses."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -163,13 +159,14 @@ def run_calibrate(options: argparse.Namespace) -> int:
 
 def add_data(commands: Any) -> None:
     """Add ``data``: a group of commands about datasets."""
+    from reprcheck.cli.datasets import add_check, add_init, add_show
     from reprcheck.cli.public import add_fetch, add_list, add_where
     from reprcheck.cli.segmentation import add_segmentation
     from reprcheck.cli.simulate import add_causality
 
-    group = commands.add_parser("data", help="look into datasets, fetch public ones")
+    group = commands.add_parser("data", help="begin, check and show a dataset folder; fetch public sets")
     under = group.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
-    for add in (add_list, add_fetch, add_where, add_segmentation, add_causality):
+    for add in (add_init, add_check, add_show, add_list, add_fetch, add_where, add_segmentation, add_causality):
         add(under)
 
 
@@ -207,18 +204,3 @@ def audited(options: argparse.Namespace, model: str | None) -> tuple[Policy, lis
     for dataset in datasets:
         required(dataset, policy)
     return policy, [one for d in datasets for one in audit(d, chosen, policy, cache_dir=options.cache_dir)]
-
-
-def terminal() -> tuple[int, bool]:
-    """Return how wide standard output is, and whether it takes colour."""
-    return shutil.get_terminal_size().columns, sys.stdout.isatty()
-
-
-def show(lines: Sequence[str]) -> None:
-    """Print lines; a reader that has seen enough (``| head``) may go."""
-    try:
-        for line in lines:
-            print(line)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

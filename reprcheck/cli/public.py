@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from reprcheck.cli import BAD, FINE, STOPPED, show, terminal
+from reprcheck.cli.shell import BAD, FINE, STOPPED, show, terminal
 from reprcheck.errors import UserError
 
 if TYPE_CHECKING:

@@ -31,7 +31,7 @@ def run_segmentation(options: argparse.Namespace) -> int:
     UserError
         For a dataset that can't be opened or has no masks.
     """
-    from reprcheck.cli import FINE, show, terminal
+    from reprcheck.cli.shell import FINE, show, terminal
     from reprcheck.datasets import load
     from reprcheck.reporters.segmentation import SegmentationReport, to_json
     from reprcheck.segmenting import segmentation

@@ -41,7 +41,7 @@ def run_causality(options: argparse.Namespace) -> int:
         For a simulator that there isn't, or too few fields.
     """
     from reprcheck.calibration.causality import causality
-    from reprcheck.cli import BAD, FINE, show
+    from reprcheck.cli.shell import BAD, FINE, show
     from reprcheck.datasets.simulate import Culture, Tissue
     from reprcheck.errors import did_you_mean
     from reprcheck.progress import bar

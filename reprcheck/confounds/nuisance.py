@@ -1,4 +1,4 @@
-"""What a sample's batch and its place on the plate tell, as vectors to be scored like any encoder's.
+"""What a sample's batch, its place on the plate and its metadata tell, as vectors to be scored like any encoder's.
 
 Where they predict the label above chance, so may a model that has only learned the batch's stain or the plate's edge.
 Scoring and the test against chance are left to the protocols and to `reprcheck.stats`.
@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reprcheck.datasets.plate import place
+from reprcheck.datasets.table import to_number
 from reprcheck.types import Task
 
 
 def nuisance(task: Task) -> dict[str, NDArray[np.float32]]:
-    """Return vectors of a task's samples that know nothing but batch or position.
+    """Return vectors of a task's samples that know nothing but batch, position or metadata.
 
     Parameters
     ----------
@@ -28,13 +29,16 @@ def nuisance(task: Task) -> dict[str, NDArray[np.float32]]:
     dict of str to float32[n, d]
         ``batch``: one-hot, but for a batch of one sample. Absent with one batch, and where folds hold batches out: a
         batch never seen tells nothing. ``position``: see `position_vectors`. Absent where the card names no position,
-        or all samples share one.
+        or all samples share one. ``metadata``: see `metadata_vectors`. Absent where the card names no metadata, or
+        they tell no samples apart.
     """
     found = {}
     if task.holdout != "batch":
         found["batch"] = _one_hot(task.batches)
     if task.positions is not None:
         found["position"] = position_vectors(task.positions)
+    if task.metadata is not None:
+        found["metadata"] = metadata_vectors(task.metadata)
     return {name: vectors for name, vectors in found.items() if (vectors != vectors[:1]).any()}
 
 
@@ -75,6 +79,55 @@ def position_vectors(positions: NDArray[np.str_]) -> NDArray[np.float32]:
         z = _standardised(numbers)
         parts.append(np.stack([z, z**2], axis=1))
     parts.append(_edge_distance([rows, columns])[:, None])
+    return np.hstack(parts).astype(np.float32)
+
+
+def size_vectors(sizes: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Return what the size of stored images tells, before they are fitted to one.
+
+    Parameters
+    ----------
+    sizes : int64[n, 2]
+        Height and width in pixels.
+
+    Returns
+    -------
+    float32[n, 4]
+        Logarithms of height and of width, standardised, and their squares; 0 where all are alike.
+    """
+    z = np.stack([_standardised(side) for side in np.log(sizes.astype(np.float64)).T], axis=1)
+    return np.hstack([z, z**2]).astype(np.float32)
+
+
+def metadata_vectors(metadata: NDArray[np.str_]) -> NDArray[np.float32]:
+    """Return what columns of metadata tell.
+
+    Parameters
+    ----------
+    metadata : str[n, k]
+        Blank is a value of its own.
+
+    Returns
+    -------
+    float32[n, d]
+        Of each column, one-hot of values that two samples share. Of a column that holds nothing but numbers (blanks
+        aside) also the numbers, standardised, and their squares: a value that isn't seen in training tells something.
+
+    Examples
+    --------
+    >>> metadata_vectors(np.array([["ann"], ["ann"], ["bob"], ["bob"]]))
+    array([[1., 0.],
+           [1., 0.],
+           [0., 1.],
+           [0., 1.]], dtype=float32)
+    """
+    parts: list[NDArray[Any]] = []
+    for column in metadata.T:
+        parts.append(_one_hot(column))
+        numbers = np.array([to_number(str(cell)) if cell else np.nan for cell in column], np.float64)
+        if not np.isnan(numbers[column != ""]).any():
+            z = _standardised(numbers)
+            parts.append(np.stack([z, z**2], axis=1))
     return np.hstack(parts).astype(np.float32)
 
 

@@ -1,4 +1,4 @@
-"""What the axes of a stored array are: frames, channels, rows and columns, told from its shape and the card.
+"""What the axes of a stored array are: told by the file or the card, else from its shape, and which part is an image.
 
 Pure functions of shapes, so that a file's header is enough to find it wrong.
 """
@@ -11,7 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reprcheck.datasets.reading import AS_STORED, AXES, Project, Reading
 from reprcheck.errors import UserError
+
+Window = tuple[slice, slice]
+"""Rows and columns of an image."""
+Selection = tuple[slice, ...]
+"""One slice for each axis of a stored array."""
 
 
 @dataclass(frozen=True)
@@ -24,11 +30,18 @@ class Stored:
     colour_last : bool
         Whether the file itself says that its last axis is colour.
     array : ndarray or None
+        Or whatever is indexed by slices as an ndarray is.
+    axes : str
+        A letter for each axis, as the file names them: T frames, Z slices, C or S channels, Y, X; "" where it doesn't.
+    names : tuple of str
+        Of the channels, as the file names them.
     """
 
     shape: tuple[int, ...]
     colour_last: bool
     array: NDArray[Any] | None = None
+    axes: str = ""
+    names: tuple[str, ...] = ()
 
 
 def stored_bytes(stored: Stored) -> int:
@@ -38,55 +51,158 @@ def stored_bytes(stored: Stored) -> int:
 
 @dataclass(frozen=True)
 class Axes:
-    """What the axes of a stored array are: whether the first counts frames, and where the channels are, if anywhere."""
+    """What the axes of a stored array are, and where in it one image is.
 
-    frames: bool
-    channel: int | None
-    height: int
-    width: int
+    Attributes
+    ----------
+    letters : str
+        A letter for each axis: T frames, Z slices to project, C channels, Y, X; "-" is of length 1 and says nothing.
+    extent : (int, int)
+        Height and width in pixels.
+    frame : int or None
+    picks : tuple of int
+        Where along C the channels wanted are, in order.
+    """
+
+    letters: str
+    extent: tuple[int, int]
+    frame: int | None
+    picks: tuple[int, ...]
+
+    def selections(self, window: Window | None = None) -> list[Selection]:
+        """Return the parts of the array that an image, or a window of it, is made of, one per run of channels."""
+        rows, columns = window or (slice(None), slice(None))
+        frames = slice(None) if self.frame is None else slice(self.frame, self.frame + 1)
+        fixed = {"T": frames, "Y": rows, "X": columns}
+        return [
+            tuple(run if letter == "C" else fixed.get(letter, slice(None)) for letter in self.letters)
+            for run in _runs(self.picks)
+        ]
 
 
-def arrange(stored: Stored, channels: int, frame: int | None, where: str) -> Axes:
+def _runs(picks: tuple[int, ...]) -> list[slice]:
+    runs: list[slice] = []
+    for pick in picks:
+        if runs and runs[-1].stop == pick:
+            runs[-1] = slice(runs[-1].start, pick + 1)
+        else:
+            runs.append(slice(pick, pick + 1))
+    return runs
+
+
+def arrange(stored: Stored, channels: int, frame: int | None, where: str, reading: Reading = AS_STORED) -> Axes:
     """Return what the axes of a stored array are.
 
     Parameters
     ----------
     stored : Stored
-        (Y,X), (C,Y,X) or (Y,X,C), after the frames where there are any; an axis of length 1 may be missing.
+        Where neither file nor card name the axes: (Y,X), (C,Y,X) or (Y,X,C), after the frames where there are any; an
+        axis of length 1 may be missing.
     channels : int
         Channels expected.
     frame : int or None
         Frame to be used; None: the file holds one image.
     where : str
+    reading : Reading
+        Where the file names its channels and all of ``reading.names`` are among them, they are picked by name; else by
+        position, and there must be as many.
 
     Raises
     ------
     UserError
-        For another number of channels or axes, or a frame the file doesn't have.
+        For another number of channels or axes, channels in another order than their names, a frame the file doesn't
+        have, or a stack of slices that nothing projects.
     """
-    shape = stored.shape
+    letters = _told(stored, reading, where)
+    if letters is None:
+        return _guessed(stored, channels, frame, where)
+    sizes = dict(zip(letters, stored.shape, strict=True))
+    if frame is not None and sizes.get("T", 1) == 1 and "Z" in sizes and reading.project is None:
+        letters = letters.replace("T", "-").replace("Z", "T")  # a stack of which the table picks planes
+        sizes["T"] = sizes.pop("Z")
+    frames, slices, found = (sizes.get(letter, 1) for letter in "TZC")
+    shown = f"axes {letters}, {times(stored.shape)}"
+    if frame is not None:
+        _check_frame(frame, frames, where)
+    elif frames > 1:
+        remedy = "name the column of frame numbers as [columns] frame, or write one image per file"
+        raise UserError(where, f"holds {frames} frames ({shown})", remedy)
+    if slices > 1 and reading.project is None:
+        remedy = 'say on the card how to project it: project = "max" (or "mean"); a mask has to be one plane'
+        raise UserError(where, f"a stack of {slices} slices ({shown})", remedy)
+    picks = _picks(stored.names, found, channels, shown, where, reading)
+    return Axes(letters, (sizes["Y"], sizes["X"]), frame, picks)
+
+
+def _told(stored: Stored, reading: Reading, where: str) -> str | None:
+    """Return the letters of the axes that the card or else the file names, or None where they don't say enough."""
+    if reading.axes is not None:
+        if len(reading.axes) != len(stored.shape):
+            raise UserError(
+                where,
+                f"{len(stored.shape)} axes ({times(stored.shape)}), and the card's are {reading.axes}",
+                "put `axes` right on the card, or remove it where files name their axes",
+            )
+        return reading.axes
+    named = stored.axes.replace("S", "C")
+    letters = "".join(
+        "-" if size == 1 and (letter not in AXES or named.count(letter) > 1) else letter
+        for letter, size in zip(named, stored.shape, strict=False)
+    )
+    known = letters.replace("-", "")
+    usable = len(letters) == len(stored.shape) and len(set(known)) == len(known)
+    return letters if usable and set("YX") <= set(known) <= set(AXES) else None
+
+
+def _picks(
+    names: tuple[str, ...], found: int, channels: int, shown: str, where: str, reading: Reading
+) -> tuple[int, ...]:
+    known = len(names) == found == len(set(names))
+    if known and reading.names and set(reading.names) <= set(names):
+        return tuple(names.index(name) for name in reading.names)
+    if found != channels:
+        called = f"; named {', '.join(names)}" if known else ""
+        raise _wrong_channels(found, channels, shown + called, where)
+    for place, name in enumerate(reading.names if known else ()):
+        if name in names and names.index(name) != place:
+            raise UserError(
+                where,
+                f"its channels are {', '.join(names)}, and the card's {', '.join(reading.names)}",
+                "name the channels on the card as the file does, or in its order",
+            )
+    return tuple(range(channels))
+
+
+def _guessed(stored: Stored, channels: int, frame: int | None, where: str) -> Axes:
+    shape, before = stored.shape, ""
     if frame is None:
         while len(shape) > 3 and shape[0] == 1:
-            shape = shape[1:]
-        return _plane_axes(shape, stored.colour_last, channels, False, where)
-    single = len(shape) == (2 if channels == 1 else 3) and (channels == 1 or channels in (shape[0], shape[-1]))
-    frames = 1 if single or len(shape) < 3 else shape[0]
+            shape, before = shape[1:], before + "-"
+    else:
+        single = len(shape) == (2 if channels == 1 else 3) and (channels == 1 or channels in (shape[0], shape[-1]))
+        counted = not single and len(shape) > 2
+        _check_frame(frame, shape[0] if counted else 1, where)
+        if not single:
+            shape, before = shape[1:], "T"
+    letters = _plane_letters(shape, stored.colour_last, channels, where)
+    size = dict(zip(letters, shape, strict=True))
+    return Axes(before + letters, (size["Y"], size["X"]), frame, tuple(range(channels)))
+
+
+def _check_frame(frame: int, frames: int, where: str) -> None:
     if frame >= frames:
         raise UserError(
-            where,
-            f"no frame {frame}: the file holds {frames} (counted from 0)",
-            "put the frame column right",
+            where, f"no frame {frame}: the file holds {frames} (counted from 0)", "put the frame column right"
         )
-    return _plane_axes(shape if frames == 1 and single else shape[1:], stored.colour_last, channels, not single, where)
 
 
-def _plane_axes(shape: tuple[int, ...], colour_last: bool, channels: int, frames: bool, where: str) -> Axes:
+def _plane_letters(shape: tuple[int, ...], colour_last: bool, channels: int, where: str) -> str:
     if len(shape) == 2 and channels == 1:
-        return Axes(frames, None, shape[0], shape[1])
+        return "YX"
     if len(shape) == 3 and shape[0] == channels and not colour_last:
-        return Axes(frames, 0, shape[1], shape[2])
+        return "CYX"
     if len(shape) == 3 and shape[-1] == channels:
-        return Axes(frames, 2, shape[0], shape[1])
+        return "YXC"
     if len(shape) not in (2, 3):
         raise UserError(
             where,
@@ -94,9 +210,13 @@ def _plane_axes(shape: tuple[int, ...], colour_last: bool, channels: int, frames
             "name the column of frame numbers as [columns] frame, or write one image per file",
         )
     found = 1 if len(shape) == 2 else shape[-1] if colour_last or shape[-1] <= 4 < shape[0] else shape[0]
-    raise UserError(
+    raise _wrong_channels(found, channels, f"shape {times(shape)}", where)
+
+
+def _wrong_channels(found: int, channels: int, shown: str, where: str) -> UserError:
+    return UserError(
         where,
-        f"found {found} channel{'s' if found > 1 else ''}, expected {channels} (shape {times(shape)})",
+        f"found {found} channel{'s' if found > 1 else ''}, expected {channels} ({shown})",
         "put `channels` right on the card, or leave the image's row out of the task by `where`",
     )
 
@@ -106,14 +226,25 @@ def times(shape: tuple[int, ...]) -> str:
     return " x ".join(map(str, shape))
 
 
-def planes(stored: Stored, channels: int, frame: int | None, where: str) -> NDArray[Any]:
-    """Return the stored values of one image as (C, Y, X)."""
-    axes = arrange(stored, channels, frame, where)
+def planes(stored: Stored, axes: Axes, project: Project | None = None, window: Window | None = None) -> NDArray[Any]:
+    """Return the stored values of one image, or of a window of it, as (C, Y, X).
+
+    The mean of slices is rounded where files hold integers, so that the values keep the range of their dtype.
+    """
     array = stored.array
-    assert array is not None  # `arrange` refuses a frame that isn't there
-    if axes.frames:
-        array = array[frame]
-    array = array.reshape(array.shape[-3:] if axes.channel is not None else array.shape[-2:])
-    if axes.channel is None:
-        return np.asarray(array)[None]
-    return np.asarray(array if axes.channel == 0 else np.moveaxis(array, -1, 0))
+    assert array is not None  # a header has no values
+    parts = [_upright(np.asarray(array[part]), axes.letters) for part in axes.selections(window)]
+    values: NDArray[Any] = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+    if len(values) == 1:
+        return np.asarray(values[0])
+    if project == "max":
+        return np.asarray(values.max(axis=0))
+    mean = values.mean(axis=0)
+    return np.asarray(mean if values.dtype.kind == "f" else np.rint(mean), dtype=values.dtype)
+
+
+def _upright(array: NDArray[Any], letters: str) -> NDArray[Any]:
+    """Return one frame as (Z, C, Y, X)."""
+    sizes = dict(zip(letters, array.shape, strict=True))
+    order = sorted(range(array.ndim), key=lambda axis: ("-" + AXES).index(letters[axis]))
+    return array.transpose(order).reshape(sizes.get("Z", 1), sizes.get("C", 1), sizes["Y"], sizes["X"])

@@ -11,6 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, cast
 
+from reprcheck.datasets.cropping import CROP_KEYS, Cropping, parse_cropping
+from reprcheck.datasets.problems import attempt, settle
+from reprcheck.datasets.reading import AS_STORED, READING_KEYS, Reading, parse_reading
 from reprcheck.datasets.section import Section, Value
 from reprcheck.errors import UserError, did_you_mean
 from reprcheck.types import Aggregation, Kind
@@ -38,12 +41,22 @@ PLANNED_TASK_KINDS = ("retrieve", "relate")
 _TOP_KEYS = (
     *("schema", "name", "kind", "channels", "value_range", "fit", "size"),
     *("license", "citation", "source", "columns", "tiles", "tasks"),
+    *(*READING_KEYS, "crops", "allow_outside"),
 )
-_COLUMN_KEYS = ("sample", "image", "frame", "mask", "unit", "batch", "position")
+_COLUMN_KEYS = ("sample", "image", "frame", "mask", "unit", "batch", "position", "metadata")
 _TASK_KEYS = (
     *("kind", "label", "holdout", "where", "exclude", "min_per_class"),
     *("channels", "unit", "aggregate", "control", "replicate", "protocols"),
 )
+_TILE_KEYS = ("size", "max_white")
+KEYS: Mapping[str, tuple[str, ...]] = {
+    "": _TOP_KEYS,
+    "[columns]": _COLUMN_KEYS,
+    "[tiles]": _TILE_KEYS,
+    "[crops]": CROP_KEYS,
+    "[tasks.NAME]": _TASK_KEYS,
+}
+"""Every key of a card, by its table."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +72,8 @@ class Columns:
     frame, mask, batch, position : str or None
     unit : str, tuple of str, or None
         Nested units, innermost first, where there are several.
+    metadata : tuple of str
+        What else is known of a sample and may give its label away, such as a passage or an operator.
     """
 
     sample: str
@@ -68,6 +83,7 @@ class Columns:
     unit: Units | None = None
     batch: str | None = None
     position: str | None = None
+    metadata: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -119,6 +135,12 @@ class Card:
         Stored values that become 0 and 1; None: the range of the dtype.
     fit, size : str, (int, int) or None
         How images of several sizes become one, in (height, width) pixels.
+    reading : Reading
+        What is read of image files.
+    crops : Cropping or None
+        The table of crops cut from fields, which are then fitted in place of the fields.
+    allow_outside : bool
+        Whether files may lie outside the folder.
     """
 
     name: str
@@ -130,13 +152,16 @@ class Card:
     fit: Fit = "none"
     size: tuple[int, int] | None = None
     tiles: Tiling | None = None
+    reading: Reading = AS_STORED
+    crops: Cropping | None = None
+    allow_outside: bool = False
     license: str = ""
     citation: str = ""
     source: str = ""
 
     def named_columns(self) -> Iterator[tuple[str, str]]:
         """Yield (key of the card, column it names) for every column that tasks and samples need, files aside."""
-        for key in ("sample", "unit", "batch", "position"):
+        for key in ("sample", "unit", "batch", "position", "metadata"):
             for column in nested(getattr(self.columns, key)):
                 yield f"[columns] {key}", column
         for task in self.tasks:
@@ -153,8 +178,14 @@ class Card:
                 yield f"{at} replicate", task.replicate
 
     def plain(self) -> dict[str, Any]:
-        """Return what the card says about the data as plain values: no name (never an identity), no provenance."""
-        return {k: v for k, v in asdict(self).items() if k not in ("name", "license", "citation", "source")}
+        """Return what the card says about the data as plain values: no name (never an identity), no provenance.
+
+        Nor what the content of each image tells by itself: where its file lies, how it is read and cut. A key that the
+        card doesn't use isn't there, so that a key to come changes no digest of today's cards.
+        """
+        unsaid = ("name", "license", "citation", "source", "reading", "crops", "allow_outside")
+        said = asdict(self, dict_factory=lambda items: {key: value for key, value in items if value not in (None, ())})
+        return {k: v for k, v in said.items() if k not in unsaid}
 
 
 def nested(unit: Units | None) -> tuple[str, ...]:
@@ -211,25 +242,32 @@ def parse(text: str, where: str, protocols: Mapping[str, str] = KNOWN_PROTOCOLS)
 def of(raw: Mapping[str, Any], where: str, protocols: Mapping[str, str] = KNOWN_PROTOCOLS) -> Card:
     """Return the card that plain values, as `parse` finds them in TOML, make. Raises UserError as `parse` does."""
     top = Section(raw, where, "", _TOP_KEYS)
-    if (schema := top.integer("schema")) != SCHEMA:
-        top.fail("schema", f"{schema} isn't a schema this version reads", f"use schema = {SCHEMA}")
-    channels = _channels(top)
-    fit = cast(Fit, top.choice("fit", FITS, "none"))
-    columns = _columns(top.section("columns", _COLUMN_KEYS), channels)
+    attempt(None, _schema, top)
+    channels = attempt((), _channels, top)
+    fit = attempt("none", top.choice, "fit", FITS, "none")
+    columns = attempt(Columns(sample=""), _columns, top, channels)
     return Card(
-        name=_name(top),
-        kind=cast(Kind, top.choice("kind", KINDS)),
+        name=attempt("", _name, top),
+        kind=cast(Kind, attempt("", top.choice, "kind", KINDS)),
         channels=channels,
         columns=columns,
-        tasks=_tasks(top, channels, columns, protocols),
-        value_range=_value_range(top),
-        fit=fit,
-        size=_size(top, fit),
-        tiles=_tiling(top),
-        license=top.text("license", ""),
-        citation=top.text("citation", ""),
-        source=top.text("source", ""),
+        tasks=attempt((), _tasks, top, channels, columns, protocols),
+        value_range=attempt(None, _value_range, top),
+        fit=cast(Fit, fit),
+        size=attempt(None, _size, top, fit),
+        tiles=attempt(None, _tiling, top),
+        reading=attempt(AS_STORED, parse_reading, top),
+        crops=attempt(None, parse_cropping, top),
+        allow_outside=attempt(False, top.boolean, "allow_outside", False),
+        license=attempt("", top.text, "license", ""),
+        citation=attempt("", top.text, "citation", ""),
+        source=attempt("", top.text, "source", ""),
     )
+
+
+def _schema(top: Section) -> None:
+    if (schema := top.integer("schema")) != SCHEMA:
+        top.fail("schema", f"{schema} isn't a schema this version reads", f"use schema = {SCHEMA}")
 
 
 def _name(top: Section) -> str:
@@ -239,10 +277,10 @@ def _name(top: Section) -> str:
     return name
 
 
-def _channels(section: Section, known: tuple[str, ...] | None = None) -> tuple[str, ...]:
+def _channels(section: Section, known: tuple[str, ...] = ()) -> tuple[str, ...]:
     channels = section.texts("channels")
     for channel in channels:
-        if known is not None and channel not in known:
+        if known and channel not in known:
             section.fail("channels", f"{channel!r} is no channel of the dataset", did_you_mean(channel, known))
     return channels
 
@@ -254,10 +292,8 @@ def _value_range(top: Section) -> tuple[float, float] | None:
     return pair
 
 
-def _size(top: Section, fit: Fit) -> tuple[int, int] | None:
-    size = top.pair("size", int, "two whole numbers, [height, width]")
-    if size is not None and min(size) < 1:
-        top.wrong_type("size", "two positive whole numbers, [height, width]")
+def _size(top: Section, fit: str) -> tuple[int, int] | None:
+    size = top.extent("size") if "size" in top.values else None
     if fit != "none" and size is None:
         top.fail("size", f'missing, and fit = "{fit}" needs it', "add size = [height, width]")
     if fit == "none" and size is not None:
@@ -265,20 +301,27 @@ def _size(top: Section, fit: Fit) -> tuple[int, int] | None:
     return size
 
 
-def _columns(section: Section, channels: tuple[str, ...]) -> Columns:
-    image: tuple[str, ...] = ()
-    if isinstance(section.values.get("image"), list):
-        image = section.texts("image")
-        if len(image) != len(channels):
-            section.fail(
-                "image",
-                f"{len(image)} columns for {len(channels)} channels",
-                "name one column per channel, or one column (no list) of files that hold them all",
-            )
-    elif "image" in section.values:
-        image = (section.text("image"),)
-    others = {key: section.optional_text(key) for key in _COLUMN_KEYS if key not in ("sample", "image", "unit")}
-    return Columns(sample=section.text("sample"), image=image, unit=_unit(section), **others)
+def _columns(top: Section, channels: tuple[str, ...]) -> Columns:
+    section = top.section("columns", _COLUMN_KEYS)
+    image = attempt((), _image, section, channels)
+    others = {key: attempt(None, section.optional_text, key) for key in ("frame", "mask", "batch", "position")}
+    sample = attempt("", section.text, "sample")
+    metadata = attempt((), section.texts, "metadata") if "metadata" in section.values else ()
+    unit = attempt(None, _unit, section)
+    return Columns(sample=sample, image=image, unit=unit, metadata=metadata, **others)
+
+
+def _image(section: Section, channels: tuple[str, ...]) -> tuple[str, ...]:
+    if not isinstance(section.values.get("image"), list):
+        return (section.text("image"),) if "image" in section.values else ()
+    image = section.texts("image")
+    if channels and len(image) != len(channels):
+        section.fail(
+            "image",
+            f"{len(image)} columns for {len(channels)} channels",
+            "name one column per channel, or one column (no list) of files that hold them all",
+        )
+    return image
 
 
 def _unit(section: Section) -> Units | None:
@@ -291,7 +334,7 @@ def _unit(section: Section) -> Units | None:
 def _tiling(top: Section) -> Tiling | None:
     if "tiles" not in top.values:
         return None
-    section = top.section("tiles", ("size", "max_white"))
+    section = top.section("tiles", _TILE_KEYS)
     max_white = section.values.get("max_white")
     if max_white is not None and (
         not isinstance(max_white, int | float) or isinstance(max_white, bool) or not 0 <= max_white <= 1
@@ -309,53 +352,82 @@ def _tasks(
     section = top.section("tasks", names)
     found = []
     for name in names:
-        if any(c in name for c in ":/\\,") or not name or any(c.isspace() for c in name):
-            top.fail(f"[tasks.{name}]", "the name holds a blank or one of : / \\ ,", "use letters, digits, - and _")
-        found.append(_task(name, section.section(name, _TASK_KEYS, f"[tasks.{name}]"), channels, columns, protocols))
-    return tuple(found)
+        attempt(None, _check_task_name, top, name)
+        found.append(attempt(None, _task, name, section, channels, columns, protocols))
+    return tuple(task for task in found if task is not None)
+
+
+def _check_task_name(top: Section, name: str) -> None:
+    if any(c in name for c in ":/\\,") or not name or any(c.isspace() for c in name):
+        top.fail(f"[tasks.{name}]", "the name holds a blank or one of : / \\ ,", "use letters, digits, - and _")
 
 
 def _task(
-    name: str, section: Section, channels: tuple[str, ...], columns: Columns, protocols: Mapping[str, str]
+    name: str, tasks: Section, channels: tuple[str, ...], columns: Columns, protocols: Mapping[str, str]
 ) -> TaskCard:
-    kind = section.text("kind")
-    if kind in PLANNED_TASK_KINDS:
+    section = tasks.section(name, _TASK_KEYS, f"[tasks.{name}]")
+    kind = attempt(None, _kind, section)
+    task = TaskCard(
+        name=name,
+        kind=kind,
+        label=attempt((), _label, section, kind),
+        min_per_class=attempt(None, _min_per_class, section, kind),
+        exclude=attempt((), _exclude, section),
+        holdout=attempt(None, _holdout, section, columns),
+        protocols=attempt((), _protocols, section, kind, protocols),
+        where=attempt(None, _where, section),
+        channels=attempt(None, _channels, section, channels) if "channels" in section.values else None,
+        unit=attempt(None, _unit, section),
+        aggregate=attempt(None, _aggregate, section),
+        control=attempt(None, _control, section),
+        replicate=attempt(None, section.optional_text, "replicate"),
+    )
+    settle()
+    return task
+
+
+def _kind(section: Section) -> Literal["classify", "regress"]:
+    if (kind := section.text("kind")) in PLANNED_TASK_KINDS:
         section.fail("kind", f"{kind!r} is not built yet", f"known: {', '.join(TASK_KINDS)}")
-    kind = cast(Literal["classify", "regress"], section.choice("kind", TASK_KINDS))
-    label = _label(section, kind)
-    if kind == "regress" and "min_per_class" in section.values:
-        section.fail("min_per_class", "a regression has no classes", "remove it")
-    if len(label) > 1 and "exclude" in section.values:
-        section.fail("exclude", "needs a label of one column, not a ratio", "use where, or remove it")
+    return cast(Literal["classify", "regress"], section.choice("kind", TASK_KINDS))
+
+
+def _holdout(section: Section, columns: Columns) -> Holdout | None:
     holdout = cast(Holdout, section.choice("holdout", HOLDOUTS)) if "holdout" in section.values else None
     if holdout == "batch" and columns.batch is None:
         section.fail("holdout", "'batch' needs a batch column", "add batch to [columns]")
-    return TaskCard(
-        name=name,
-        kind=kind,
-        label=label,
-        protocols=_protocols(section, kind, protocols),
-        holdout=holdout,
-        where=_where(section),
-        exclude=section.values_of("exclude", section.values["exclude"]) if "exclude" in section.values else (),
-        min_per_class=section.integer("min_per_class") if "min_per_class" in section.values else None,
-        channels=_channels(section, channels) if "channels" in section.values else None,
-        unit=_unit(section),
-        aggregate=cast(Aggregation, section.choice("aggregate", AGGREGATIONS))
-        if "aggregate" in section.values
-        else None,
-        control=_control(section),
-        replicate=section.text("replicate") if "replicate" in section.values else None,
-    )
+    return holdout
 
 
-def _label(section: Section, kind: str) -> tuple[str, ...]:
+def _aggregate(section: Section) -> Aggregation | None:
+    if "aggregate" not in section.values:
+        return None
+    return cast(Aggregation, section.choice("aggregate", AGGREGATIONS))
+
+
+def _exclude(section: Section) -> tuple[Value, ...]:
+    if "exclude" not in section.values:
+        return ()
+    if isinstance(section.values.get("label"), dict):
+        section.fail("exclude", "needs a label of one column, not a ratio", "use where, or remove it")
+    return section.values_of("exclude", section.values["exclude"])
+
+
+def _min_per_class(section: Section, kind: str | None) -> int | None:
+    if "min_per_class" not in section.values:
+        return None
+    if kind == "regress":
+        section.fail("min_per_class", "a regression has no classes", "remove it")
+    return section.integer("min_per_class")
+
+
+def _label(section: Section, kind: str | None) -> tuple[str, ...]:
     if not isinstance(section.values.get("label"), dict):
         return (section.text("label"),)
     ratio = section.section("label", ("ratio",), f"{section.title} label").values.get("ratio")
     if not isinstance(ratio, list) or len(ratio) != 2 or not all(isinstance(c, str) and c.strip() for c in ratio):
         section.wrong_type("label", '{ ratio = ["numerator column", "denominator column"] }')
-    if kind != "regress":
+    if kind == "classify":
         section.fail("label", "a ratio is not a class", 'use kind = "regress", or a label column')
     return tuple(ratio)
 
@@ -380,12 +452,12 @@ def _control(section: Section) -> Control | None:
     return Control(control.text("column"), equals)
 
 
-def _protocols(section: Section, kind: str, known: Mapping[str, str]) -> tuple[str, ...]:
+def _protocols(section: Section, kind: str | None, known: Mapping[str, str]) -> tuple[str, ...]:
     protocols = section.texts("protocols")
     for protocol in protocols:
         if protocol not in known:
             section.fail("protocols", f"unknown protocol {protocol!r}", did_you_mean(protocol, known))
-        if known[protocol] != kind:
+        if kind and known[protocol] != kind:
             fitting = sorted(p for p, k in known.items() if k == kind)
             section.fail(
                 "protocols",

@@ -1,7 +1,7 @@
 """The door to every dataset: a simulated or a public one by name, or a folder.
 
-Names ship with the package; whatever else is asked for is a path. A name is always what the package means by it, so
-write ``./sim-culture`` for a folder that happens to be called so.
+Names ship with the package; whatever else is asked for is a path, or, with ``://`` in it, a URL. A name is always what
+the package means by it, so write ``./sim-culture`` for a folder that happens to be called so.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from pathlib import Path
 from reprcheck.datasets.assemble import assemble
 from reprcheck.datasets.card import parse
 from reprcheck.datasets.folder import CARD, open_folder
+from reprcheck.datasets.remote import open_remote
 from reprcheck.errors import UserError, did_you_mean
 from reprcheck.types import Dataset
 
@@ -24,7 +25,7 @@ def load(spec: str | Path, *, limit: int | None = None) -> Dataset:
     Parameters
     ----------
     spec : str or Path
-        The name of a simulated or a public dataset, a folder, or the folder's `dataset.toml`.
+        The name of a simulated or a public dataset, a folder or its URL, or the folder's `dataset.toml`.
     limit : int, optional
         Cut each task down to about this many samples.
 
@@ -50,6 +51,8 @@ def load(spec: str | Path, *, limit: int | None = None) -> Dataset:
         return assemble(parse(text, spec), table, images, where=spec, limit=limit)
     if isinstance(spec, str) and spec in public.names():
         return public.open_public(spec, limit=limit)
+    if isinstance(spec, str) and "://" in spec:
+        return open_remote(spec, limit=limit)
     path = Path(spec)
     if path.name == CARD and path.is_file():
         path = path.parent

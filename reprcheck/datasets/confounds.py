@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from reprcheck.datasets.card import Holdout
 from reprcheck.datasets.plate import Place, place
+from reprcheck.datasets.problems import tell
 from reprcheck.errors import UserError
 
 SHOWN = 3
@@ -118,7 +119,7 @@ def refuse(
     where: str,
     remedy: str | None = None,
 ) -> None:
-    """Raise UserError where the design leaves no fold that could be both learned from and tested on.
+    """Tell, as a UserError, where the design leaves no fold that could be both learned from and tested on.
 
     Parameters
     ----------
@@ -145,12 +146,12 @@ def refuse(
     for c in np.flatnonzero((counts > 0).sum(1) == 1):
         only = names[counts[c] > 0][0]
         what = f"class {classes[c]} is found in one {word} only ({only}), so {rule} can't both learn and test it"
-        raise UserError(where, what, remedy or _way_out(word, f"exclude the class, add it in another {word}"))
+        tell(UserError(where, what, remedy or _way_out(word, f"exclude the class, add it in another {word}")))
     if word == "batch":
         for b in np.flatnonzero((counts > 0).sum(0) == 1):
             only = classes[int(counts[:, b].argmax())]
             what = f"batch {names[b]} has one class only ({only}), so holding it out tests no contrast"
-            raise UserError(where, what, remedy or _way_out(word, "leave the batch out by `where`"))
+            tell(UserError(where, what, remedy or _way_out(word, "leave the batch out by `where`")))
 
 
 def _way_out(word: str, first: str) -> str:

@@ -1,24 +1,27 @@
 """From an image file to numbers: read its array, scale its values to [0, 1], check its labels.
 
 PNG and JPEG are read by Pillow (16-bit colour PNG by imagecodecs, since Pillow drops half its bits), TIFF by `tiff`,
-``.npy`` by numpy. Each function raises a UserError that opens with the file it was given. Which axis is which is for
-`axes`, sizes are for `fit`, and which file belongs to which sample is for `files`.
+``.npy`` by numpy; OME-Zarr, which is a folder, is for `zarr_store`. Each function raises a UserError that opens with
+the file it was given. Which axis is which is for `axes`, sizes are for `fit`, and which file belongs to which sample is
+for `files`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reprcheck.datasets.axes import Stored, planes
+from reprcheck.datasets.axes import Stored
+from reprcheck.datasets.reading import AS_STORED, Reading
 from reprcheck.datasets.recent import Recent
 from reprcheck.datasets.tiff import read_tiff, tiff_header
 from reprcheck.errors import UserError
 
+T = TypeVar("T")
 PILLOW, TIFF, NUMPY = (".png", ".jpg", ".jpeg"), (".tif", ".tiff"), (".npy",)
 FORMATS = (*PILLOW, *TIFF, *NUMPY)
 _STORED_RANGE = {"bool": (0.0, 1.0), "uint8": (0.0, 255.0), "uint16": (0.0, 65535.0)}
@@ -31,7 +34,14 @@ def check_format(path: Path, where: str) -> None:
         raise UserError(where, f"unknown image format {path.suffix!r}", "use PNG, JPEG, TIFF or .npy")
 
 
-def read(path: Path, frame: int | None, channels: int | None, where: str, stacks: Recent[Stored]) -> Stored:
+def read(
+    path: Path,
+    frame: int | None,
+    channels: int | None,
+    where: str,
+    stacks: Recent[Stored],
+    reading: Reading = AS_STORED,
+) -> Stored:
     """Return a file's array, whole or at least the frame asked for.
 
     Parameters
@@ -45,6 +55,8 @@ def read(path: Path, frame: int | None, channels: int | None, where: str, stacks
         Opens the message of an error.
     stacks : Recent
         Holds stacks between calls.
+    reading : Reading
+        Which series of a TIFF.
 
     Raises
     ------
@@ -54,21 +66,21 @@ def read(path: Path, frame: int | None, channels: int | None, where: str, stacks
 
     def decode() -> Stored:
         if path.suffix.lower() in TIFF:
-            return read_tiff(path, frame, channels or 1, where, stacks)
+            return read_tiff(path, frame, channels or 1, where, stacks, reading)
         if path.suffix.lower() in NUMPY:
             return _read_numpy(path, frame)
         array = _read_pillow(path, channels)
         return Stored(array.shape, array.ndim == 3, array)
 
-    return _guarded(decode, where)
+    return guarded(decode, where)
 
 
-def header(path: Path, where: str) -> Stored:
+def header(path: Path, where: str, reading: Reading = AS_STORED) -> Stored:
     """Return the shape of a file's array without decoding it; raises UserError where even that fails."""
 
     def peek() -> Stored:
         if path.suffix.lower() in TIFF:
-            return tiff_header(path)
+            return tiff_header(path, where, reading)
         if path.suffix.lower() in NUMPY:
             return Stored(np.load(path, mmap_mode="r", allow_pickle=False).shape, False)
         from PIL import Image
@@ -76,10 +88,11 @@ def header(path: Path, where: str) -> Stored:
         with Image.open(path) as image:
             return Stored((image.height, image.width), False)
 
-    return _guarded(peek, where)
+    return guarded(peek, where)
 
 
-def _guarded(decode: Callable[[], Stored], where: str) -> Stored:
+def guarded(decode: Callable[[], T], where: str) -> T:
+    """Return what ``decode`` returns; whatever a library raises in it becomes a UserError about ``where``."""
     try:
         return decode()
     except FileNotFoundError:
@@ -174,9 +187,8 @@ def scale(values: NDArray[Any], value_range: tuple[float, float] | None, where: 
     return np.clip(scaled, 0, 1, out=scaled)
 
 
-def labels(stored: Stored, frame: int | None, where: str) -> NDArray[np.int32]:
-    """Return a label image as int32[Y, X]; raises UserError for one that isn't a plane of whole numbers from 0."""
-    values = planes(stored, 1, frame if len(stored.shape) > 2 else None, where)[0]
+def labels(values: NDArray[Any], where: str) -> NDArray[np.int32]:
+    """Return stored values as labels, int32 of their shape; raises UserError where they aren't whole numbers from 0."""
     if values.dtype.kind not in "bui":
         raise UserError(
             where, f"a mask of {values.dtype}", "write a label image: 0 is background, each object a number"

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reprcheck.datasets import axes, decode, fit
+from reprcheck.datasets import axes, decode, fit, zarr_store
+from reprcheck.datasets.axes import Window, times
 from reprcheck.datasets.card import Card, Fit
+from reprcheck.datasets.reading import AS_STORED, Reading
 from reprcheck.datasets.recent import Recent
+from reprcheck.datasets.zarr_store import Bring, Level, is_zarr
 from reprcheck.digest import code_digest, digest, file_digest
-from reprcheck.errors import UserError
+from reprcheck.errors import Place, UserError
 from reprcheck.types import Image
+
+Extent = tuple[int, int]
+"""Height and width in pixels."""
 
 STACK_BYTES = 256 * 2**20
 """Bytes of decoded stacks held at most; of a larger stack only the frame asked for is read, where its format allows."""
@@ -41,9 +48,9 @@ class Entry:
     mask: Path | None
     row: str
 
-    def name(self, path: Path) -> str:
+    def name(self, path: Path) -> Place:
         """Return how to name one of the entry's files in a message."""
-        return f"{path} ({self.row})"
+        return Place(str(path), within=self.row)
 
 
 @dataclass(frozen=True)
@@ -57,17 +64,34 @@ class Recipe:
     fit : {"none", "pad", "resize", "crop"}
     size : (int, int) or None
         Height and width in pixels.
+    reading : Reading
+        What is read of each image file; of label images only ``level`` counts.
     """
 
     channels: int
     value_range: tuple[float, float] | None = None
     fit: Fit = "none"
     size: tuple[int, int] | None = None
+    reading: Reading = AS_STORED
 
     @classmethod
     def of(cls, card: Card) -> Recipe:
-        """Return the recipe that a card prescribes."""
-        return cls(len(card.channels), card.value_range, card.fit, card.size)
+        """Return the recipe that a card prescribes; fields to be cropped are left as they are, for crops are fitted."""
+        reading = replace(card.reading, names=card.channels)
+        if card.crops is not None:
+            return cls(len(card.channels), card.value_range, reading=reading)
+        return cls(len(card.channels), card.value_range, card.fit, card.size, reading)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A file of a sample: where it is, and what is wanted of it; ``channels`` is None for a label image."""
+
+    path: Path
+    channels: int | None
+    frame: int | None
+    reading: Reading
+    where: str
 
 
 class FileImages:
@@ -78,32 +102,44 @@ class FileImages:
     entries : sequence of Entry
         By sample.
     recipe : Recipe
+    bring : callable, optional
+        Where the files mirror remote ones: makes those asked for current.
     """
 
-    def __init__(self, entries: Iterable[Entry], recipe: Recipe) -> None:
-        self.entries, self.recipe = tuple(entries), recipe
+    def __init__(self, entries: Iterable[Entry], recipe: Recipe, bring: Bring | None = None) -> None:
+        self.entries, self.recipe, self.bring = tuple(entries), recipe, bring
         self._digests: dict[Path, str] = {}
+        self._levels: dict[Path, Level] = {}
         self._stacks: Recent[axes.Stored] = Recent(STACK_BYTES, axes.stored_bytes)
 
-    def content(self, index: int) -> str:
-        """Return the digest of a sample's files, frame and recipe, and of the code that decodes; no decoding."""
-        entry, recipe = self.entries[index], self.recipe
+    def content(self, index: int, window: Window | None = None) -> str:
+        """Return the digest of a sample's files, frame and recipe, and of the code that decodes; no decoding.
+
+        Of an OME-Zarr only the chunks that hold the sample, or a window of it, count, so that no others are read.
+        """
+        entry, recipe, reading = self.entries[index], self.recipe, self.recipe.reading
         return digest(
             "image",
-            code_digest("reprcheck.datasets", "axes", "decode", "files", "fit", "tiff", "tiles"),
-            [self._bytes(path, entry) for path in entry.files],
+            code_digest(
+                "reprcheck.datasets",
+                *("axes", "crops", "decode", "files", "fit", "tiff", "tiles", "windows", "zarr_store"),
+            ),
+            [self._bytes(part, window) for part in self._parts(entry)],
             entry.frame,
-            self._bytes(entry.mask, entry) if entry.mask else None,
+            self._bytes(self._mask_part(entry), window) if entry.mask else None,
             [recipe.channels, recipe.value_range, recipe.fit, recipe.size],
+            reading.chosen(),
+            reading.names if any(map(_may_name_channels, entry.files)) else (),
         )
 
-    def read(self, index: int) -> Image:
-        """Decode a sample.
+    def read(self, index: int, window: Window | None = None) -> Image:
+        """Decode a sample, or a window of one that is not fitted.
 
         Returns
         -------
         Image
-            Of shape (C, *size) where the card has a fit, else of the file's own height and width.
+            Of shape (C, *size) where the card has a fit, else of the file's own height and width; a window that reaches
+            over the border is cut off there.
 
         Raises
         ------
@@ -111,67 +147,118 @@ class FileImages:
             For a file that can't be decoded, or isn't what the card says; names the file and the row.
         """
         entry, recipe = self.entries[index], self.recipe
-        stored = self._stored(entry)
         where = entry.name(entry.files[0])
+        stored, extent = self._stored(entry, window)
         pixels = np.ascontiguousarray(decode.scale(stored, recipe.value_range, where))
-        mask = self._mask(entry, stored.shape[1:]) if entry.mask else None
+        mask = self._mask(entry, window, extent) if entry.mask else None
         return Image(
             pixels=fit.fit_image(pixels, recipe.fit, recipe.size, where),
             mask=None if mask is None else fit.fit_mask(mask, recipe.fit, recipe.size),
         )
 
-    def extent(self, index: int) -> tuple[int, int]:
-        """Return a sample's stored height and width in pixels, from the header of its first file."""
+    def reads_windows(self, index: int) -> bool:
+        """Tell whether a window of a sample is read without the rest."""
         entry = self.entries[index]
-        path = entry.files[0]
-        stored = decode.header(path, entry.name(path))
-        if path.suffix.lower() in decode.PILLOW:
-            return stored.shape[0], stored.shape[1]
-        found = axes.arrange(stored, self._channels_per_file(), entry.frame, entry.name(path))
-        return found.height, found.width
+        return self.recipe.fit == "none" and all(map(is_zarr, (*entry.files, *([entry.mask] if entry.mask else []))))
 
-    def _channels_per_file(self) -> int:
-        return self.recipe.channels if len(self.entries[0].files) == 1 else 1
+    def extent(self, index: int) -> Extent:
+        """Return a sample's stored height and width in pixels, from the header of its first file."""
+        part = next(self._parts(self.entries[index]))
+        if is_zarr(part.path):
+            stored = self._level(part).stored
+        else:
+            stored = decode.header(part.path, part.where, part.reading)
+            if part.path.suffix.lower() in decode.PILLOW:
+                return stored.shape[0], stored.shape[1]
+        return self._arranged(part, stored).extent
 
-    def _stored(self, entry: Entry) -> NDArray[Any]:
-        """Return the stored values of a sample, (C, Y, X)."""
-        channels = self._channels_per_file()
-        parts = []
-        for path in entry.files:
-            where = entry.name(path)
-            stored = decode.read(path, entry.frame, channels, where, self._stacks)
-            parts.append(axes.planes(stored, channels, entry.frame, where))
-            if parts[-1].shape != parts[0].shape:
+    def _parts(self, entry: Entry) -> Iterator[_Part]:
+        reading, whole = self.recipe.reading, len(entry.files) == 1
+        for place, path in enumerate(entry.files):
+            chosen = reading if whole else replace(reading, names=reading.names[place : place + 1])
+            yield _Part(path, self.recipe.channels if whole else 1, entry.frame, chosen, entry.name(path))
+
+    def _mask_part(self, entry: Entry) -> _Part:
+        assert entry.mask is not None
+        return _Part(entry.mask, None, entry.frame, Reading(level=self.recipe.reading.level), entry.name(entry.mask))
+
+    def _stored(self, entry: Entry, window: Window | None) -> tuple[NDArray[Any], Extent]:
+        """Return the stored values of a sample or of a window, (C, Y, X), and the whole image's height and width."""
+        values, extents = [], list[Extent]()
+        for part in self._parts(entry):
+            found, extent = self._values(part, window)
+            values.append(found)
+            extents.append(extent)
+            if extent != extents[0]:
                 raise UserError(
-                    where,
-                    f"{_pixels(parts[-1])}, and {entry.files[0].name} of the same sample {_pixels(parts[0])}",
+                    part.where,
+                    f"{times(extent)} pixels, and {entry.files[0].name} of the same sample {times(extents[0])} pixels",
                     "write all channels of a sample at one size",
                 )
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+        return values[0] if len(values) == 1 else np.concatenate(values), extents[0]
 
-    def _mask(self, entry: Entry, shape: tuple[int, ...]) -> NDArray[np.int32]:
-        assert entry.mask is not None
-        where = entry.name(entry.mask)
-        mask = decode.labels(decode.read(entry.mask, entry.frame, None, where, self._stacks), entry.frame, where)
-        if mask.shape != shape:
+    def _mask(self, entry: Entry, window: Window | None, extent: Extent) -> NDArray[np.int32]:
+        part = self._mask_part(entry)
+        values, found = self._values(part, window)
+        mask = decode.labels(values[0], part.where)
+        if found != extent:
             raise UserError(
-                where,
-                f"the mask is {_pixels(mask)}, its image {shape[0]} x {shape[1]}",
+                part.where,
+                f"the mask is {times(found)} pixels, its image {times(extent)}",
                 "write the mask at the size of its image",
             )
         return mask
 
-    def _bytes(self, path: Path, entry: Entry) -> str:
+    def _values(self, part: _Part, window: Window | None) -> tuple[NDArray[Any], Extent]:
+        """Return what is wanted of a file, as stored, (C, Y, X), and the height and width of its whole image."""
+        if not is_zarr(part.path):
+            stored = decode.read(part.path, part.frame, part.channels, part.where, self._stacks, part.reading)
+            found = self._arranged(part, stored)
+            return axes.planes(stored, found, part.reading.project, window), found.extent
+        level = self._level(part)
+        found = self._arranged(part, level.stored)
+        if window is None and not any(chunk.exists() for chunk in level.chunks(found.selections())):
+            raise UserError(part.where, "none of its chunks are there", "copy the store again, or remove the row")
+        project = part.reading.project
+        return decode.guarded(lambda: axes.planes(level.stored, found, project, window), part.where), found.extent
+
+    def _arranged(self, part: _Part, stored: axes.Stored) -> axes.Axes:
+        if part.channels is None:
+            frame = part.frame if len(stored.shape) > 2 else None  # one plane of labels serves every frame
+            return axes.arrange(stored, 1, frame, part.where)
+        return axes.arrange(stored, part.channels, part.frame, part.where, part.reading)
+
+    def _level(self, part: _Part) -> Level:
+        if part.path not in self._levels:
+            opened = partial(zarr_store.open_level, part.path, part.reading.level, part.where, self.bring)
+            self._levels[part.path] = decode.guarded(opened, part.where)
+        return self._levels[part.path]
+
+    def _bytes(self, part: _Part, window: Window | None) -> Any:
+        """Return the digest of a file, or those of what a Zarr store's image is made of."""
+        if not is_zarr(part.path):
+            return self._file(part.path, part)
+        try:
+            level = self._level(part)
+            chunks = level.chunks(self._arranged(part, level.stored).selections(window))
+        except UserError:
+            return None  # reading it tells what is wrong, and rows of no task aren't judged
+        if self.bring is not None:
+            self.bring(chunks)
+        found = [(str(c.relative_to(level.folder)), self._file(c, part)) for c in chunks if c.exists()]
+        return [level.metadata, found]
+
+    def _file(self, path: Path, part: _Part) -> str:
         if path not in self._digests:
             try:
                 self._digests[path] = file_digest(path)
             except OSError as error:
-                raise UserError(entry.name(path), f"can't be read ({error.strerror})", "check the file") from error
+                raise UserError(part.where, f"can't be read ({error.strerror})", "check the file") from error
         return self._digests[path]
 
 
-def _pixels(array: NDArray[Any]) -> str:
-    return f"{array.shape[-2]} x {array.shape[-1]} pixels"
+def _may_name_channels(path: Path) -> bool:
+    return is_zarr(path) or path.suffix.lower() in decode.TIFF
 
 
 def check_one_size(images: FileImages, indices: Iterable[int]) -> None:

@@ -1,4 +1,4 @@
-"""A dataset in a folder: `dataset.toml`, `samples.csv` or `samples.parquet`, and image files.
+"""A dataset in a folder: `dataset.toml`, `samples.csv` or `samples.parquet`, and image files or OME-Zarr stores.
 
 Everything that can be wrong short of decoding is found here, before a model is loaded: files that are missing or lie
 outside the folder, formats nobody reads, images of several sizes that nothing fits to one.
@@ -6,29 +6,50 @@ outside the folder, formats nobody reads, images of several sizes that nothing f
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from os.path import normpath
 from pathlib import Path, PurePath
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from reprcheck.datasets import card as cards
-from reprcheck.datasets import tiles
+from reprcheck.datasets import crops, tiles, zarr_store
 from reprcheck.datasets.assemble import assemble
 from reprcheck.datasets.card import Card
 from reprcheck.datasets.decode import check_format
 from reprcheck.datasets.files import Entry, FileImages, Recipe, check_one_size
-from reprcheck.datasets.table import cell_name, line_name, lines_of, read_table, require, sort_samples, texts, to_number
+from reprcheck.datasets.problems import attempt, tell, tell_each
+from reprcheck.datasets.table import (
+    Samples,
+    cell_name,
+    line_name,
+    lines_of,
+    read_table,
+    require,
+    sort_samples,
+    texts,
+    to_number,
+)
 from reprcheck.datasets.tasks import select
-from reprcheck.errors import UserError
-from reprcheck.types import Dataset
+from reprcheck.datasets.zarr_store import GROUP_FILES, Bring, is_zarr
+from reprcheck.errors import Place, UserError
+from reprcheck.progress import bar
+from reprcheck.types import Dataset, ImageSource
 
+T = TypeVar("T")
 CARD = "dataset.toml"
 TABLES = ("samples.csv", "samples.parquet")
+AT_ONCE = 16
+"""Remote files fetched side by side."""
+NOWHERE = Path("nowhere")
+BROKEN_FRAME = -1
+"""Stand for a file and a frame that have been told to be wrong, while mistakes are collected."""
 
 
-def open_folder(path: str | Path, limit: int | None = None) -> Dataset:
+def open_folder(path: str | Path, limit: int | None = None, bring: Bring | None = None) -> Dataset:
     """Open a dataset folder.
 
     Parameters
@@ -37,6 +58,8 @@ def open_folder(path: str | Path, limit: int | None = None) -> Dataset:
         The folder.
     limit : int, optional
         Cut each task down to about this many samples.
+    bring : callable, optional
+        Where the folder mirrors a remote one (`remote`): makes the files asked for current.
 
     Returns
     -------
@@ -54,14 +77,16 @@ def open_folder(path: str | Path, limit: int | None = None) -> Dataset:
     ('untreated', 'wortmannin_150nM')
     """
     folder = Path(path)
-    card = _read_card(folder)
-    table_path = _find_table(folder)
-    if not card.columns.image:
-        raise UserError(f"{folder / CARD} [columns] image", "missing", "name the column of image files")
-    return open_files(card, read_table(table_path), folder, where=str(table_path), limit=limit)
+    if bring is not None:
+        bring(folder / name for name in (CARD, *TABLES))
+    card = read_card(folder)
+    table_path = find_table(folder)
+    return open_files(card, read_table(table_path), folder, where=str(table_path), limit=limit, bring=bring)
 
 
-def open_files(card: Card, table: pd.DataFrame, folder: Path, *, where: str, limit: int | None = None) -> Dataset:
+def open_files(
+    card: Card, table: pd.DataFrame, folder: Path, *, where: str, limit: int | None = None, bring: Bring | None = None
+) -> Dataset:
     """Open a dataset of image files, its card and table in hand.
 
     Parameters
@@ -76,42 +101,96 @@ def open_files(card: Card, table: pd.DataFrame, folder: Path, *, where: str, lim
         The table's file, as the user would write it.
     limit : int, optional
         Cut each task down to about this many samples.
+    bring : callable, optional
+        See `open_folder`.
 
     Raises
     ------
     UserError
         For whatever is wrong with the table or the files.
     """
-    require(table, _file_columns(card), where)
+    require(table, file_columns(card), where)
+    if bring is not None:
+        if card.allow_outside:
+            raise UserError(f"{folder / CARD} allow_outside", "a remote folder can't be left", "remove it")
+        _side_by_side(lambda path: bring([path]), _named_files(card, table, folder))
+    if card.crops is not None:
+        return _open_crops(card, table, folder, where, limit, bring)
     samples = sort_samples(card, table, where)
-    asked = samples.position[_any_task([select(task, samples)[0] for task in card.tasks])]
-    images = FileImages(_entries(card, table, folder, where), Recipe.of(card))
+    images = FileImages(find_entries(card, table, folder, where), Recipe.of(card), bring)
     if card.tiles is not None:
-        card, table, tiled, notes = tiles.cut(card, table, images, asked.tolist(), where)
-        return assemble(card, table, tiled, where=where, limit=limit, notes=notes)
-    dataset = assemble(card, table, images, where=where, limit=limit)
-    used = _any_task([task.rows for task in dataset.tasks.values()])
+        card, table, tiled, notes = tiles.cut(card, table, images, _asked(card, samples), where)
+        return _assembled(card, table, tiled, where, limit, bring, notes)
+    dataset = _assembled(card, table, images, where, limit, bring)
+    used = np.unique(np.concatenate([task.rows for task in dataset.tasks.values()]))
     check_one_size(images, samples.position[used].tolist())
     return dataset
 
 
-def _any_task(rows: list[NDArray[np.int64]]) -> NDArray[np.int64]:
-    return np.unique(np.concatenate(rows))
+def _open_crops(
+    card: Card, fields: pd.DataFrame, folder: Path, where: str, limit: int | None, bring: Bring | None
+) -> Dataset:
+    assert card.crops is not None
+    path, key = folder / card.crops.table, f"{folder / CARD} [crops] table"
+    if leads_out(card.crops.table) and not card.allow_outside:
+        raise UserError(key, f"{card.crops.table!r} lies outside the folder", "move the table inside")
+    if bring is not None:
+        bring([path])
+    if not path.is_file():
+        raise UserError(key, f"no file {card.crops.table!r} in the folder", "write it, one row per crop")
+    images = FileImages(find_entries(card, fields, folder, where), Recipe.of(card), bring)
+    card, table, windows, clashes = crops.inherit(card, fields, read_table(path), where, str(path))
+    asked = _asked(card, sort_samples(card, table, str(path)))
+    table, cut, notes = crops.cut(card, table, windows, images, asked, str(path))
+    return _assembled(card, table, cut, str(path), limit, bring, clashes + notes)
 
 
-def _read_card(folder: Path) -> Card:
+def _assembled(
+    card: Card,
+    table: pd.DataFrame,
+    images: ImageSource,
+    where: str,
+    limit: int | None,
+    bring: Bring | None,
+    notes: tuple[str, ...] = (),
+) -> Dataset:
+    if bring is not None:  # which chunks of OME-Zarr are needed is known only now
+        _side_by_side(images.content, range(len(table)))
+    return assemble(card, table, images, where=where, limit=limit, notes=notes)
+
+
+def _side_by_side(fetch: Callable[[T], object], items: Sequence[T]) -> None:
+    """Fetch many at once, a bar on the terminal."""
+    with bar(len(items), "fetching") as advance, ThreadPoolExecutor(AT_ONCE) as pool:
+        for _ in pool.map(fetch, items):
+            advance(1)
+
+
+def _asked(card: Card, samples: Samples) -> list[int]:
+    """Return the positions in the table of samples that some task asks for."""
+    rows = np.unique(np.concatenate([select(task, samples)[0] for task in card.tasks]))
+    return [int(position) for position in samples.position[rows]]
+
+
+def read_card(folder: Path) -> Card:
+    """Return the parsed card of a folder; raises UserError for whatever is wrong with it."""
     if not folder.is_dir():
         raise UserError(str(folder), "no such folder", "name a folder that holds dataset.toml and samples.csv")
     path = folder / CARD
     try:
-        return cards.parse(path.read_text(encoding="utf-8"), str(path))
+        card = cards.parse(path.read_text(encoding="utf-8"), str(path))
     except FileNotFoundError:
         raise UserError(str(folder), f"no {CARD}", "write the card (see the dataset guide)") from None
     except UnicodeDecodeError as error:
         raise UserError(str(path), f"isn't UTF-8 text ({error.reason})", "save it as UTF-8") from None
+    if not card.columns.image:
+        where = Place(str(path), column="[columns] image")
+        tell(UserError(where, "missing", "name the column of image files"))
+    return card
 
 
-def _find_table(folder: Path) -> Path:
+def find_table(folder: Path) -> Path:
+    """Return the path of a folder's sample table; raises UserError where there is none, or two."""
     found = [folder / name for name in TABLES if (folder / name).is_file()]
     if not found:
         raise UserError(str(folder), f"no {' or '.join(TABLES)}", "write the sample table, one row per sample")
@@ -120,25 +199,37 @@ def _find_table(folder: Path) -> Path:
     return found[0]
 
 
-def _file_columns(card: Card) -> list[tuple[str, str]]:
+def file_columns(card: Card) -> list[tuple[str, str]]:
+    """Return (key of the card, column it names) for every column that tells where images are."""
     named = [("[columns] image", column) for column in card.columns.image]
     named += [(f"[columns] {key}", c) for key in ("frame", "mask") if (c := getattr(card.columns, key))]
     return named
 
 
-def _entries(card: Card, table: pd.DataFrame, folder: Path, where: str) -> list[Entry]:
+def _named_files(card: Card, table: pd.DataFrame, folder: Path) -> list[Path]:
+    """Return the files in the folder that the table names; of an OME-Zarr image those that say what it is."""
+    columns = [*card.columns.image, *([card.columns.mask] if card.columns.mask else [])]
+    names = {str(name) for column in columns for name in texts(table[column]) if name and not leads_out(str(name))}
+    paths = [folder / normpath(name) for name in sorted(names)]
+    return [file for path in paths for file in ([path / name for name in GROUP_FILES] if is_zarr(path) else [path])]
+
+
+def find_entries(card: Card, table: pd.DataFrame, folder: Path, where: str) -> list[Entry]:
     """Return where each sample's image is, in order of the table, after a look at every file's place and name."""
     lines = lines_of(table)
     images = [texts(table[column]) for column in card.columns.image]
     masks = texts(table[card.columns.mask]) if card.columns.mask else None
     frames = _frames(card.columns.frame, table, where)
-    places = _Places(folder, where)
+    places = _Places(folder, where, card.allow_outside)
     entries = []
     for row, line in enumerate(lines.tolist()):
         files = [
-            places.find(str(cells[row]), line, column) for cells, column in zip(images, card.columns.image, strict=True)
+            attempt(NOWHERE, places.find, str(cells[row]), line, column)
+            for cells, column in zip(images, card.columns.image, strict=True)
         ]
-        mask = places.find(str(masks[row]), line, str(card.columns.mask)) if masks is not None and masks[row] else None
+        mask = None
+        if masks is not None and masks[row]:
+            mask = attempt(NOWHERE, places.find, str(masks[row]), line, str(card.columns.mask))
         entries.append(Entry(tuple(files), frames[row], mask, f"{where} {line_name(where, line)}"))
     places.refuse_missing()
     return entries
@@ -151,20 +242,26 @@ def _frames(column: str | None, table: pd.DataFrame, where: str) -> list[int | N
     for cell, line in zip(texts(table[column]), lines_of(table), strict=True):
         number = to_number(str(cell))
         if number is None or number < 0 or number != int(number):
-            raise UserError(
-                cell_name(where, int(line), column), f"{str(cell)!r} is no frame number", "count frames from 0"
-            )
+            what = f"{str(cell)!r} is no frame number"
+            tell(UserError(cell_name(where, int(line), column), what, "count frames from 0"))
+            number = BROKEN_FRAME
         frames.append(int(number))
     return frames
+
+
+def leads_out(name: str) -> bool:
+    """Tell whether a path, relative to a folder, leads out of it; links aside."""
+    path = PurePath(normpath(name))
+    return path.is_absolute() or path.parts[:1] == ("..",)
 
 
 class _Places:
     """Looks up files relative to the folder, each once, and remembers the rows of those that are missing."""
 
-    def __init__(self, folder: Path, where: str) -> None:
-        self.folder, self.where = folder, where
+    def __init__(self, folder: Path, where: str, outside: bool) -> None:
+        self.folder, self.where, self.outside = folder, where, outside
         self.known: dict[str, Path] = {}
-        self.missing: dict[str, str] = {}
+        self.missing: dict[str, Place] = {}
 
     def find(self, name: str, line: int, column: str) -> Path:
         if name in self.known:
@@ -172,20 +269,19 @@ class _Places:
         cell = cell_name(self.where, line, column)
         if not name:
             raise UserError(cell, "no image file", "name the file, relative to the folder")
-        relative = PurePath(normpath(name))
-        if relative.is_absolute() or relative.parts[:1] == ("..",):
+        if leads_out(name) and not self.outside:
             raise UserError(cell, f"{name!r} lies outside the folder", "move the image inside, or link it from there")
-        path = self.folder / relative
-        check_format(path, f"{path} ({self.where} {line_name(self.where, line)})")
-        if not path.is_file():
+        path, row = self.folder / normpath(name), f"{self.where} {line_name(self.where, line)}"
+        if is_zarr(path):
+            zarr_store.check_installed(Place(str(path), within=row))
+        else:
+            check_format(path, Place(str(path), within=row))
+        if not (path.is_dir() if is_zarr(path) else path.is_file()):
             self.missing[name] = cell
         self.known[name] = path
         return path
 
     def refuse_missing(self) -> None:
-        if not self.missing:
-            return
-        name, cell = next(iter(self.missing.items()))
-        others = len(self.missing) - 1
-        more = f" (and {others} more {'file is' if others == 1 else 'files are'} missing)" if others else ""
-        raise UserError(cell, f"no file {name!r} in the folder{more}", "put the images back, or remove the rows")
+        remedy = "put the images back, or remove the rows"
+        mistakes = [UserError(cell, f"no file {name!r} in the folder", remedy) for name, cell in self.missing.items()]
+        tell_each(mistakes, lambda n: f"(and {n} more {'file is' if n == 1 else 'files are'} missing)")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from reprcheck.errors import UserError, did_you_mean
+from reprcheck.datasets.problems import attempt
+from reprcheck.errors import Place, UserError, did_you_mean
 
 Value = str | int | float | bool
 
@@ -17,11 +18,11 @@ class Section:
         self.values, self.file, self.title = values, where, title
         for key in values:
             if key not in known:
-                self.fail(key, "unknown key", did_you_mean(key, known))
+                attempt(None, self.fail, key, "unknown key", did_you_mean(key, known))
 
     def fail(self, key: str, what: str, remedy: str) -> NoReturn:
         """Raise UserError about a key."""
-        raise UserError(" ".join(part for part in (self.file, self.title, key) if part), what, remedy)
+        raise UserError(Place(self.file, column=f"{self.title} {key}".strip()), what, remedy)
 
     def wrong_type(self, key: str, expected: str) -> NoReturn:
         """Raise UserError: the key's value is not what was expected."""
@@ -64,6 +65,13 @@ class Section:
             self.wrong_type(key, f"a whole number of at least {at_least}")
         return value
 
+    def boolean(self, key: str, default: bool) -> bool:
+        """Return a truth value."""
+        value = self.values.get(key, default)
+        if not isinstance(value, bool):
+            self.wrong_type(key, "true or false")
+        return value
+
     def choice(self, key: str, choices: tuple[str, ...], default: str | None = None) -> str:
         """Return one of ``choices``."""
         value = self.text(key, default)
@@ -84,6 +92,15 @@ class Section:
         ):
             self.wrong_type(key, expected)
         return kind(value[0]), kind(value[1])
+
+    def extent(self, key: str) -> tuple[int, int]:
+        """Return a height and a width in pixels."""
+        if key not in self.values:
+            self.missing(key)
+        size = self.pair(key, int, "two whole numbers, [height, width]")
+        if size is None or min(size) < 1:
+            self.wrong_type(key, "two positive whole numbers, [height, width]")
+        return size
 
     def values_of(self, key: str, value: Any) -> tuple[Value, ...]:
         """Return a plain value, or a list of them, as a tuple."""

@@ -18,8 +18,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from reprcheck.datasets.card import Card
+from reprcheck.datasets.problems import settle, tell
 from reprcheck.datasets.section import Value
-from reprcheck.errors import UserError, did_you_mean
+from reprcheck.errors import Place, UserError, did_you_mean
 
 FIRST_LINE = 2
 """Line of the first sample in a CSV file: the header is line 1."""
@@ -49,14 +50,14 @@ class Samples:
     lines: NDArray[np.int64]
     where: str
 
-    def at(self, row: int, column: str) -> str:
+    def at(self, row: int, column: str) -> Place:
         """Return how to name a cell in a message."""
         return cell_name(self.where, int(self.lines[row]), column)
 
 
-def cell_name(where: str, line: int, column: str) -> str:
+def cell_name(where: str, line: int, column: str) -> Place:
     """Return how to name a cell in a message: file, line (of a Parquet file: row, from 1), column."""
-    return f"{where} {line_name(where, line)} column {column}"
+    return Place(where, line_name(where, line), f"column {column}")
 
 
 def line_name(where: str, line: int) -> str:
@@ -110,30 +111,36 @@ def _read_csv(path: Path) -> pd.DataFrame:
                 if not any(cell.strip() for cell in row):
                     continue
                 if len(row) != len(header):
-                    raise UserError(
-                        f"{path} line {reader.line_num}",
-                        f"{len(row)} cells, and the header has {len(header)}",
-                        "put the row right (quote cells that hold a comma)",
+                    tell(
+                        UserError(
+                            Place(str(path), f"line {reader.line_num}"),
+                            f"{len(row)} cells, and the header has {len(header)}",
+                            "put the row right (quote cells that hold a comma)",
+                        )
                     )
+                    continue
                 rows.append(row)
                 index.append(reader.line_num - FIRST_LINE)
     except UnicodeDecodeError as error:
         raise UserError(str(path), f"isn't UTF-8 text ({error.reason})", "save it as UTF-8") from None
     except csv.Error as error:
-        raise UserError(f"{path} line {reader.line_num}", f"can't be read as CSV ({error})", "put it right") from None
+        line = Place(str(path), f"line {reader.line_num}")
+        raise UserError(line, f"can't be read as CSV ({error})", "put it right") from None
     except OSError as error:
         raise UserError(str(path), f"can't be read ({error.strerror})", "check the file") from error
     return pd.DataFrame(rows, columns=header, index=index, dtype=str)
 
 
 def _check_header(header: list[str], path: Path) -> None:
+    line = Place(str(path), "line 1")
     if not any(header):
-        raise UserError(f"{path} line 1", "no header", "write the names of the columns on line 1")
+        raise UserError(line, "no header", "write the names of the columns on line 1")
     for column, name in enumerate(header, 1):
         if not name:
-            raise UserError(f"{path} line 1", f"column {column} has no name", "name it or remove it")
-        if name in header[: column - 1]:
-            raise UserError(f"{path} line 1", f"two columns are named {name!r}", "rename one")
+            tell(UserError(line, f"column {column} has no name", "name it or remove it"))
+        elif name in header[: column - 1]:
+            tell(UserError(line, f"two columns are named {name!r}", "rename one"))
+    settle()
 
 
 def texts(column: pd.Series[Any]) -> NDArray[np.str_]:
@@ -152,12 +159,11 @@ def _text(value: Any) -> str:
 
 
 def require(table: pd.DataFrame, named: Iterable[tuple[str, str]], where: str) -> None:
-    """Raise UserError for the first column of ``named`` (card key, column) that the table lacks."""
+    """Tell each column of ``named`` (card key, column) that the table lacks, as a UserError."""
     for key, column in named:
         if column not in table.columns:
-            raise UserError(
-                where, f"no column {column!r}, which {key} names", did_you_mean(column, map(str, table.columns))
-            )
+            remedy = did_you_mean(column, map(str, table.columns))
+            tell(UserError(Place(where), f"no column {column!r}, which {key} names", remedy))
 
 
 def sort_samples(card: Card, table: pd.DataFrame, where: str) -> Samples:
@@ -174,15 +180,12 @@ def sort_samples(card: Card, table: pd.DataFrame, where: str) -> Samples:
     lines, key = lines_of(table), card.columns.sample
     ids = texts(table[key])
     order = np.argsort(ids, kind="stable")
-    if not ids[order[0]]:
-        raise UserError(cell_name(where, int(lines[order[0]]), key), "blank sample id", "give each row an id")
+    for blank in order[ids[order] == ""]:
+        tell(UserError(cell_name(where, int(lines[blank]), key), "blank sample id", "give each row an id"))
     for before, after in pairwise(order):
-        if ids[before] == ids[after]:
-            raise UserError(
-                cell_name(where, int(lines[after]), key),
-                f"sample {str(ids[after])!r} is on {line_name(where, int(lines[before]))} too",
-                "give each row an id of its own",
-            )
+        if ids[after] and ids[before] == ids[after]:
+            what = f"sample {str(ids[after])!r} is on {line_name(where, int(lines[before]))} too"
+            tell(UserError(cell_name(where, int(lines[after]), key), what, "give each row an id of its own"))
     columns = {column: texts(table[column])[order] for column in sorted({c for _, c in card.named_columns()})}
     return Samples(ids[order], columns, order.astype(np.int64), lines[order], where)
 

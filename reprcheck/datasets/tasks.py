@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from reprcheck.datasets import confounds, limit
 from reprcheck.datasets.card import Card, TaskCard, nested
+from reprcheck.datasets.problems import attempt, settle, tell, tell_each
 from reprcheck.datasets.table import Samples, matches, to_number
-from reprcheck.errors import UserError
+from reprcheck.errors import Place, UserError
 from reprcheck.types import Task
 
 ONE_BATCH = "all"
@@ -25,6 +26,15 @@ ONE_BATCH = "all"
 
 class _Kept(NamedTuple):
     rows: NDArray[np.int64]
+    notes: tuple[str, ...]
+
+
+class _Labels(NamedTuple):
+    """The rows left, their y, the classes (none for a regression), and notes on what was left out."""
+
+    rows: NDArray[np.int64]
+    y: NDArray[Any]
+    classes: tuple[str, ...]
     notes: tuple[str, ...]
 
 
@@ -53,7 +63,7 @@ def select(task: TaskCard, samples: Samples) -> tuple[NDArray[np.int64], tuple[s
         if not len(kept.rows):
             found = confounds.listed(np.unique(samples.columns[column]))
             raise UserError(
-                f"{samples.where} column {column}",
+                Place(samples.where, column=f"column {column}"),
                 f"no rows left: none of [tasks.{task.name}] where {column} = {_shown(wanted)}",
                 f"the column holds {found}",
             )
@@ -64,7 +74,7 @@ def select(task: TaskCard, samples: Samples) -> tuple[NDArray[np.int64], tuple[s
     kept = _keep(kept, labelled, "without a label")
     if not len(kept.rows):
         raise UserError(
-            f"{samples.where} column {task.label[0]}",
+            Place(samples.where, column=f"column {task.label[0]}"),
             f"no rows left for [tasks.{task.name}]: all are left out by where, exclude or a blank label",
             "loosen the filters, or fill in the labels",
         )
@@ -92,22 +102,26 @@ def resolve(card: Card, task: TaskCard, samples: Samples) -> Task:
         that match nothing, or a confound that leaves no honest fold.
     """
     rows, notes = select(task, samples)
-    rows, y, classes, left_out = _labels(task, rows, samples)
+    labelled = attempt(_Labels(rows, rows, (), ()), _labels, task, rows, samples)
+    rows, y, classes, left_out = labelled
     nesting = nested(task.unit or card.columns.unit or card.columns.sample)
-    unit, units = _units(nesting, rows, samples)
-    batches = _groups(card.columns.batch, rows, samples, "batch")
+    unit, units = attempt(("", samples.ids[rows]), _units, nesting, rows, samples)
+    batches = attempt(samples.ids[rows], _groups, card.columns.batch, rows, samples, "batch")
+    control = attempt(None, _control, task, rows, samples)
+    settle()
     positions = samples.columns[card.columns.position][rows] if card.columns.position else None
     codes = y if classes else None
     held_out = card.columns.batch if task.holdout == "batch" else unit
-    where = f"{samples.where} column {held_out} ([tasks.{task.name}])"
+    where = Place(samples.where, column=f"column {held_out}", within=f"[tasks.{task.name}]")
     confounds.refuse(codes, classes, units, batches, holdout=task.holdout, where=where)
-    control = _control(task, rows, samples)
+    settle()
     if task.aggregate:
         if nesting[0] == card.columns.sample:
-            where = f"{samples.where} ([tasks.{task.name}] aggregate)"
+            where = Place(samples.where, within=f"[tasks.{task.name}] aggregate")
             raise UserError(where, "the unit is the sample: nothing to aggregate", "name a unit, or remove it")
         for what, values in (("label", codes), ("batch", batches), ("control", control)):
             _must_agree(what, values, nesting[0], task, rows, samples)
+        settle()
         count = len(np.unique(samples.columns[nesting[0]][rows]))
         left_out += (f"{_samples(len(rows))} made one for each of {count} {nesting[0]}s: {task.aggregate} of vectors.",)
     return Task(
@@ -127,21 +141,23 @@ def resolve(card: Card, task: TaskCard, samples: Samples) -> Task:
         replicates=samples.columns[task.replicate][rows] if task.replicate else None,
         aggregate=task.aggregate,
         innermost=samples.columns[nesting[0]][rows] if task.aggregate else None,
+        metadata=_metadata(card, task, rows, samples),
     )
 
 
 def _must_agree(
     what: str, values: NDArray[Any] | None, unit: str, task: TaskCard, rows: NDArray[np.int64], samples: Samples
 ) -> None:
-    """Raise for the first sample that differs from another of its unit in what an aggregated unit has one of."""
+    """Tell the samples that differ from another of their unit in what an aggregated unit has one of."""
     if values is None:
         return
     first: dict[str, Any] = {}
     for row, value in sorted(zip(rows.tolist(), values.tolist(), strict=True), key=lambda r: samples.lines[r[0]]):
         name = str(samples.columns[unit][row])
         if first.setdefault(name, value) != value:
-            where = f"{samples.at(row, unit)} ([tasks.{task.name}] aggregate)"
-            raise UserError(where, f"samples of {unit} {name} differ in {what}", "split the unit, or don't aggregate")
+            at = samples.at(row, unit)
+            where = Place(at.file, at.row, at.column, within=f"[tasks.{task.name}] aggregate")
+            tell(UserError(where, f"samples of {unit} {name} differ in {what}", "split the unit, or don't aggregate"))
 
 
 def limited(task: Task, ids: NDArray[np.str_], at_most: int) -> Task:
@@ -177,6 +193,7 @@ def limited(task: Task, ids: NDArray[np.str_], at_most: int) -> Task:
         positions=None if task.positions is None else task.positions[keep],
         replicates=None if task.replicates is None else task.replicates[keep],
         innermost=None if task.innermost is None else task.innermost[keep],
+        metadata=None if task.metadata is None else task.metadata[keep],
         notes=(*task.notes, note),
     )
     confounds.refuse(
@@ -205,24 +222,21 @@ def _shown(wanted: tuple[Any, ...]) -> str:
     return " or ".join(str(value) for value in wanted)
 
 
-def _labels(
-    task: TaskCard, rows: NDArray[np.int64], samples: Samples
-) -> tuple[NDArray[np.int64], NDArray[Any], tuple[str, ...], tuple[str, ...]]:
-    """Return the rows left, their y, the classes (none for a regression), and notes on what was left out."""
-    where = f"{samples.where} column {' / '.join(task.label)} ([tasks.{task.name}])"
+def _labels(task: TaskCard, rows: NDArray[np.int64], samples: Samples) -> _Labels:
+    where = Place(samples.where, column=f"column {' / '.join(task.label)}", within=f"[tasks.{task.name}]")
     if task.kind == "regress":
         values = _values(task, rows, samples)
         if np.ptp(values) == 0:
             what = f"the label is {values[0]:g} in all {_samples(len(values))}"
             raise UserError(where, what, "a regression needs a label that varies")
-        return rows, values, (), ()
+        return _Labels(rows, values, (), ())
     labels = samples.columns[task.label[0]]
     rows, classes, notes = _classes(task, rows, labels[rows])
     if len(classes) < 2:
         what = f"one class only ({classes[0]})" if classes else "no class is left"
         lost = "".join(f" ({note.removesuffix('.')})" for note in notes)
         raise UserError(where, what + lost, "a task needs two or more classes")
-    return rows, np.searchsorted(np.array(classes), labels[rows]).astype(np.int64), classes, notes
+    return _Labels(rows, np.searchsorted(np.array(classes), labels[rows]).astype(np.int64), classes, notes)
 
 
 def _classes(
@@ -238,48 +252,49 @@ def _classes(
 
 
 def _values(task: TaskCard, rows: NDArray[np.int64], samples: Samples) -> NDArray[np.float64]:
-    """Return the numbers to regress, or raise for the first line that holds none."""
+    """Return the numbers to regress; tell the lines that hold none."""
     parts = [_numbers(column, rows, samples) for column in task.label]
+    settle()
     if len(parts) == 1:
         return parts[0]
     numerator, denominator = parts
-    if len(zero := np.flatnonzero(denominator == 0)):
-        row = min((int(r) for r in rows[zero]), key=lambda r: samples.lines[r])
-        raise UserError(
-            samples.at(row, task.label[1]),
-            f"0, and the label of [tasks.{task.name}] divides by it",
-            "leave the cell blank to leave the row out",
-        )
+    for row in _by_line(rows[denominator == 0], samples):
+        what = f"0, and the label of [tasks.{task.name}] divides by it"
+        tell(UserError(samples.at(row, task.label[1]), what, "leave the cell blank to leave the row out"))
+    settle()
     return numerator / denominator
 
 
 def _numbers(column: str, rows: NDArray[np.int64], samples: Samples) -> NDArray[np.float64]:
     numbers = [to_number(str(cell)) for cell in samples.columns[column][rows]]
-    bad = [int(row) for row, number in zip(rows, numbers, strict=True) if number is None]
-    if bad:
-        row = min(bad, key=lambda r: samples.lines[r])
-        raise UserError(
-            samples.at(row, column),
-            f"{str(samples.columns[column][row])!r} is not a number"
-            + (f" (and {len(bad) - 1} more rows)" if len(bad) > 1 else ""),
-            "write a finite number, or leave the cell blank to leave the row out",
-        )
+    bad = rows[[number is None for number in numbers]]
+    remedy = "write a finite number, or leave the cell blank to leave the row out"
+    mistakes = [
+        UserError(samples.at(row, column), f"{str(samples.columns[column][row])!r} is not a number", remedy)
+        for row in _by_line(bad, samples)
+    ]
+    tell_each(mistakes, "(and {} more rows)".format)
     return np.array(numbers, dtype=np.float64)
 
 
+def _by_line(rows: NDArray[np.int64], samples: Samples) -> list[int]:
+    """Return rows in the order of the table as the user wrote it."""
+    return sorted((int(row) for row in rows), key=lambda row: samples.lines[row])
+
+
 def _units(columns: tuple[str, ...], rows: NDArray[np.int64], samples: Samples) -> tuple[str, NDArray[np.str_]]:
-    """Return the outermost column and its values, or raise where an inner value lies in two outer ones."""
+    """Return the outermost column and its values; tell where an inner value lies in two outer ones."""
     units = [_groups(column, rows, samples, "unit") for column in columns]
     for (inner, outer), (column, around) in zip(pairwise(units), pairwise(columns), strict=True):
         first: dict[str, str] = {}
+        told: set[str] = set()
         for row, value, holder in sorted(zip(rows, inner, outer, strict=True), key=lambda r: samples.lines[r[0]]):
-            if first.setdefault(value, holder) != holder:
+            if first.setdefault(value, holder) != holder and value not in told:
+                told.add(value)
                 found = np.unique(outer[inner == value])
-                raise UserError(
-                    samples.at(int(row), column),
-                    f"{column} {value} lies in {len(found)} {around}s ({confounds.listed(found)})",
-                    f"give each {column} a name of its own, such as {holder}-{value}, or leave {column} out of `unit`",
-                )
+                what = f"{column} {value} lies in {len(found)} {around}s ({confounds.listed(found)})"
+                named = f"give each {column} a name of its own, such as {holder}-{value}"
+                tell(UserError(samples.at(int(row), column), what, f"{named}, or leave {column} out of `unit`"))
     return columns[-1], units[-1]
 
 
@@ -287,11 +302,16 @@ def _groups(column: str | None, rows: NDArray[np.int64], samples: Samples, word:
     if column is None:
         return np.full(len(rows), ONE_BATCH)
     groups = samples.columns[column][rows]
-    if len(blank := rows[groups == ""]):
-        row = min((int(r) for r in blank), key=lambda r: samples.lines[r])
-        more = f" (and {len(blank) - 1} more rows)" if len(blank) > 1 else ""
-        raise UserError(samples.at(row, column), f"blank {word}{more}", f"name the {word} of each sample of a task")
+    blank, remedy = _by_line(rows[groups == ""], samples), f"name the {word} of each sample of a task"
+    mistakes = [UserError(samples.at(row, column), f"blank {word}", remedy) for row in blank]
+    tell_each(mistakes, "(and {} more rows)".format)
     return groups
+
+
+def _metadata(card: Card, task: TaskCard, rows: NDArray[np.int64], samples: Samples) -> NDArray[np.str_] | None:
+    """Return the columns of metadata, but for the task's own label: what is asked isn't a nuisance."""
+    columns = [samples.columns[column][rows] for column in card.columns.metadata if column not in task.label]
+    return np.stack(columns, axis=1) if columns else None
 
 
 def _control(task: TaskCard, rows: NDArray[np.int64], samples: Samples) -> NDArray[np.bool_] | None:
@@ -300,7 +320,7 @@ def _control(task: TaskCard, rows: NDArray[np.int64], samples: Samples) -> NDArr
     control = matches(samples.columns[task.control.column][rows], (task.control.equals,))
     if not control.any():
         raise UserError(
-            f"{samples.where} column {task.control.column}",
+            Place(samples.where, column=f"column {task.control.column}"),
             f"no sample of [tasks.{task.name}] is a control: none equals {task.control.equals}",
             f"the column holds {confounds.listed(np.unique(samples.columns[task.control.column][rows]))}",
         )

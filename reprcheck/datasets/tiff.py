@@ -1,6 +1,7 @@
 """TIFF and OME-TIFF by tifffile, which carries on where a file is cut short: here that is an error.
 
-A stack is decoded once for all its frames where it is small enough to be held.
+A stack is decoded once for all its frames where it is small enough to be held. A file is read by itself: where its
+OME-XML spreads one image over several files, it holds its own pages, since only its own bytes are its identity.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from threading import get_ident
 from typing import Any
@@ -16,15 +18,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reprcheck.datasets.axes import Stored, arrange
+from reprcheck.datasets.reading import AS_STORED, Reading
 from reprcheck.datasets.recent import Recent
+from reprcheck.errors import UserError
 
 
 class TiffDamage(Exception):
     """What tifffile only logs: pages or data that lie beyond the end of the file."""
 
 
-def read_tiff(path: Path, frame: int | None, channels: int, where: str, stacks: Recent[Stored]) -> Stored:
-    """Return the first series of a TIFF, whole, or at least the frame asked for.
+def read_tiff(
+    path: Path, frame: int | None, channels: int, where: str, stacks: Recent[Stored], reading: Reading = AS_STORED
+) -> Stored:
+    """Return a series of a TIFF, whole, or at least the frame asked for.
 
     Parameters
     ----------
@@ -36,49 +42,85 @@ def read_tiff(path: Path, frame: int | None, channels: int, where: str, stacks: 
         Opens the message of an error.
     stacks : Recent
         Holds stacks up to its bound; of a larger one the frame alone is read, where the file allows.
+    reading : Reading
+        Which series; the first by default.
 
     Raises
     ------
     TiffDamage, or whatever tifffile raises
         For a file that is truncated or damaged.
     UserError
-        For a frame that a large stack doesn't have.
+        For a series that the file doesn't have, or a frame that a large stack doesn't have.
     """
-    if frame is not None and (held := stacks.get(path)) is not None:
+    key = (path, reading.series)
+    if frame is not None and (held := stacks.get(key)) is not None:
         return held
-    import tifffile
-
-    with _refusing_damage(), tifffile.TiffFile(path) as tif:
-        series = tif.series[0]
-        shape, colour_last = tuple(series.shape), series.axes.endswith("S")
+    with _opened(path) as tif:
+        series = _series(tif, reading.series, where)
+        stored = _header(tif, reading.series)
         if frame is None or series.nbytes <= stacks.limit:
-            stored = Stored(shape, colour_last, np.asarray(tif.asarray(series=0)))
-            return stored if frame is None else stacks.put(path, stored)
-        axes = arrange(Stored(shape, colour_last), channels, frame if len(shape) > 2 else None, where)
-        array = _frame_alone(tif, path, frame) if axes.frames else np.asarray(tif.asarray(series=0))
-        return Stored(shape, colour_last, array)
+            stored = replace(stored, array=np.asarray(series.asarray()))
+            return stored if frame is None else stacks.put(key, stored)
+        letters = arrange(stored, channels, frame if len(stored.shape) > 2 else None, where, reading).letters
+        alone = _frame_alone(tif, series, frame) if letters[0] == "T" else np.asarray(series.asarray())
+        return replace(stored, array=alone)
 
 
-def _frame_alone(tif: Any, path: Path, frame: int) -> NDArray[Any]:
-    """Return an array in which ``frame`` may be used: mapped, or with that frame read alone, or else read whole."""
+def tiff_header(path: Path, where: str, reading: Reading = AS_STORED) -> Stored:
+    """Return the shape and axes of a series of a TIFF; raises as `read_tiff` does."""
+    with _opened(path) as tif:
+        _series(tif, reading.series, where)
+        return _header(tif, reading.series)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
     import tifffile
 
-    series = tif.series[0]
+    with _refusing_damage(), tifffile.TiffFile(path, _multifile=False) as tif:
+        yield tif
+
+
+def _series(tif: Any, number: int, where: str) -> Any:
+    if number >= len(tif.series):
+        remedy = "put `series` right on the card, or leave it out"
+        raise UserError(where, f"no series {number}: the file holds {len(tif.series)} (counted from 0)", remedy)
+    series = tif.series[number]
+    if any(page is None for page in series.pages):
+        raise TiffDamage("planes that its OME-XML names are not in the file")
+    return series
+
+
+def _header(tif: Any, number: int) -> Stored:
+    series = tif.series[number]
+    return Stored(
+        shape=tuple(series.shape),
+        colour_last=series.axes.endswith("S"),
+        axes=series.axes,
+        names=_channel_names(tif.ome_metadata, number) if series.kind == "ome" else (),
+    )
+
+
+def _channel_names(xml: str, number: int) -> tuple[str, ...]:
+    """Return what OME-XML calls the channels of an image; none where it leaves one out."""
+    from xml.etree import ElementTree
+
+    images = ElementTree.fromstring(xml).findall("{*}Image")
+    channels = images[number].findall("{*}Pixels/{*}Channel") if number < len(images) else []
+    names = tuple((channel.get("Name") or "").strip() for channel in channels)
+    return names if all(names) else ()
+
+
+def _frame_alone(tif: Any, series: Any, frame: int) -> NDArray[Any]:
+    """Return an array in which ``frame`` may be used: mapped, or with that frame read alone, or else read whole."""
     if series.dataoffset is not None:
-        return np.asanyarray(tifffile.memmap(path, series=0, mode="r"))
+        dtype = series.dtype.newbyteorder(tif.byteorder)
+        return np.asanyarray(tif.filehandle.memmap_array(dtype, series.shape, series.dataoffset))
     per_frame, rest = divmod(len(series.pages), series.shape[0])
     if rest:
-        return np.asarray(tif.asarray(series=0))
-    part = tif.asarray(key=range(frame * per_frame, (frame + 1) * per_frame), series=0)
+        return np.asarray(series.asarray())
+    part = tif.asarray(key=range(frame * per_frame, (frame + 1) * per_frame), series=series)
     return np.broadcast_to(part.reshape(1, *series.shape[1:]), series.shape)
-
-
-def tiff_header(path: Path) -> Stored:
-    """Return the shape of the first series of a TIFF; raises as `read_tiff` does."""
-    import tifffile
-
-    with _refusing_damage(), tifffile.TiffFile(path) as tif:
-        return Stored(tuple(tif.series[0].shape), tif.series[0].axes.endswith("S"))
 
 
 class _Errors(logging.Handler):

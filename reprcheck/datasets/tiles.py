@@ -8,18 +8,18 @@ bottom of a field is not used. Unless the card names a unit, the unit of a tile 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from reprcheck.datasets.card import Card, Tiling
-from reprcheck.datasets.recent import Recent
+from reprcheck.datasets.files import FileImages
 from reprcheck.datasets.table import cell_name, lines_of, texts
+from reprcheck.datasets.windows import Windowed
 from reprcheck.digest import digest
 from reprcheck.errors import UserError
-from reprcheck.types import Image, ImageSource
 
 NEAR_WHITE = 220.5 / 255
 """Above this in every channel, a pixel is near-white: more than 220 of 255."""
@@ -27,47 +27,8 @@ NEAR_WHITE = 220.5 / 255
 TILE_ID = "<tile>"
 """Column of the tiles' ids in the table that `cut` returns; no user's column has that name."""
 
-FIELD_BYTES = 128 * 2**20
-"""Bytes of decoded fields held at most."""
-
 _shares: dict[str, NDArray[np.float64]] = {}
 """Near-white share of each tile of a field, by digest of the field's content and the tile size."""
-
-
-@dataclass(frozen=True)
-class Tiled:
-    """An `ImageSource` of tiles.
-
-    Attributes
-    ----------
-    fields : ImageSource
-    corners : int64[n, 3]
-        Field, top and left of each tile.
-    size : int
-        Height and width in pixels.
-    """
-
-    fields: ImageSource
-    corners: NDArray[np.int64]
-    size: int
-    _recent: Recent[Image] = field(default_factory=lambda: Recent(FIELD_BYTES, _bytes), repr=False, compare=False)
-
-    def content(self, index: int) -> str:
-        """Return the digest of the field's content and the tile's place in it."""
-        number, top, left = (int(v) for v in self.corners[index])
-        return digest("tile", self.fields.content(number), top, left, self.size)
-
-    def read(self, index: int) -> Image:
-        """Decode the field, unless it was read last, and cut the tile out."""
-        number, top, left = (int(v) for v in self.corners[index])
-        window = (..., slice(top, top + self.size), slice(left, left + self.size))
-        if (image := self._recent.get(number)) is None:
-            image = self._recent.put(number, self.fields.read(number))
-        return Image(image.pixels[window].copy(), None if image.mask is None else image.mask[window].copy())
-
-
-def _bytes(image: Image) -> int:
-    return image.pixels.nbytes + (0 if image.mask is None else image.mask.nbytes)
 
 
 def white_shares(pixels: NDArray[np.float32], size: int) -> NDArray[np.float64]:
@@ -91,8 +52,8 @@ def white_shares(pixels: NDArray[np.float32], size: int) -> NDArray[np.float64]:
 
 
 def cut(
-    card: Card, table: pd.DataFrame, fields: ImageSource, rows: Iterable[int], where: str
-) -> tuple[Card, pd.DataFrame, Tiled, tuple[str, ...]]:
+    card: Card, table: pd.DataFrame, fields: FileImages, rows: Iterable[int], where: str
+) -> tuple[Card, pd.DataFrame, Windowed, tuple[str, ...]]:
     """Return the card, table and images of the tiles of a dataset of fields.
 
     Parameters
@@ -101,10 +62,10 @@ def cut(
         With ``tiles``.
     table : pandas.DataFrame
         One row per field.
-    fields : ImageSource
+    fields : FileImages
         Indexed by position in ``table``.
     rows : iterable of int
-        Positions of the fields to cut; others are not decoded.
+        Positions of the fields to cut; others are not decoded, and none is where every tile is kept.
     where : str
         The table's file.
 
@@ -115,7 +76,7 @@ def cut(
     table : pandas.DataFrame
         One row per tile, in the order of the fields' rows, then top to bottom and left to right; the index is the
         field's.
-    images : Tiled
+    images : Windowed
     notes : tuple of str
         How many tiles were left out.
 
@@ -138,20 +99,22 @@ def cut(
             )
         seen += shares.size
         for y, x in zip(*np.nonzero(shares <= (1.0 if tiling.max_white is None else tiling.max_white)), strict=True):
-            corners.append((row, int(y) * tiling.size, int(x) * tiling.size))
+            corners.append((row, int(y) * tiling.size, int(x) * tiling.size, tiling.size, tiling.size))
             names.append(f"{ids[row]}/y{y}x{x}")
     if not names:
         what = f"no tile left: all {seen} are above max_white = {tiling.max_white}"
         raise UserError(where, what, "raise [tiles] max_white, or leave it out where blank is not white")
     columns = replace(card.columns, sample=TILE_ID, unit=card.columns.unit or card.columns.sample)
-    tiles = table.iloc[[row for row, _, _ in corners]].assign(**{TILE_ID: names})
+    tiles = table.iloc[[row for row, *_ in corners]].assign(**{TILE_ID: names})
     lost = seen - len(names)
     note = (f"{lost} of {seen} tiles left out: over {tiling.max_white:.0%} near-white.",) if lost else ()
-    corners_array = np.array(corners, dtype=np.int64)
-    return replace(card, columns=columns), tiles, Tiled(fields, corners_array, tiling.size), note
+    return replace(card, columns=columns), tiles, Windowed(fields, np.array(corners, dtype=np.int64)), note
 
 
-def _field_shares(fields: ImageSource, row: int, tiling: Tiling) -> NDArray[np.float64]:
+def _field_shares(fields: FileImages, row: int, tiling: Tiling) -> NDArray[np.float64]:
+    if tiling.max_white is None:
+        height, width = fields.recipe.size or fields.extent(row)
+        return np.zeros((height // tiling.size, width // tiling.size))
     key = digest("white", fields.content(row), tiling.size)
     if key not in _shares:
         _shares[key] = white_shares(fields.read(row).pixels, tiling.size)

@@ -61,6 +61,7 @@ class Groups:
             control=None if task.control is None else task.control[first],
             positions=None if task.positions is None else task.positions[first],
             replicates=None if task.replicates is None else task.replicates[first],
+            metadata=None if task.metadata is None else task.metadata[first],
             aggregate=None,
             innermost=None,
         )

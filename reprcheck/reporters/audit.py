@@ -30,13 +30,14 @@ if TYPE_CHECKING:
 SCHEMA = 1
 """Version of the JSON's format."""
 
-_HAND_MADE = ("structure", "intensity", "pixels", "position", "batch")
+_HAND_MADE = ("structure", "intensity", "pixels", "position", "batch", "metadata")
 _LETTERS = {"untrained": "u", "model": "m", "structure": "s", "intensity": "i", "pixels": "p"}
 _BROKEN = {
     "untrained": "un-\ntrained",
     "structure": "struc-\nture",
     "intensity": "inten-\nsity",
     "position": "posi-\ntion",
+    "metadata": "meta-\ndata",
     "ceiling": "ceil-\ning",
 }
 _STYLES = {

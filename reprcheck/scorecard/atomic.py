@@ -1,4 +1,4 @@
-"""Writing a text file whole or not at all: a reader, or a run that is killed, never meets half a report."""
+"""Writing a file whole or not at all: a reader, or a run that is killed, never meets half a report."""
 
 from __future__ import annotations
 
@@ -9,14 +9,21 @@ from uuid import uuid4
 from reprcheck.errors import UserError
 
 
-def replace_text(path: Path, text: str) -> Path:
-    """Write UTF-8 text under a temporary name beside ``path``, flush it to disk, and rename it.
+def replace_text(path: Path, text: str, remedy: str = "choose another --report-dir") -> Path:
+    """Write a text as UTF-8; see `replace_bytes`."""
+    return replace_bytes(path, text.encode(), remedy)
+
+
+def replace_bytes(path: Path, data: bytes, remedy: str = "choose another --report-dir") -> Path:
+    """Write bytes under a temporary name beside ``path``, flush them to disk, and rename the file.
 
     Parameters
     ----------
     path : Path
         The file to make or replace; missing folders are made.
-    text : str
+    data : bytes
+    remedy : str
+        What to do where it can't be written.
 
     Returns
     -------
@@ -32,13 +39,13 @@ def replace_text(path: Path, text: str) -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with unfinished.open("w", encoding="utf-8", newline="\n") as f:
-                f.write(text)
+            with unfinished.open("wb") as f:
+                f.write(data)
                 f.flush()
                 os.fsync(f.fileno())
             unfinished.replace(path)
         finally:
             unfinished.unlink(missing_ok=True)
     except OSError as problem:
-        raise UserError(str(path), f"cannot be written: {problem.strerror}", "choose another --report-dir") from None
+        raise UserError(str(path), f"cannot be written: {problem.strerror}", remedy) from None
     return path

@@ -1,4 +1,4 @@
-"""Vectors that know nothing but batch and position."""
+"""Vectors that know nothing but batch, position and metadata."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reprcheck import protocols
-from reprcheck.confounds.nuisance import nuisance, position_vectors
+from reprcheck.confounds.nuisance import metadata_vectors, nuisance, position_vectors, size_vectors
 from tests.tasks import classify_task
 
 NAMES = st.one_of(
@@ -91,3 +91,29 @@ def test_vectors_follow_the_samples_whatever_their_order(names, random):
     for i, j in pairwise(order):
         if names[i] == names[j]:
             np.testing.assert_array_equal(vectors[i], vectors[j])
+
+
+def test_metadata_that_give_the_label_away_are_found_on_other_units():
+    task = classify_task(n_units=48, per_unit=2, holdout="unit", batches=1)
+    operator = np.array(["ann", "bob"])[task.y]
+    passage = np.random.default_rng(0).integers(3, 9, len(task.y)).astype(str)
+    (vectors,) = nuisance(replace(task, metadata=np.stack([passage, operator], axis=1))).values()
+    assert protocols.score("probe/1", [vectors], task).values.mean() > 0.9
+
+
+def test_numbers_of_metadata_are_read_as_such():
+    vectors = metadata_vectors(np.array([["1", "x"], ["2", "x"], ["", "y"], ["3", ""]]))
+    number = np.array([-1, 0, 0, 1]) * np.sqrt(1.5)  # and its square; then x, which two samples share
+    np.testing.assert_allclose(vectors, np.stack([number, number**2, [1, 1, 0, 0]], axis=1), atol=1e-6)
+
+
+def test_metadata_that_tell_no_samples_apart_are_none():
+    task = classify_task()
+    assert nuisance(replace(task, metadata=np.full((len(task.y), 2), "same"))) == {}
+
+
+def test_size_is_told_by_both_sides():
+    vectors = size_vectors(np.array([[10, 20], [20, 20], [40, 20]]))
+    np.testing.assert_allclose(vectors[:, 0], [-np.sqrt(1.5), 0, np.sqrt(1.5)], atol=1e-6)
+    np.testing.assert_allclose(vectors[:, 2], [1.5, 0, 1.5], atol=1e-6)
+    assert (vectors[:, [1, 3]] == 0).all()

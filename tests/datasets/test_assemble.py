@@ -125,6 +125,15 @@ def test_rows_left_out_of_a_task_need_no_nesting() -> None:
     assert len(build(table, columns={"unit": ("well", "donor")}).tasks["state"].rows) == 12
 
 
+def test_metadata_are_the_columns_named_but_for_the_label() -> None:
+    table = {"label": AB, "operator": ["ann", "bob", ""] * 4}
+    (task,) = build(table, columns={"metadata": ("operator", "label")}).tasks.values()
+    assert task.metadata is not None
+    assert task.metadata.tolist() == [[name] for name in table["operator"]]
+    (plain,) = build(table).tasks.values()
+    assert plain.metadata is None
+
+
 def test_an_aggregated_task_says_so() -> None:
     wells = [f"w{i // 2}" for i in range(12)]
     labels = [well in ("w0", "w2", "w4") for well in wells]

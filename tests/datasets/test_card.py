@@ -140,7 +140,7 @@ def test_defaults() -> None:
         ({"columns": {"image": "p"}}, "d.toml [columns] sample: missing; add sample to the card"),
         (
             columns(well="w"),
-            "d.toml [columns] well: unknown key; known: batch, frame, image, mask, position, sample, unit",
+            "d.toml [columns] well: unknown key; known: batch, frame, image, mask, metadata, position, sample, unit",
         ),
         (columns(unitt="w"), "d.toml [columns] unitt: unknown key; did you mean unit?"),
         (columns(unit=[]), "d.toml [columns] unit: [] is not a list of texts; write a list of texts"),

@@ -35,6 +35,15 @@ def test_a_position_that_gives_the_label_away_is_named(tmp_path):
     assert not any("position" in n for n in mixed.notes)
 
 
+def test_metadata_that_give_the_label_away_are_named(tmp_path):
+    operator = np.where(TASK.y == 0, "ann", "bob")[:, None]
+    told = asked(bench(tmp_path, block(3.0)), metadata=operator).setting
+    assert told.scores["metadata"]["mean"] == 1
+    assert any("metadata alone predicts the label: 1.00 by knn/1" in note for note in told.notes)
+    mixed = asked(bench(tmp_path, block(3.0)), metadata=np.random.default_rng(0).permutation(operator)).setting
+    assert not any("metadata" in note for note in mixed.notes)
+
+
 def test_a_batch_that_gives_the_label_away_is_named_unless_it_is_held_out(tmp_path):
     slides = np.where(TASK.y == 0, "slide1", "slide2")
     told = asked(bench(tmp_path, block(3.0)), batches=slides, holdout="unit").setting

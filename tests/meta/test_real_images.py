@@ -10,7 +10,7 @@ from reprcheck.policy import Policy
 SHARED = Path(__file__).resolve().parents[2] / ".." / "shared"
 WEIGHTS = SHARED / "weights" / "tf_efficientnet_lite0" / "tf_efficientnet_lite0.safetensors"
 MODEL = f"timm:tf_efficientnet_lite0?pretrained=false&checkpoint={WEIGHTS}&size=96"
-POLICY = Policy(twins=3, limited_release=True, settings=("jurkat:phase/*", "cifar10:*"))
+POLICY = Policy(twins=3, repeats=1, limited_release=True, settings=("jurkat:phase/*", "cifar10:*"))
 
 pytestmark = pytest.mark.skipif(not WEIGHTS.is_file(), reason="the real images and weights are not beside the checkout")
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reprcheck.datasets.axes import Stored, planes
+from reprcheck.datasets.axes import Stored, arrange, planes
 from reprcheck.datasets.card import Card
 from reprcheck.datasets.decode import scale
 from reprcheck.digest import code_digest, digest
@@ -44,9 +44,9 @@ class MappedImages:
         """Return a sample, float32[C, H, W]; raises UserError for an array that isn't what the card says."""
         path, row = self.rows[index]
         where = f"{path} row {row}"
-        stored = self._stored(index)
-        colour_last = stored.ndim == 3 and stored.shape[0] != self.channels
-        values = planes(Stored(stored.shape, colour_last, stored), self.channels, None, where)
+        array = self._stored(index)
+        stored = Stored(array.shape, array.ndim == 3 and array.shape[0] != self.channels, array)
+        values = planes(stored, arrange(stored, self.channels, None, where))
         return Image(np.ascontiguousarray(scale(values, self.value_range, where)))
 
     def _stored(self, index: int) -> NDArray[Any]:

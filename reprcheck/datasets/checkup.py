@@ -1,0 +1,198 @@
+"""Everything that is wrong with a dataset folder, at once: its card, its table, its files and its tasks.
+
+Nothing is judged here: the checks are those that `open_folder` runs, told to go on. What a mistake makes meaningless is
+left out, so that one mistake isn't told twice: a task whose label isn't there has no folds to be looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from reprcheck.datasets import tiles
+from reprcheck.datasets.card import Card, Columns, TaskCard, nested
+from reprcheck.datasets.files import FileImages, Recipe, check_one_size
+from reprcheck.datasets.folder import BROKEN_FRAME, CARD, file_columns, find_entries, find_table, open_folder, read_card
+from reprcheck.datasets.hints import hints
+from reprcheck.datasets.problems import attempt, collecting
+from reprcheck.datasets.table import read_table, require, sort_samples
+from reprcheck.datasets.tasks import resolve, select
+from reprcheck.errors import Place, UserError
+from reprcheck.types import Dataset, Image
+
+Progress = Callable[[int, str], AbstractContextManager[Callable[[int], None]]]
+Look = Callable[[int, Image], None]
+"""Called with each image that could be read, and the position of its row in the table."""
+
+
+@dataclass(frozen=True)
+class Checkup:
+    """What was found in a dataset folder.
+
+    Attributes
+    ----------
+    problems : tuple of UserError
+        In order of card, table, images.
+    dataset : Dataset or None
+        Opened, where there is no problem.
+    n_rows, n_images : int
+        Rows of the table, and images decoded: those of rows that a task uses.
+    hints : mapping of str to tuple of str
+        Of each task, where there is no problem: see `reprcheck.datasets.hints`.
+    """
+
+    problems: tuple[UserError, ...]
+    dataset: Dataset | None
+    n_rows: int
+    n_images: int
+    hints: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def check_folder(path: str | Path, progress: Progress, look: Look = lambda row, image: None) -> Checkup:
+    """Find every problem of a dataset folder, and decode the image of every row that a task uses.
+
+    Parameters
+    ----------
+    path : str or Path
+        The folder.
+    progress : callable
+        Such as `reprcheck.progress.bar`.
+    look : callable, optional
+
+    Returns
+    -------
+    Checkup
+
+    Raises
+    ------
+    UserError
+        Where there is no such folder.
+
+    Examples
+    --------
+    >>> from reprcheck.progress import bar
+    >>> check_folder("data/bbbc013", bar).problems  # doctest: +SKIP
+    ()
+    """
+    folder, table, n_images = Path(path), None, 0
+    if not folder.is_dir():
+        read_card(folder)
+    with collecting() as found:
+        card = attempt(None, read_card, folder)
+        table_path = attempt(None, find_table, folder)
+        if table_path is not None:
+            table = attempt(None, read_table, table_path)
+        if card is not None and table is not None and card.crops is None:
+            wrong = {_place(mistake).column for mistake in found}
+            n_images = _check_table(card, wrong, table, folder, str(table_path), progress, look)
+    if card is not None and card.crops is not None and not found:
+        return _of_crops(folder, 0 if table is None else len(table))
+    problems = tuple(_in_order(found, folder / CARD, table_path))
+    if problems or card is None or table is None:
+        return Checkup(problems, None, 0 if table is None else len(table), n_images)
+    samples = sort_samples(card, table, str(table_path))
+    told = {task.name: hints(card, task, samples, table) for task in card.tasks}
+    return Checkup((), open_folder(folder), len(table), n_images, told)  # the strict door has the last word
+
+
+def _of_crops(folder: Path, n_rows: int) -> Checkup:
+    """Check a folder of crops, whose rows are of two tables: the strict door tells the first problem."""
+    try:
+        return Checkup((), open_folder(folder), n_rows, 0)
+    except UserError as mistake:
+        return Checkup((mistake,), None, n_rows, 0)
+
+
+def _check_table(
+    card: Card, wrong: set[str], table: pd.DataFrame, folder: Path, where: str, progress: Progress, look: Look
+) -> int:
+    """Check a table, its files and its tasks; return how many images were decoded.
+
+    ``wrong`` are the keys of the card that have been told to be wrong.
+    """
+    named = [(key, column) for key, column in (*file_columns(card), *card.named_columns()) if column]
+    require(table, dict.fromkeys(named), where)
+    card = _of_columns(card, {str(column) for column in table.columns})
+    samples = attempt(None, sort_samples, card, table, where) if card.columns.sample else None
+    if samples is None:
+        return 0
+    chosen = {task.name: attempt(None, select, task, samples) for task in card.tasks}
+    card = replace(card, tasks=tuple(task for task in card.tasks if chosen[task.name] is not None))
+    readable: list[int] = []
+    if card.columns.image and card.channels:
+        lenient = card if "value_range" not in wrong else replace(card, value_range=(0.0, 1.0))
+        images = FileImages(find_entries(card, table, folder, where), Recipe.of(lenient))
+        rows = [samples.position[kept[0]] for kept in chosen.values() if kept is not None] or [samples.position]
+        readable = _decode(images, np.unique(np.concatenate(rows)), progress, look)
+        if card.tiles is not None:
+            cut = attempt(None, tiles.cut, card, table, images, readable, where)
+            if cut is None:
+                return len(readable)
+            card, samples = cut[0], sort_samples(cut[0], cut[1], where)
+        elif not wrong & {"fit", "size"}:
+            attempt(None, check_one_size, images, readable)
+    for task in card.tasks:
+        attempt(None, resolve, card, task, samples)
+    return len(readable)
+
+
+def _of_columns(card: Card, there: set[str]) -> Card:
+    """Return a card without the columns that aren't there, and without the tasks that can't do without them."""
+    columns = card.columns
+    others: dict[str, Any] = {
+        key: c if (c := getattr(columns, key)) in there else None for key in ("frame", "mask", "batch", "position")
+    }
+    kept = Columns(
+        sample=columns.sample if columns.sample in there else "",
+        image=columns.image if there.issuperset(columns.image) else (),
+        unit=columns.unit if there.issuperset(nested(columns.unit)) else None,
+        metadata=tuple(column for column in columns.metadata if column in there),
+        **others,
+    )
+    if kept.frame != columns.frame:
+        kept = replace(kept, image=())
+    reduced = replace(card, columns=kept)
+
+    def whole(task: TaskCard) -> bool:
+        named = {column for _, column in replace(reduced, tasks=(task,)).named_columns()}
+        return named <= there | {""} and not (task.holdout == "batch" and kept.batch is None)
+
+    return replace(reduced, tasks=tuple(task for task in card.tasks if whole(task)))
+
+
+def _decode(images: FileImages, rows: NDArray[np.int64], progress: Progress, look: Look) -> list[int]:
+    """Decode the rows whose files are there, show each image to ``look``, and return the rows that could be read."""
+    readable = []
+    with progress(len(rows), "decoding") as advance:
+        for row in rows.tolist():
+            entry = images.entries[row]
+            files = (*entry.files, *([entry.mask] if entry.mask else []))
+            there = entry.frame != BROKEN_FRAME and all(path.is_file() for path in files)
+            image = attempt(None, images.read, row) if there else None
+            if image is not None:
+                look(row, image)
+                readable.append(row)
+            advance(1)
+    return readable
+
+
+def _in_order(found: Sequence[UserError], card: Path, table: Path | None) -> list[UserError]:
+    """Return mistakes by file: the card, the table, the rest; of several in one cell, or in one key, the first."""
+    files = {str(card): 0, str(table): 1}
+    first: dict[str, UserError] = {}
+    for mistake in found:
+        at = _place(mistake)
+        one = bool(at.column) and (bool(at.row) or at.file == str(card))
+        first.setdefault(at if one else str(mistake), mistake)
+    return sorted(first.values(), key=lambda mistake: files.get(_place(mistake).file, 2))
+
+
+def _place(mistake: UserError) -> Place:
+    return mistake.where if isinstance(mistake.where, Place) else Place(mistake.where)

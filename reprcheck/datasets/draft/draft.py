@@ -1,0 +1,136 @@
+"""From a folder to the text of its card, and of its table where it has none."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from reprcheck.datasets.card import SCHEMA
+from reprcheck.datasets.draft.columns import guess_columns
+from reprcheck.datasets.draft.images import guess_images
+from reprcheck.datasets.draft.labels import guess_tasks
+from reprcheck.datasets.draft.told import Cells, Told
+from reprcheck.datasets.draft.tree import table_of
+from reprcheck.datasets.folder import TABLES, find_table
+from reprcheck.datasets.table import read_table, texts
+from reprcheck.errors import UserError
+
+_TISSUE = ("slide", "patient", "tma", "biopsy", "core", "case")
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What to write into a folder, and why.
+
+    Attributes
+    ----------
+    card : str
+        The text of a ``dataset.toml``.
+    table : str or None
+        The text of a ``samples.csv``; None where there is a table already.
+    reasons : tuple of str
+        A line for each guess.
+    """
+
+    card: str
+    table: str | None
+    reasons: tuple[str, ...]
+
+
+def draft(folder: Path) -> Draft:
+    """Return a first card for a folder, and a table where it has none.
+
+    Parameters
+    ----------
+    folder : Path
+        With ``samples.csv``, ``samples.parquet``, one other CSV file, or images alone.
+
+    Returns
+    -------
+    Draft
+
+    Raises
+    ------
+    UserError
+        Where there is neither a table nor an image, the table names no image or no sample, or no image can be read.
+
+    Examples
+    --------
+    >>> print(draft(Path("plate7")).card)  # doctest: +SKIP
+    schema = 1
+    name = "plate7"
+    """
+    if not folder.is_dir():
+        raise UserError(str(folder), "no such folder", "name a folder that holds images")
+    table, written, reasons = _table(folder)
+    told = Told(list(reasons))
+    cells = {str(name): texts(table[name]) for name in table.columns}
+    columns = guess_columns(folder, cells, told)
+    raw: dict[str, Any] = {
+        "schema": SCHEMA,
+        "name": "".join(c if c.isalnum() or c in "-_." else "-" for c in folder.resolve().name) or "data",
+        "kind": _kind(cells, told),
+        **guess_images(folder, cells, columns, told),
+        "columns": columns,
+    }
+    raw["tasks"] = guess_tasks(raw, table, cells, told)
+    return Draft("\n".join(_written(raw, told)) + "\n", written, tuple(told.reasons))
+
+
+def _table(folder: Path) -> tuple[pd.DataFrame, str | None, tuple[str, ...]]:
+    """Return the table, its text where it must be written, and what is to be told of it."""
+    if any((folder / name).is_file() for name in TABLES):
+        path = find_table(folder)
+        return read_table(path), None, (f"table: {path.name}",)
+    others = sorted(folder.glob("*.csv"))
+    if len(others) > 1:
+        named = ", ".join(path.name for path in others)
+        raise UserError(str(folder), f"several tables ({named})", "call the one with a row per image samples.csv")
+    if others:
+        table = read_table(others[0])
+        return table, others[0].read_text(encoding="utf-8-sig"), (f"table: {others[0].name}, copied to samples.csv",)
+    columns, reasons = table_of(folder)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(zip(*columns.values(), strict=True))
+    return pd.DataFrame(columns, dtype=str), text.getvalue(), reasons
+
+
+def _kind(cells: Cells, told: Told) -> str:
+    words = [name for name in cells if any(word in name.lower() for word in _TISSUE)]
+    kind = "tissue" if words else "culture"
+    told.say("kind", kind, f"a column named {words[0]}" if words else "no column speaks of tissue")
+    told.comment("kind", "a guess: culture, tissue or natural")
+    return kind
+
+
+def _written(raw: Mapping[str, Any], told: Told) -> Iterator[str]:
+    """Yield the lines of the card."""
+
+    def after(key: str) -> str:
+        return "".join(f"  # {text}" for text in told.comments.get(key, []))
+
+    for key, value in raw.items():
+        if key not in ("columns", "tasks"):
+            yield f"{key} = {_toml(value)}{after(key)}"
+    yield from ('# license = ""', '# citation = ""', '# source = ""', "", "[columns]")
+    yield from (f"{key} = {_toml(value)}" for key, value in raw["columns"].items())
+    yield from (f"# {text}" for text in told.comments.get("[columns]", []))
+    for name, task in raw["tasks"].items():
+        key = name if name.isascii() else _toml(name)
+        yield from ("", f"[tasks.{key}]{after(f'[tasks.{name}]')}")
+        yield from (f"{key} = {_toml(value)}" for key, value in task.items())
+    if others := told.comments.get("[tasks]"):
+        yield from ("", *(f"# {text}" for text in others))
+
+
+def _toml(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)

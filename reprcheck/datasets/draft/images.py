@@ -1,0 +1,145 @@
+"""What the images say of a card: channels, the range of their values, their size. One that can't be read says nothing.
+
+`data check` tells which can't: here they are passed over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from reprcheck.datasets import axes, decode
+from reprcheck.datasets.axes import Stored, stored_bytes
+from reprcheck.datasets.draft.told import Cells, Told, distinct
+from reprcheck.datasets.files import STACK_BYTES
+from reprcheck.datasets.recent import Recent
+from reprcheck.datasets.table import to_number
+from reprcheck.errors import UserError
+
+LOOKED_AT = 32
+"""Images whose values are looked at, evenly spread; of floats, all."""
+_TOLD_BY_DTYPE = {"bool", "uint8", "uint16"}
+
+
+@dataclass(frozen=True)
+class _Picture:
+    path: Path
+    frame: int | None
+
+    def stored(self, stacks: Recent[Stored]) -> Stored | None:
+        try:
+            return decode.read(self.path, self.frame, 3, str(self.path), stacks)
+        except UserError:
+            return None
+
+
+def guess_images(folder: Path, cells: Cells, columns: Mapping[str, Any], told: Told) -> dict[str, Any]:
+    """Return ``channels``, and where need be ``value_range``, ``fit`` and ``size``, of a card as plain values.
+
+    Raises
+    ------
+    UserError
+        Where no image can be decoded.
+    """
+    several = not isinstance(columns["image"], str)
+    pictures = list(_pictures(folder, cells, columns))
+    stacks: Recent[Stored] = Recent(STACK_BYTES, stored_bytes)
+    if several:
+        channels = list(columns["image"])
+        told.say("channels", ", ".join(channels), "the columns of image files")
+    else:
+        seen = next(((p, s) for p in pictures if (s := p.stored(stacks)) is not None), None)
+        if seen is None:
+            raise UserError(str(folder), "no image can be decoded", "write the images again")
+        channels = _channels(*seen, cells, told)
+    in_file = 1 if several else len(channels)
+    return {
+        "channels": channels,
+        **_value_range(pictures, in_file, stacks, told),
+        **_fit(pictures, in_file, told),
+    }
+
+
+def _pictures(folder: Path, cells: Cells, columns: Mapping[str, Any]) -> Iterator[_Picture]:
+    """Yield the files that are there, with their frames; of several columns, all."""
+    names = [columns["image"]] if isinstance(columns["image"], str) else columns["image"]
+    for name in names:
+        for row, cell in enumerate(cells[name]):
+            path = folder / str(cell)
+            frame = to_number(str(cells[columns["frame"]][row])) if "frame" in columns else None
+            if cell and path.is_file():
+                yield _Picture(path, None if frame is None else int(frame))
+
+
+def _channels(picture: _Picture, stored: Stored, cells: Cells, told: Told) -> list[str]:
+    shape = stored.shape[1:] if picture.frame is not None and len(stored.shape) > 2 else stored.shape
+    colour_last = len(shape) > 2 and (stored.colour_last or shape[-1] <= 4 < shape[-3])
+    n = 1 if len(shape) < 3 else shape[-1] if colour_last else shape[-3]
+    seen = f"{picture.path.name} has {n}"
+    for column, values in cells.items():
+        names = str(values[0]).split("|")
+        if "channel" in column.lower() and distinct(values) == 1 and len(set(names)) == n and all(names):
+            told.say("channels", ", ".join(names), f"the column {column}, and {seen}")
+            return names
+    if n == 3 and colour_last:
+        told.say("channels", "R, G, B", f"{picture.path.name} is a colour image")
+        return ["R", "G", "B"]
+    names = ["grey"] if n == 1 else [f"c{i}" for i in range(n)]
+    told.say("channels", ", ".join(names), f"{seen}, and nothing tells their names")
+    told.comment("channels", "write their names")
+    return names
+
+
+def _value_range(pictures: list[_Picture], in_file: int, stacks: Recent[Stored], told: Told) -> dict[str, Any]:
+    """Return what becomes 0 and 1, where the dtype doesn't tell."""
+    low, high = np.inf, -np.inf
+    dtypes: set[str] = set()
+    every = max(1, len(pictures) // LOOKED_AT)
+    for i, picture in enumerate(pictures):
+        if i % every and dtypes <= _TOLD_BY_DTYPE:
+            continue
+        try:
+            stored = picture.stored(stacks)
+            if stored is None:
+                continue
+            values = axes.planes(stored, axes.arrange(stored, in_file, picture.frame, str(picture.path)))
+        except UserError:
+            continue
+        if values.size and values.dtype.kind in "buif" and np.isfinite(values).all():
+            dtypes.add(values.dtype.name)
+            low, high = min(low, float(values.min())), max(high, float(values.max()))
+    if dtypes <= _TOLD_BY_DTYPE:
+        if dtypes == {"uint16"} and high < 2**15:
+            bits = next(bits for bits in (8, 10, 12, 14, 15) if high < 2**bits)
+            told.comment("channels", f"value_range = [0, {2**bits - 1}], if the camera has {bits} bits")
+            told.reasons.append(f"value_range: that of 16 bits (the highest value seen is {high:g}: see the card)")
+        return {}
+    if all(name.startswith("float") for name in dtypes) and low >= 0 and high <= 1:
+        return {}
+    told.say("value_range", f"{low:g} to {high:g}", f"lowest and highest value of {', '.join(sorted(dtypes))} seen")
+    told.comment("value_range", "lowest and highest value seen")
+    return {"value_range": [low, high if high > low else low + 1]}
+
+
+def _fit(pictures: list[_Picture], in_file: int, told: Told) -> dict[str, Any]:
+    """Return how images of several sizes become one: padded, so that nothing is lost or blurred."""
+    sizes = set()
+    for picture in {picture.path: picture for picture in pictures}.values():
+        try:
+            stored = decode.header(picture.path, str(picture.path))
+            if picture.path.suffix.lower() in decode.PILLOW:
+                sizes.add((stored.shape[0], stored.shape[1]))
+            else:
+                sizes.add(axes.arrange(stored, in_file, picture.frame, str(picture.path)).extent)
+        except UserError:
+            continue
+    if len(sizes) < 2:
+        return {}
+    size = [max(height for height, _ in sizes), max(width for _, width in sizes)]
+    told.say("fit", f"pad to {size[0]} x {size[1]}", f"{len(sizes)} sizes; the largest height and width")
+    told.comment("fit", 'or "resize", or "crop"')
+    return {"fit": "pad", "size": size}

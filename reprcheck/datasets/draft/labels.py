@@ -1,0 +1,116 @@
+"""Which columns could be tasks: by their names and values, and by whether folds can be made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from reprcheck.datasets import card as cards
+from reprcheck.datasets.confounds import listed
+from reprcheck.datasets.draft.told import Cells, Told, distinct
+from reprcheck.datasets.table import sort_samples, to_number
+from reprcheck.datasets.tasks import resolve
+from reprcheck.datasets.vocabulary import rank
+from reprcheck.errors import UserError
+
+CLASSES = 30
+"""A column with more values than this is no label of a classification."""
+FEW = 10
+"""Samples below which a class is left out, where it stands in the way of folds."""
+
+Plain = dict[str, Any]
+
+
+def guess_tasks(raw: Plain, table: pd.DataFrame, cells: Cells, told: Told) -> dict[str, Plain]:
+    """Return ``[tasks]`` of a card as plain values.
+
+    Parameters
+    ----------
+    raw : dict
+        All of the card but its tasks.
+    table : pandas.DataFrame
+    cells : mapping of str to str[N]
+    told : Told
+
+    Returns
+    -------
+    dict of str to dict
+        Each column that sounds like a label and has folds; failing that the first that has folds; failing that a task
+        to be completed, since a card has at least one.
+    """
+    columns = raw["columns"]
+    named = [column for value in columns.values() for column in (value if isinstance(value, list) else [value])]
+    kinds = {name: kind for name in cells if name not in named and (kind := _kind(name, cells))}
+    sounding = [name for name, kind in kinds.items() if _sounds(name, kind)]
+    found: dict[str, Plain] = {}
+    for name in sounding:
+        task, problem = _tried(raw, table, name, kinds[name])
+        if task is None:
+            told.reasons.append(f"task {name}: left out ({problem})")
+            told.comment("[tasks]", f"{name}: no task yet, since {problem}")
+        else:
+            told.say(f"task {name}", task["kind"], _about(name, cells, task))
+            found[_name(name)] = task
+    others = [name for name in kinds if name not in sounding and _tried(raw, table, name, kinds[name])[0]]
+    if not found and others:
+        first, *others = others
+        task, _ = _tried(raw, table, first, kinds[first])
+        assert task is not None
+        told.say(f"task {first}", task["kind"], f"{_about(first, cells, task)}; its name says nothing")
+        told.comment(f"[tasks.{_name(first)}]", "a guess: is this what a model should know?")
+        found[_name(first)] = task
+    if others:
+        told.comment("[tasks]", f"could be labels too: {listed(others)}")
+    if not found:
+        label = next((name for name in cells if rank(name, "label") is not None and name not in named), "label")
+        told.reasons.append(f"task {label}: to be completed (no column could be a label)")
+        told.comment(f"[tasks.{_name(label)}]", f"to be completed: fill in the column {label} of the table")
+        found[_name(label)] = {"kind": "classify", "label": label, "protocols": ["probe/1", "knn/1"]}
+    return found
+
+
+def _kind(name: str, cells: Cells) -> str | None:
+    given = cells[name][cells[name] != ""]
+    numeric = all(to_number(str(cell)) is not None for cell in given)
+    if numeric and rank(name, "label") is None:
+        return "regress" if distinct(given) > 2 else None
+    return "classify" if 2 <= distinct(given) <= max(2, min(CLASSES, len(given) // 2)) else None
+
+
+def _sounds(name: str, kind: str) -> bool:
+    return rank(name, "label" if kind == "classify" else "amount") is not None
+
+
+def _tried(raw: Plain, table: pd.DataFrame, name: str, kind: str) -> tuple[Plain | None, str]:
+    """Return the task with the strictest folds that can be made, or None and what stands in the way."""
+    protocols = ["probe/1", "knn/1"] if kind == "classify" else ["ridge/1"]
+    task: Plain = {"kind": kind, "label": name}
+    problem = ""
+    rare: list[Plain] = [{}, {"min_per_class": FEW}] if kind == "classify" else [{}]
+    held: list[Plain] = [{"holdout": "batch"}, {}] if "batch" in raw["columns"] else [{}]
+    for keys in [a | b for a in held for b in rare]:
+        try:
+            made = task | keys | {"protocols": protocols}
+            card = cards.of({**raw, "tasks": {"t": made}}, "")
+            resolve(card, card.tasks[0], sort_samples(card, table, ""))
+            return made, ""
+        except UserError as mistake:
+            problem = mistake.what
+    return None, problem
+
+
+def _about(name: str, cells: Cells, task: Mapping[str, Any]) -> str:
+    given = cells[name][cells[name] != ""]
+    words = [f"{distinct(given)} {'classes' if task['kind'] == 'classify' else 'values'}"]
+    if "holdout" in task:
+        words.append("folds hold out a batch")
+    if "min_per_class" in task:
+        words.append(f"classes below {FEW} samples left out, since they leave no folds")
+    return ", ".join(words)
+
+
+def _name(column: str) -> str:
+    """Return a column's name as a task may be called."""
+    return "".join(c if c.isalnum() or c in "-_" else "_" for c in column)

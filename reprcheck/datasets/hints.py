@@ -1,0 +1,80 @@
+"""What the table tells of a task beyond what its card asks: traps that the card steers around, or doesn't know of."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from reprcheck.datasets import confounds
+from reprcheck.datasets.card import Card, TaskCard
+from reprcheck.datasets.table import Samples, texts
+from reprcheck.datasets.tasks import select
+from reprcheck.datasets.vocabulary import rank
+
+CHANCE = 0.01
+"""A group of one class counts where chance would bring one about with less than this, over all groups of a column."""
+
+
+def hints(card: Card, task: TaskCard, samples: Samples, table: pd.DataFrame) -> tuple[str, ...]:
+    """Return a sentence for each trap.
+
+    Parameters
+    ----------
+    card : Card
+    task : TaskCard
+        One of ``card.tasks``; a regression has no classes, so none is looked for.
+    samples : Samples
+    table : pandas.DataFrame
+        As read, with the columns that the card doesn't name.
+    """
+    if task.kind != "classify":
+        return ()
+    return (*_kept_out(card, task, samples), *_not_on_card(card, task, samples, table))
+
+
+def _kept_out(card: Card, task: TaskCard, samples: Samples) -> list[str]:
+    """Return what would be confounded with batch if ``where`` didn't leave rows out."""
+    if not task.where or card.columns.batch is None:
+        return []
+    inside, _ = select(task, samples)
+    rows, _ = select(replace(task, where=None), samples)
+    batches = samples.columns[card.columns.batch][rows]
+    outside = ~np.isin(batches, samples.columns[card.columns.batch][inside])
+    classes, y = np.unique(samples.columns[task.label[0]][rows], return_inverse=True)
+    single = _of_one_class(batches, y, classes, beyond_chance=False)
+    left = [f"{name} ({only})" for name, only in single if name in set(batches[outside].tolist())]
+    return [f"Kept out by `where`: batches with one class only: {confounds.listed(left)}."] if left else []
+
+
+def _not_on_card(card: Card, task: TaskCard, samples: Samples, table: pd.DataFrame) -> list[str]:
+    """Return the columns that sound like technical groups, aren't on the card, and have groups of one class."""
+    known = {column for _, column in card.named_columns()}
+    rows, _ = select(task, samples)
+    classes, y = np.unique(samples.columns[task.label[0]][rows], return_inverse=True)
+    found = []
+    for column in map(str, table.columns):
+        if column in known or (rank(column, "batch") is None and rank(column, "unit") is None):
+            continue
+        groups = texts(table[column])[samples.position][rows]
+        if single := _of_one_class(groups, y, classes, beyond_chance=True):
+            named = confounds.listed(f"{name} ({only})" for name, only in single)
+            found.append(f"Confound: column {column}, not on the card, has groups with one class only: {named}.")
+    return found
+
+
+def _of_one_class(
+    groups: NDArray[np.str_], y: NDArray[np.int64], classes: NDArray[np.str_], *, beyond_chance: bool
+) -> list[tuple[str, str]]:
+    """Return (group, its class) for groups of one class; beyond chance: too large for it to be one by chance."""
+    names, index = np.unique(groups, return_inverse=True)
+    share = np.bincount(y, minlength=len(classes)) / len(y)
+    found = []
+    for g, name in enumerate(names):
+        labels = y[index == g]
+        unlikely = len(names) * share[labels[0]] ** len(labels) < CHANCE
+        if name and (labels == labels[0]).all() and share[labels[0]] < 1 and (unlikely or not beyond_chance):
+            found.append((str(name), str(classes[labels[0]])))
+    return found

@@ -1,0 +1,75 @@
+"""Images cut out of fields, as an `ImageSource`: the part that tiles and crops share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reprcheck.datasets.card import Fit
+from reprcheck.datasets.files import FileImages
+from reprcheck.datasets.fit import fit_image, fit_mask
+from reprcheck.datasets.recent import Recent
+from reprcheck.digest import digest
+from reprcheck.types import Image
+
+FIELD_BYTES = 128 * 2**20
+"""Bytes of decoded fields held at most."""
+
+
+@dataclass(frozen=True)
+class Windowed:
+    """An `ImageSource` of windows of fields.
+
+    Attributes
+    ----------
+    fields : FileImages
+    windows : int64[n, 5]
+        Field, top, left, height and width of each; what lies over the field's border is zero.
+    fit, size
+        How windows of several sizes become one, as `fit.fit_image` has it.
+    """
+
+    fields: FileImages
+    windows: NDArray[np.int64]
+    fit: Fit = "none"
+    size: tuple[int, int] | None = None
+    _recent: Recent[Image] = field(default_factory=lambda: Recent(FIELD_BYTES, _bytes), repr=False, compare=False)
+
+    def content(self, index: int) -> str:
+        """Return the digest of the field's content and the window's place in it."""
+        number, *place = self.windows[index].tolist()
+        return digest("window", self.fields.content(number, _inside(*place)), place, self.fit, self.size)
+
+    def read(self, index: int) -> Image:
+        """Decode the field, unless it was read last or can be read in part, and cut the window out."""
+        number, *place = self.windows[index].tolist()
+        if self.fields.reads_windows(number):
+            cut = self.fields.read(number, _inside(*place))
+        else:
+            if (whole := self._recent.get(number)) is None:
+                whole = self._recent.put(number, self.fields.read(number))
+            rows, columns = _inside(*place)
+            cut = Image(whole.pixels[:, rows, columns], None if whole.mask is None else whole.mask[rows, columns])
+        pixels = fit_image(_padded(cut.pixels, *place), self.fit, self.size, self.fields.entries[number].row)
+        mask = None if cut.mask is None else fit_mask(_padded(cut.mask, *place), self.fit, self.size)
+        return Image(pixels, mask)
+
+
+def _bytes(image: Image) -> int:
+    return image.pixels.nbytes + (0 if image.mask is None else image.mask.nbytes)
+
+
+def _inside(top: int, left: int, height: int, width: int) -> tuple[slice, slice]:
+    """Return a window's rows and columns without those before the first."""
+    return slice(max(top, 0), max(top + height, 0)), slice(max(left, 0), max(left + width, 0))
+
+
+def _padded(part: NDArray[Any], top: int, left: int, height: int, width: int) -> NDArray[Any]:
+    """Return a copy of the part of a window that lies in its field, zeros around it."""
+    y, x = max(-top, 0), max(-left, 0)
+    whole = np.zeros((*part.shape[:-2], height, width), part.dtype)
+    whole[..., y : y + part.shape[-2], x : x + part.shape[-1]] = part
+    return whole

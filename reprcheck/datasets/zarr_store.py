@@ -1,0 +1,162 @@
+"""OME-Zarr 0.4 (in Zarr 2) and 0.5 (in Zarr 3): an image of a store, read chunk by chunk, and the bytes that make it.
+
+A path names the group of one image: a store, a field of a plate (``plate.zarr/A/1/0``), or a label image
+(``store.zarr/labels/NAME``). An image's identity is the bytes of its metadata and of the chunk files that hold the part
+that is read, so that a window of a slide is known and read without the rest. As the format has it, a chunk that isn't
+there holds the fill value.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import product
+from os.path import normpath
+from pathlib import Path, PurePath
+from typing import Any, NoReturn
+
+from reprcheck.datasets.axes import Selection, Stored
+from reprcheck.digest import digest
+from reprcheck.errors import UserError
+
+SUFFIX = ".zarr"
+GROUP_FILES = ("zarr.json", ".zattrs")
+"""Where a group says what it is: of Zarr 3, of Zarr 2."""
+_ARRAY_FILES = ("zarr.json", ".zarray")
+
+Bring = Callable[[Iterable[Path]], None]
+"""Makes files of a folder that mirrors a remote one current, or removes those that aren't there."""
+
+
+def is_zarr(path: PurePath) -> bool:
+    """Tell whether a path lies in, or is, a Zarr store.
+
+    Examples
+    --------
+    >>> is_zarr(PurePath("plate.zarr/A/1/0")), is_zarr(PurePath("plate.tif"))
+    (True, False)
+    """
+    return any(part.lower().endswith(SUFFIX) for part in path.parts)
+
+
+def check_installed(where: str) -> None:
+    """Raise UserError where the extra isn't installed."""
+    try:
+        import zarr  # noqa: F401
+    except ImportError:
+        raise UserError(where, "OME-Zarr needs zarr, which isn't installed", "pip install 'reprcheck[zarr]'") from None
+
+
+@dataclass(frozen=True)
+class Level:
+    """One level of an image.
+
+    Attributes
+    ----------
+    folder : Path
+        The array's.
+    stored : Stored
+        Its array is a `zarr.Array`: what is indexed is read, and no more.
+    metadata : str
+        Digest of the bytes of the image's and of the array's metadata.
+    """
+
+    folder: Path
+    stored: Stored
+    metadata: str
+
+    def chunks(self, selections: Iterable[Selection]) -> list[Path]:
+        """Return the chunk files (of a sharded array, the shard files) that cover these parts, there or not."""
+        array: Any = self.stored.array
+        sizes = array.shards or array.chunks
+        keys = dict.fromkeys(
+            array.metadata.encode_chunk_key(place)
+            for selection in selections
+            for place in product(*map(_covering, selection, array.shape, sizes))
+        )
+        return [self.folder / key for key in keys]
+
+
+def _covering(part: slice, length: int, size: int) -> range:
+    """Return which chunks of ``size`` along an axis hold a part of it."""
+    low, high, _ = part.indices(length)
+    return range(low // size, (high - 1) // size + 1) if low < high else range(0)
+
+
+def open_level(path: Path, level: int, where: str, bring: Bring | None = None) -> Level:
+    """Return a level of the image that ``path`` names.
+
+    Parameters
+    ----------
+    path : Path
+        The image's group.
+    level : int
+        From 0: full resolution.
+    where : str
+        Opens the message of an error.
+    bring : callable, optional
+
+    Raises
+    ------
+    UserError
+        For a path that names no image (with the name of one, where it names a plate or a collection), or a level that
+        the image doesn't have.
+    ValueError, KeyError, or whatever zarr raises
+        For metadata that is damaged.
+    """
+    import zarr
+
+    name, raw = _first_of(path, GROUP_FILES, bring)
+    said = json.loads(raw) if raw else {}
+    attributes = said.get("attributes", {}).get("ome", {}) if name == "zarr.json" else said
+    if "multiscales" not in attributes:
+        _no_image(path, attributes, where)
+    image = attributes["multiscales"][0]
+    if not all(isinstance(axis, dict) for axis in image.get("axes", [None])):
+        raise UserError(where, "OME-Zarr of a version before 0.4", "write it again as OME-Zarr 0.4 or 0.5")
+    levels = [dataset["path"] for dataset in image["datasets"]]
+    if level >= len(levels):
+        remedy = "put `level` right on the card"
+        raise UserError(where, f"no level {level}: the image has {len(levels)} (counted from 0)", remedy)
+    folder = path / normpath(levels[level])
+    if PurePath(normpath(levels[level])).parts[:1] in (("..",), ("/",)):
+        raise ValueError(f"level {levels[level]!r} lies outside the image")
+    kind, array_raw = _first_of(folder, _ARRAY_FILES, bring)
+    if not array_raw:
+        raise ValueError(f"no array {levels[level]!r}")
+    array: Any = zarr.open_array(store=str(folder), mode="r", zarr_format=3 if kind == "zarr.json" else 2)
+    axes = "".join(axis["name"].upper() if axis["name"] in "tczyx" else "?" for axis in image["axes"])
+    if len(axes) != array.ndim:
+        raise ValueError(f"{array.ndim} axes, and its metadata names {len(axes)}")
+    stored = Stored(tuple(array.shape), False, array, axes, _channel_names(attributes))
+    return Level(folder, stored, digest(raw, array_raw))
+
+
+def _first_of(folder: Path, names: tuple[str, ...], bring: Bring | None) -> tuple[str, bytes]:
+    """Return the name and the bytes of the first of these files that is there."""
+    if bring is not None:
+        bring(folder / name for name in names)
+    for name in names:
+        if (folder / name).is_file():
+            return name, (folder / name).read_bytes()
+    return names[0], b""
+
+
+def _channel_names(attributes: dict[str, Any]) -> tuple[str, ...]:
+    channels = (attributes.get("omero") or {}).get("channels") or []
+    names = tuple(str(channel.get("label") or "").strip() for channel in channels)
+    return names if all(names) else ()
+
+
+def _no_image(path: Path, attributes: dict[str, Any], where: str) -> NoReturn:
+    if "plate" in attributes:
+        what, inner = "a plate", f"{attributes['plate']['wells'][0]['path']}/0"
+    elif "well" in attributes:
+        what, inner = "a well of a plate", str(attributes["well"]["images"][0]["path"])
+    elif "bioformats2raw.layout" in attributes:
+        what, inner = "a collection of images", "0"
+    else:
+        what, inner = "no OME-Zarr image: its metadata has no multiscales", ""
+    remedy = f"name an image in it, such as {path.name}/{inner}" if inner else "name the group of an image"
+    raise UserError(where, f"is {what}", remedy)

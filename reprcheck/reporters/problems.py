@@ -1,0 +1,105 @@
+"""What is wrong with a dataset folder, in a terminal and as JSON: by file, a problem that repeats told once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+from reprcheck.datasets.confounds import listed
+from reprcheck.errors import Place, UserError
+from reprcheck.reporters.console import lines
+from reprcheck.reporters.wording import counted, one_line
+
+WIDE = 110
+"""From this width on every part has a column; below, where it is stands in one, and what to do under what is wrong."""
+
+_WIDE_COLUMNS = (("file", 3), ("row", 3), ("column", 3), ("problem", 7), ("what to do", 7))
+_NARROW_COLUMNS = (("where", 2), ("problem, and what to do", 5))
+
+
+@dataclass(frozen=True)
+class ProblemReport:
+    """Problems of a dataset folder, ready to be printed.
+
+    Attributes
+    ----------
+    folder : str
+        As the user wrote it; files are named relative to it.
+    problems : sequence of UserError
+    """
+
+    folder: str
+    problems: Sequence[UserError]
+
+    def lines(self, width: int = 80, color: bool = True) -> list[str]:
+        """Return the report's lines, none wider than ``width``; without colour where NO_COLOR is set."""
+        return lines(self, width, color)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Yield the heading and the table."""
+        told = f"  {counted(len(self.problems), 'problem')}"
+        yield Text.assemble((one_line(self.folder), "bold"), (told, "bold red"), overflow="fold")
+        wide = options.max_width >= WIDE
+        table = Table(box=None, padding=(0, 2, 0 if wide else 1, 0), pad_edge=False, header_style="dim")
+        for name, ratio in _WIDE_COLUMNS if wide else _NARROW_COLUMNS:
+            table.add_column(name, overflow="fold", ratio=ratio)
+        for group in grouped(self.problems):
+            file, row, column, problem, remedy = self._cells(group)
+            if not wide:
+                place = Text("  ").join(part for part in (row, column) if part)
+                table.add_row(_stacked(file, place), _stacked(problem, remedy))
+            else:
+                table.add_row(file, row, column, problem, remedy)
+        yield table
+
+    def _cells(self, group: Sequence[UserError]) -> tuple[Text, Text, Text, Text, Text]:
+        first, rest = group[0], group[1:]
+        place = _place(first)
+        row = place.row or ("" if place.column else place.within)
+        column = (place.column.removeprefix("column "), place.within if place.column else "")
+        problem = Text(self._shown(first.what))
+        if rest:
+            noun = "row" if place.row else "image"
+            others = listed(self._shown(_place(one).row or _place(one).file) for one in rest)
+            problem.append(f"\nand {counted(len(rest), f'more {noun}')}: {others}", "dim")
+        return (
+            Text(self._shown(place.file)),
+            Text(self._shown(row)),
+            Text(self._shown(" ".join(column))),
+            problem,
+            Text(self._shown(first.remedy), "green"),
+        )
+
+    def _shown(self, text: str) -> str:
+        """Return text on one line, with files named relative to the folder."""
+        return one_line(text.replace(f"{self.folder}/", ""))
+
+
+def grouped(problems: Iterable[UserError]) -> list[list[UserError]]:
+    """Return problems in order of the first of their kind: what is put right in the same way, in one column or key."""
+    groups: dict[tuple[str, str, str, str], list[UserError]] = {}
+    for mistake in problems:
+        place = _place(mistake)
+        in_table = bool(place.row or place.column)
+        key = (place.file if in_table else "", place.column, place.within if in_table else "", mistake.remedy)
+        groups.setdefault(key, []).append(mistake)
+    return list(groups.values())
+
+
+def plain(problem: UserError) -> dict[str, str]:
+    """Return a problem as plain values: ``line`` is the message as `reprcheck` gives it anywhere else."""
+    place = _place(problem)
+    parts = {"file": place.file, "row": place.row, "column": place.column, "within": place.within}
+    return {"line": str(problem), **parts, "problem": problem.what, "remedy": problem.remedy}
+
+
+def _place(problem: UserError) -> Place:
+    return problem.where if isinstance(problem.where, Place) else Place(problem.where)
+
+
+def _stacked(*parts: Text) -> Text:
+    return Text("\n").join(part for part in parts if part)

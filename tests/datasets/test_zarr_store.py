@@ -1,0 +1,178 @@
+"""OME-Zarr in the layouts that are published: what is read, what counts as its identity, what is refused."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from reprcheck.datasets import open_folder
+from reprcheck.datasets.files import Entry, FileImages, Recipe
+from reprcheck.datasets.reading import Reading
+from reprcheck.errors import UserError
+from tests.datasets.stores import VERSIONS, noise, write_group, write_image, write_plate
+
+Make = Callable[..., Path]
+NAMES = ("DNA", "actin", "tubulin")
+each_version = pytest.mark.parametrize("version", VERSIONS)
+
+
+def images(
+    path: Path, names: tuple[str, ...] = NAMES, frame: int | None = None, mask: Path | None = None, **reading: Any
+) -> FileImages:
+    recipe = Recipe(len(names), reading=Reading(names, **reading))
+    return FileImages([Entry((path,), frame, mask, "t.csv line 2")], recipe)
+
+
+def stored(source: FileImages, *window: slice) -> np.ndarray[Any, Any]:
+    pixels = source.read(0, (window[0], window[1]) if window else None).pixels
+    return np.rint(pixels.astype(np.float64) * 65535).astype(int)
+
+
+def refused(source: FileImages) -> str:
+    with pytest.raises(UserError) as caught:
+        source.read(0)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message.replace(f"{source.entries[0].files[0].parent}/", "")
+
+
+@each_version
+@pytest.mark.parametrize("axes", ["TCZYX", "CZYX", "CYX"])
+def test_an_image_comes_back_and_channels_are_found_by_name(tmp_path: Path, version: str, axes: str) -> None:
+    values = noise(3, 20, 11)
+    shape = [{"C": 3, "Y": 20, "X": 11}.get(axis, 1) for axis in axes]
+    path = write_image(tmp_path / "x.zarr", [values.reshape(shape)], axes, version, NAMES)
+    np.testing.assert_array_equal(stored(images(path)), values)
+    np.testing.assert_array_equal(stored(images(path, ("tubulin", "DNA"))), values[[2, 0]])
+    assert images(path).extent(0) == (20, 11)
+    assert "expected 2 (axes" in refused(images(path, ("DNA", "actn")))
+
+
+@each_version
+def test_a_level_by_number(tmp_path: Path, version: str) -> None:
+    levels = [noise(1, 16, 16), noise(1, 8, 8)]
+    path = write_image(tmp_path / "x.zarr", levels, "CYX", version)
+    for number, values in enumerate(levels):
+        np.testing.assert_array_equal(stored(images(path, ("DNA",), level=number)), values)
+    assert refused(images(path, ("DNA",), level=2)) == (
+        "x.zarr (t.csv line 2): no level 2: the image has 2 (counted from 0); put `level` right on the card"
+    )
+
+
+@each_version
+def test_frames_slices_and_projection(tmp_path: Path, version: str) -> None:
+    values = noise(2, 1, 3, 9, 8)
+    path = write_image(tmp_path / "x.zarr", [values], "TCZYX", version)
+    np.testing.assert_array_equal(stored(images(path, ("DNA",), 1, project="max"))[0], values[1, 0].max(0))
+    stack = write_image(tmp_path / "z.zarr", [values[:1]], "TCZYX", version)
+    np.testing.assert_array_equal(stored(images(stack, ("DNA",), 2))[0], values[0, 0, 2])
+    assert refused(images(stack, ("DNA",))) == (
+        "z.zarr (t.csv line 2): a stack of 3 slices (axes TCZYX, 1 x 1 x 3 x 9 x 8); "
+        'say on the card how to project it: project = "max" (or "mean"); a mask has to be one plane'
+    )
+
+
+@each_version
+def test_a_field_of_a_plate_and_a_label_image_as_mask(make_dataset: Make, version: str) -> None:
+    folder = make_dataset(labels=["a", "b"] * 2)
+    fields = {f"A/{i + 1}/0": noise(1, 12, 10) // (i + 1) for i in range(4)}
+    plate = write_plate(folder / "plate.zarr", fields, version)
+    objects = np.zeros((12, 10), np.uint16)
+    objects[3:6, 2:5] = 7
+    for place in fields:
+        write_image(plate / place / "labels" / "nuclei", [objects], "YX", version, more={"image-label": {}})
+    rows = "".join(
+        f"s{i},plate.zarr/{place},plate.zarr/{place}/labels/nuclei,{'ab'[i % 2]}\n" for i, place in enumerate(fields)
+    )
+    (folder / "samples.csv").write_text("id,path,mask,label\n" + rows)
+    card = folder / "dataset.toml"
+    card.write_text(card.read_text().replace('"image" = "path"', '"image" = "path", "mask" = "mask"'))
+    dataset = open_folder(folder)
+    for i, values in enumerate(fields.values()):
+        image = dataset.images.read(i)
+        np.testing.assert_allclose(image.pixels, values / 65535, atol=1e-6)
+        assert image.mask is not None
+        np.testing.assert_array_equal(image.mask, objects)
+
+
+@pytest.mark.parametrize(("version", "shard"), [("0.4", None), ("0.5", None), ("0.5", 16)])
+def test_a_window_is_known_and_read_by_its_own_chunks(tmp_path: Path, version: str, shard: int | None) -> None:
+    values = noise(2, 32, 32)
+    path = write_image(tmp_path / "x.zarr", [values], "CYX", version, shard=shard)
+    window = (slice(17, 31), slice(18, 32))
+    before, whole = images(path, NAMES[:2]).content(0, window), images(path, NAMES[:2]).content(0)
+    first = path / "0" / ("0/0/0" if version == "0.4" else "c/0/0/0")
+    first.write_bytes(b"damaged")
+    source = images(path, NAMES[:2])
+    assert source.content(0, window) == before
+    assert source.content(0) != whole
+    np.testing.assert_array_equal(stored(source, *window), values[:, 17:31, 18:32])
+    assert "can't be decoded, truncated or damaged" in refused(source)
+
+
+@each_version
+def test_a_chunk_that_is_not_there_holds_the_fill_value(tmp_path: Path, version: str) -> None:
+    values = noise(1, 16, 16)
+    path = write_image(tmp_path / "x.zarr", [values], "CYX", version)
+    chunks = path / "0" / "0" if version == "0.4" else path / "0" / "c" / "0"
+    (chunks / "0" / "0").unlink()
+    values[:, :8, :8] = 0
+    np.testing.assert_array_equal(stored(images(path, ("DNA",))), values)
+    for chunk in chunks.rglob("*"):
+        if chunk.is_file():
+            chunk.unlink()
+    assert refused(images(path, ("DNA",))) == (
+        "x.zarr (t.csv line 2): none of its chunks are there; copy the store again, or remove the row"
+    )
+
+
+@each_version
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("p.zarr", "p.zarr (t.csv line 2): is a plate; name an image in it, such as p.zarr/A/1/0"),
+        ("p.zarr/A/1", "1 (t.csv line 2): is a well of a plate; name an image in it, such as 1/0"),
+        ("c.zarr", "c.zarr (t.csv line 2): is a collection of images; name an image in it, such as c.zarr/0"),
+        (
+            "p.zarr/A",
+            "A (t.csv line 2): is no OME-Zarr image: its metadata has no multiscales; name the group of an image",
+        ),
+    ],
+)
+def test_a_group_that_is_no_image(tmp_path: Path, version: str, name: str, message: str) -> None:
+    write_plate(tmp_path / "p.zarr", {"A/1/0": noise(1, 8, 8)}, version)
+    write_group(tmp_path / "c.zarr", {"bioformats2raw.layout": 3}, version)
+    assert refused(images(tmp_path / name)) == message
+
+
+def test_metadata_that_is_old_or_damaged(tmp_path: Path) -> None:
+    path = write_image(tmp_path / "x.zarr", [noise(1, 8, 8)], "CYX", "0.4")
+    said = json.loads((path / ".zattrs").read_text())
+    said["multiscales"][0]["axes"] = ["c", "y", "x"]
+    (path / ".zattrs").write_text(json.dumps(said))
+    assert refused(images(path)) == (
+        "x.zarr (t.csv line 2): OME-Zarr of a version before 0.4; write it again as OME-Zarr 0.4 or 0.5"
+    )
+    said["multiscales"][0] |= {"axes": [{"name": "y"}, {"name": "x"}], "datasets": [{"path": "../other.zarr/0"}]}
+    (path / ".zattrs").write_text(json.dumps(said))
+    assert "(ValueError: level '../other.zarr/0' lies outside the image)" in refused(images(path))
+    (path / ".zattrs").write_text("{")
+    assert "can't be decoded, truncated or damaged (JSONDecodeError" in refused(images(path))
+
+
+def test_without_the_extra(make_dataset: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = make_dataset(labels=["a", "b"])
+    (folder / "samples.csv").write_text("id,path,label\nx,x.zarr,a\ny,y.zarr,b\n")
+    monkeypatch.setitem(sys.modules, "zarr", None)
+    with pytest.raises(UserError) as caught:
+        open_folder(folder)
+    assert str(caught.value) == (
+        f"{folder}/x.zarr ({folder}/samples.csv line 2): OME-Zarr needs zarr, which isn't installed; "
+        "pip install 'reprcheck[zarr]'"
+    )
