@@ -6,7 +6,7 @@
 #   make lint                                          ruff and mypy
 #   make demo                                          train the demo model's weights again
 #   make reports                                       the scorecards in reports/ and in the README again
-#   make calibration                                   the gate's own error rates again: about an hour and a half
+#   make calibration                                   the gate's own error rates again: over an hour
 
 PYTHON ?= python3
 VENV   ?= .venv

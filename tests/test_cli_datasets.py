@@ -117,7 +117,7 @@ BAD: dict[str, tuple[dict[str, Any], Change, str]] = {
     "unknown column key": (
         {"columns": {"wells": "unit"}},
         nothing,
-        "dataset.toml [columns] wells: unknown key; known: batch, frame, image, mask, position, sample, unit",
+        "dataset.toml [columns] wells: unknown key; known: batch, frame, image, mask, metadata, position, sample, unit",
     ),
     "no image column": (
         {"columns": {"image": None}},
@@ -411,7 +411,7 @@ def test_the_table_fits_and_tells_what_repeats_once(tmp_path: Path, capsys: Any,
     out = capsys.readouterr().out
     assert max(map(len, out.splitlines())) <= width
     text = " ".join(out.split())
-    assert out.startswith(f"{folder}  58 problems")
+    assert text.startswith(f"{folder} 58 problems")
     assert text.count("is not a number") == 1
     assert "and 34 more rows: line 12," in text
     assert "and 11 more images: images/021.tif," in text

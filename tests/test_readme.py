@@ -48,7 +48,7 @@ def test_what_it_names_exists():
 
 
 def test_its_options_exist():
-    ours = [["reprcheck", command] for command in ("audit", "suggest-margin", "calibrate")]
+    ours = [["reprcheck", *command] for command in (["audit"], ["suggest-margin"], ["calibrate"], ["data", "fetch"])]
     commands = [["pytest", "benchmarks/"], *ours]
     shown = ""
     for command in commands:
