@@ -1,4 +1,4 @@
-"""The dataset card: `dataset.toml` as frozen dataclasses.
+"""The dataset card: `dataset.toml` as frozen dataclasses; its tables are parsed in `columns`, `cropping`, `task_card`.
 
 Parsing is all this module does: every key is checked for its name, its type and its fit with the others, so that the
 layers after it meet no surprise. Whether the table holds the columns that the card names is for `assemble`.
@@ -11,79 +11,34 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, cast
 
+from reprcheck.datasets.columns import COLUMN_KEYS, Columns, nested, parse_columns
 from reprcheck.datasets.cropping import CROP_KEYS, Cropping, parse_cropping
-from reprcheck.datasets.problems import attempt, settle
+from reprcheck.datasets.problems import attempt
 from reprcheck.datasets.reading import AS_STORED, READING_KEYS, Reading, parse_reading
-from reprcheck.datasets.section import Section, Value
-from reprcheck.errors import UserError, did_you_mean
-from reprcheck.types import Aggregation, Kind
+from reprcheck.datasets.section import Section
+from reprcheck.datasets.task_card import KNOWN_PROTOCOLS, TASK_KEYS, TaskCard, parse_tasks
+from reprcheck.errors import UserError
+from reprcheck.types import Kind
 
-Units = str | tuple[str, ...]
-"""One column, or nested columns, innermost first: the last is resampled and never split by folds."""
 Fit = Literal["none", "pad", "resize", "crop"]
-Holdout = Literal["batch", "unit"]
-
-KNOWN_PROTOCOLS: Mapping[str, str] = {
-    "probe/1": "classify",
-    "knn/1": "classify",
-    "ridge/1": "regress",
-    "dose-response/1": "regress",
-}
-"""Protocol id to the kind of task it scores."""
 
 SCHEMA = 1
 KINDS = ("culture", "tissue", "natural")
 FITS = ("none", "pad", "resize", "crop")
-HOLDOUTS = ("batch", "unit")
-TASK_KINDS = ("classify", "regress")
-AGGREGATIONS = ("mean", "median")
-PLANNED_TASK_KINDS = ("retrieve", "relate")
 _TOP_KEYS = (
     *("schema", "name", "kind", "channels", "value_range", "fit", "size"),
     *("license", "citation", "source", "columns", "tiles", "tasks"),
     *(*READING_KEYS, "crops", "allow_outside"),
 )
-_COLUMN_KEYS = ("sample", "image", "frame", "mask", "unit", "batch", "position", "metadata")
-_TASK_KEYS = (
-    *("kind", "label", "holdout", "where", "exclude", "min_per_class"),
-    *("channels", "unit", "aggregate", "control", "replicate", "protocols"),
-)
 _TILE_KEYS = ("size", "max_white")
 KEYS: Mapping[str, tuple[str, ...]] = {
     "": _TOP_KEYS,
-    "[columns]": _COLUMN_KEYS,
+    "[columns]": COLUMN_KEYS,
     "[tiles]": _TILE_KEYS,
     "[crops]": CROP_KEYS,
-    "[tasks.NAME]": _TASK_KEYS,
+    "[tasks.NAME]": TASK_KEYS,
 }
 """Every key of a card, by its table."""
-
-
-@dataclass(frozen=True)
-class Columns:
-    """The columns of the sample table that the card names.
-
-    Attributes
-    ----------
-    sample : str
-    image : tuple of str
-        One column: one file that holds all channels. Several: one file per channel, in order of ``Card.channels``.
-        Empty where the images don't come from files.
-    frame, mask, batch, position : str or None
-    unit : str, tuple of str, or None
-        Nested units, innermost first, where there are several.
-    metadata : tuple of str
-        What else is known of a sample and may give its label away, such as a passage or an operator.
-    """
-
-    sample: str
-    image: tuple[str, ...] = ()
-    frame: str | None = None
-    mask: str | None = None
-    unit: Units | None = None
-    batch: str | None = None
-    position: str | None = None
-    metadata: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -92,37 +47,6 @@ class Tiling:
 
     size: int
     max_white: float | None = None
-
-
-@dataclass(frozen=True)
-class Control:
-    """Which samples are controls: those whose ``column`` equals ``equals``."""
-
-    column: str
-    equals: Value
-
-
-@dataclass(frozen=True)
-class TaskCard:
-    """A task as written on the card.
-
-    ``label`` has one column, or two for a ratio. With ``aggregate`` the samples of a unit become one. Samples with one
-    value of ``replicate`` are repeated measurements of one thing, whose labels should agree.
-    """
-
-    name: str
-    kind: Literal["classify", "regress"]
-    label: tuple[str, ...]
-    protocols: tuple[str, ...]
-    holdout: Holdout | None = None
-    where: Mapping[str, tuple[Value, ...]] | None = None
-    exclude: tuple[Value, ...] = ()
-    min_per_class: int | None = None
-    channels: tuple[str, ...] | None = None
-    unit: Units | None = None
-    aggregate: Aggregation | None = None
-    control: Control | None = None
-    replicate: str | None = None
 
 
 @dataclass(frozen=True)
@@ -188,13 +112,6 @@ class Card:
         return {k: v for k, v in said.items() if k not in unsaid}
 
 
-def nested(unit: Units | None) -> tuple[str, ...]:
-    """Return the columns of a unit, innermost first; none for None."""
-    if unit is None:
-        return ()
-    return (unit,) if isinstance(unit, str) else unit
-
-
 def parse(text: str, where: str, protocols: Mapping[str, str] = KNOWN_PROTOCOLS) -> Card:
     """Parse the text of a `dataset.toml`.
 
@@ -243,15 +160,15 @@ def of(raw: Mapping[str, Any], where: str, protocols: Mapping[str, str] = KNOWN_
     """Return the card that plain values, as `parse` finds them in TOML, make. Raises UserError as `parse` does."""
     top = Section(raw, where, "", _TOP_KEYS)
     attempt(None, _schema, top)
-    channels = attempt((), _channels, top)
+    channels = attempt((), top.texts, "channels")
     fit = attempt("none", top.choice, "fit", FITS, "none")
-    columns = attempt(Columns(sample=""), _columns, top, channels)
+    columns = attempt(Columns(sample=""), parse_columns, top, channels)
     return Card(
         name=attempt("", _name, top),
         kind=cast(Kind, attempt("", top.choice, "kind", KINDS)),
         channels=channels,
         columns=columns,
-        tasks=attempt((), _tasks, top, channels, columns, protocols),
+        tasks=attempt((), parse_tasks, top, channels, columns, protocols),
         value_range=attempt(None, _value_range, top),
         fit=cast(Fit, fit),
         size=attempt(None, _size, top, fit),
@@ -277,14 +194,6 @@ def _name(top: Section) -> str:
     return name
 
 
-def _channels(section: Section, known: tuple[str, ...] = ()) -> tuple[str, ...]:
-    channels = section.texts("channels")
-    for channel in channels:
-        if known and channel not in known:
-            section.fail("channels", f"{channel!r} is no channel of the dataset", did_you_mean(channel, known))
-    return channels
-
-
 def _value_range(top: Section) -> tuple[float, float] | None:
     pair = top.pair("value_range", float, "two numbers, [low, high]")
     if pair is not None and not pair[0] < pair[1]:
@@ -301,36 +210,6 @@ def _size(top: Section, fit: str) -> tuple[int, int] | None:
     return size
 
 
-def _columns(top: Section, channels: tuple[str, ...]) -> Columns:
-    section = top.section("columns", _COLUMN_KEYS)
-    image = attempt((), _image, section, channels)
-    others = {key: attempt(None, section.optional_text, key) for key in ("frame", "mask", "batch", "position")}
-    sample = attempt("", section.text, "sample")
-    metadata = attempt((), section.texts, "metadata") if "metadata" in section.values else ()
-    unit = attempt(None, _unit, section)
-    return Columns(sample=sample, image=image, unit=unit, metadata=metadata, **others)
-
-
-def _image(section: Section, channels: tuple[str, ...]) -> tuple[str, ...]:
-    if not isinstance(section.values.get("image"), list):
-        return (section.text("image"),) if "image" in section.values else ()
-    image = section.texts("image")
-    if channels and len(image) != len(channels):
-        section.fail(
-            "image",
-            f"{len(image)} columns for {len(channels)} channels",
-            "name one column per channel, or one column (no list) of files that hold them all",
-        )
-    return image
-
-
-def _unit(section: Section) -> Units | None:
-    if not isinstance(section.values.get("unit"), list):
-        return section.optional_text("unit")
-    columns = section.texts("unit")
-    return columns if len(columns) > 1 else columns[0]
-
-
 def _tiling(top: Section) -> Tiling | None:
     if "tiles" not in top.values:
         return None
@@ -341,127 +220,3 @@ def _tiling(top: Section) -> Tiling | None:
     ):
         section.wrong_type("max_white", "a share between 0 and 1")
     return Tiling(section.integer("size"), None if max_white is None else float(max_white))
-
-
-def _tasks(
-    top: Section, channels: tuple[str, ...], columns: Columns, protocols: Mapping[str, str]
-) -> tuple[TaskCard, ...]:
-    if not isinstance(top.values.get("tasks"), dict) or not top.values["tasks"]:
-        top.fail("tasks", "no task", "add one, such as [tasks.NAME]")
-    names = tuple(top.values["tasks"])
-    section = top.section("tasks", names)
-    found = []
-    for name in names:
-        attempt(None, _check_task_name, top, name)
-        found.append(attempt(None, _task, name, section, channels, columns, protocols))
-    return tuple(task for task in found if task is not None)
-
-
-def _check_task_name(top: Section, name: str) -> None:
-    if any(c in name for c in ":/\\,") or not name or any(c.isspace() for c in name):
-        top.fail(f"[tasks.{name}]", "the name holds a blank or one of : / \\ ,", "use letters, digits, - and _")
-
-
-def _task(
-    name: str, tasks: Section, channels: tuple[str, ...], columns: Columns, protocols: Mapping[str, str]
-) -> TaskCard:
-    section = tasks.section(name, _TASK_KEYS, f"[tasks.{name}]")
-    kind = attempt(None, _kind, section)
-    task = TaskCard(
-        name=name,
-        kind=kind,
-        label=attempt((), _label, section, kind),
-        min_per_class=attempt(None, _min_per_class, section, kind),
-        exclude=attempt((), _exclude, section),
-        holdout=attempt(None, _holdout, section, columns),
-        protocols=attempt((), _protocols, section, kind, protocols),
-        where=attempt(None, _where, section),
-        channels=attempt(None, _channels, section, channels) if "channels" in section.values else None,
-        unit=attempt(None, _unit, section),
-        aggregate=attempt(None, _aggregate, section),
-        control=attempt(None, _control, section),
-        replicate=attempt(None, section.optional_text, "replicate"),
-    )
-    settle()
-    return task
-
-
-def _kind(section: Section) -> Literal["classify", "regress"]:
-    if (kind := section.text("kind")) in PLANNED_TASK_KINDS:
-        section.fail("kind", f"{kind!r} is not built yet", f"known: {', '.join(TASK_KINDS)}")
-    return cast(Literal["classify", "regress"], section.choice("kind", TASK_KINDS))
-
-
-def _holdout(section: Section, columns: Columns) -> Holdout | None:
-    holdout = cast(Holdout, section.choice("holdout", HOLDOUTS)) if "holdout" in section.values else None
-    if holdout == "batch" and columns.batch is None:
-        section.fail("holdout", "'batch' needs a batch column", "add batch to [columns]")
-    return holdout
-
-
-def _aggregate(section: Section) -> Aggregation | None:
-    if "aggregate" not in section.values:
-        return None
-    return cast(Aggregation, section.choice("aggregate", AGGREGATIONS))
-
-
-def _exclude(section: Section) -> tuple[Value, ...]:
-    if "exclude" not in section.values:
-        return ()
-    if isinstance(section.values.get("label"), dict):
-        section.fail("exclude", "needs a label of one column, not a ratio", "use where, or remove it")
-    return section.values_of("exclude", section.values["exclude"])
-
-
-def _min_per_class(section: Section, kind: str | None) -> int | None:
-    if "min_per_class" not in section.values:
-        return None
-    if kind == "regress":
-        section.fail("min_per_class", "a regression has no classes", "remove it")
-    return section.integer("min_per_class")
-
-
-def _label(section: Section, kind: str | None) -> tuple[str, ...]:
-    if not isinstance(section.values.get("label"), dict):
-        return (section.text("label"),)
-    ratio = section.section("label", ("ratio",), f"{section.title} label").values.get("ratio")
-    if not isinstance(ratio, list) or len(ratio) != 2 or not all(isinstance(c, str) and c.strip() for c in ratio):
-        section.wrong_type("label", '{ ratio = ["numerator column", "denominator column"] }')
-    if kind == "classify":
-        section.fail("label", "a ratio is not a class", 'use kind = "regress", or a label column')
-    return tuple(ratio)
-
-
-def _where(section: Section) -> Mapping[str, tuple[Value, ...]] | None:
-    if "where" not in section.values:
-        return None
-    if not isinstance(section.values["where"], dict) or not section.values["where"]:
-        section.wrong_type("where", '{ column = "value" }')
-    return {column: section.values_of(f"where.{column}", v) for column, v in section.values["where"].items()}
-
-
-def _control(section: Section) -> Control | None:
-    if "control" not in section.values:
-        return None
-    control = section.section("control", ("column", "equals"), f"{section.title} control")
-    equals = control.values.get("equals")
-    if equals is None:
-        control.missing("equals")
-    if not isinstance(equals, str | int | float):
-        control.wrong_type("equals", "a text or a number")
-    return Control(control.text("column"), equals)
-
-
-def _protocols(section: Section, kind: str | None, known: Mapping[str, str]) -> tuple[str, ...]:
-    protocols = section.texts("protocols")
-    for protocol in protocols:
-        if protocol not in known:
-            section.fail("protocols", f"unknown protocol {protocol!r}", did_you_mean(protocol, known))
-        if kind and known[protocol] != kind:
-            fitting = sorted(p for p, k in known.items() if k == kind)
-            section.fail(
-                "protocols",
-                f"{protocol!r} scores tasks of kind {known[protocol]!r}, and this one is {kind!r}",
-                f"known for {kind!r}: {', '.join(fitting) or 'none'}",
-            )
-    return protocols

@@ -17,12 +17,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from reprcheck.datasets import tiles
-from reprcheck.datasets.card import Card, Columns, TaskCard, nested
+from reprcheck.datasets.card import Card
+from reprcheck.datasets.columns import Columns, nested
 from reprcheck.datasets.files import FileImages, Recipe, check_one_size
 from reprcheck.datasets.folder import BROKEN_FRAME, CARD, file_columns, find_entries, find_table, open_folder, read_card
 from reprcheck.datasets.hints import hints
 from reprcheck.datasets.problems import attempt, collecting
 from reprcheck.datasets.table import read_table, require, sort_samples
+from reprcheck.datasets.task_card import TaskCard
 from reprcheck.datasets.tasks import resolve, select
 from reprcheck.errors import Place, UserError
 from reprcheck.types import Dataset, Image

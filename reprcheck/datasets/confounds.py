@@ -11,9 +11,9 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from reprcheck.datasets.card import Holdout
 from reprcheck.datasets.plate import Place, place
 from reprcheck.datasets.problems import tell
+from reprcheck.datasets.task_card import Holdout
 from reprcheck.errors import UserError
 
 SHOWN = 3

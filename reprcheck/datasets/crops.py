@@ -15,7 +15,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from reprcheck.datasets.axes import times
-from reprcheck.datasets.card import Card, Columns
+from reprcheck.datasets.card import Card
+from reprcheck.datasets.columns import Columns
 from reprcheck.datasets.cropping import Cropping
 from reprcheck.datasets.files import FileImages
 from reprcheck.datasets.table import cell_name, line_name, lines_of, require, sort_samples, texts, to_number

@@ -9,8 +9,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from reprcheck.datasets import confounds
-from reprcheck.datasets.card import Card, TaskCard
+from reprcheck.datasets.card import Card
 from reprcheck.datasets.table import Samples, texts
+from reprcheck.datasets.task_card import TaskCard
 from reprcheck.datasets.tasks import select
 from reprcheck.datasets.vocabulary import rank
 

@@ -14,9 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reprcheck.datasets import confounds, limit
-from reprcheck.datasets.card import Card, TaskCard, nested
+from reprcheck.datasets.card import Card
+from reprcheck.datasets.columns import nested
 from reprcheck.datasets.problems import attempt, settle, tell, tell_each
 from reprcheck.datasets.table import Samples, matches, to_number
+from reprcheck.datasets.task_card import TaskCard
 from reprcheck.errors import Place, UserError
 from reprcheck.types import Task
 

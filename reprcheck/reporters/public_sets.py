@@ -16,8 +16,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from reprcheck.datasets.card import Card, TaskCard, nested
+from reprcheck.datasets.card import Card
+from reprcheck.datasets.columns import nested
 from reprcheck.datasets.public import Entry, RemoteFile
+from reprcheck.datasets.task_card import TaskCard
 from reprcheck.reporters import wording
 from reprcheck.reporters.console import lines
 

@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reprcheck.datasets.card import Columns, Control, Tiling, parse
+from reprcheck.datasets.card import Tiling, parse
+from reprcheck.datasets.columns import Columns
+from reprcheck.datasets.task_card import Control
 from reprcheck.errors import UserError
 from tests.minisets import card_text
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from reprcheck.datasets.card import FITS, KEYS, KINDS, KNOWN_PROTOCOLS, of, parse
+from reprcheck.datasets.card import FITS, KEYS, KINDS, of, parse
 from reprcheck.datasets.cropping import BORDERS
 from reprcheck.datasets.reading import PROJECTS
+from reprcheck.datasets.task_card import KNOWN_PROTOCOLS
 
 GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "datasets.md").read_text(encoding="utf-8")
 EXAMPLE, CROPS = re.findall(r"```toml\n(.*?)```", GUIDE, re.DOTALL)

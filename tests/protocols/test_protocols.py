@@ -14,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from reprcheck import protocols
-from reprcheck.datasets.card import KNOWN_PROTOCOLS
+from reprcheck.datasets.task_card import KNOWN_PROTOCOLS
 from reprcheck.protocols import knn, probe, ridge
 from reprcheck.protocols.features import prepare, scaled
 from reprcheck.protocols.folds import folds
