@@ -144,7 +144,8 @@ class Session:
         take = taking(dataset, task)
         contestants = _taken(self._embedded(model, dataset, task.channels, None), take, aggregated(task).units)
         matched = partial(self._matched, model, dataset, task.channels, take)
-        return self.bench(model.name, dataset, task, question.protocol, contestants, matched)
+        notes = model.notes(len(task.channels))
+        return self.bench(model.name, dataset, task, question.protocol, contestants, matched, notes)
 
     def bench(
         self,
@@ -154,6 +155,7 @@ class Session:
         protocol: str,
         contestants: Contestants,
         matched: Callable[[], Contestants | None] = lambda: None,
+        notes: tuple[str, ...] = (),
     ) -> Bench:
         """Return a bench for contestants of a task's samples, whoever made them; aggregated where the task is."""
         take, groups = taking(dataset, task), Groups.of(task)
@@ -176,6 +178,7 @@ class Session:
             thumbnails=thumbnails,
             ids=groups.names if groups else dataset.ids[task.rows],
             matched=matched,
+            notes=notes,
         )
 
     def _hand_made(self, dataset: Dataset, channels: tuple[int, ...]) -> Mapping[str, Block]:

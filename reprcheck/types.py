@@ -97,6 +97,8 @@ class Task:
         The unit whose samples these are, of nested ones the innermost; None where nothing is aggregated.
     metadata : str[n, k] or None
         What else the card says is known of each sample, as k columns; blank where not known.
+    sizes : float64[n, 2] or None
+        Height and width in pixels of each stored image, where a fit makes one size of several.
     """
 
     name: str
@@ -116,6 +118,7 @@ class Task:
     aggregate: Aggregation | None = None
     innermost: NDArray[np.str_] | None = None
     metadata: NDArray[np.str_] | None = None
+    sizes: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True)

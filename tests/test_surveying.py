@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reprcheck.surveying import SIDE, Sights, label_groups, size_gives_away, survey
+from reprcheck.surveying import SIDE, Sights, label_groups, survey
 from reprcheck.types import Dataset, Image, Task
 
 N = 60
@@ -68,17 +68,24 @@ class _silent:
 
 def test_size_that_gives_the_label_away_is_named_with_its_numbers() -> None:
     sizes = np.stack([20 + 5 * (np.arange(N) % 2) + RNG.integers(0, 6, N), 20 + RNG.integers(0, 6, N)], axis=1)
-    sentence = size_gives_away(a_task(), sizes, 0.05)
+    (sentence,) = surveyed(a_task(sizes=sizes.astype(float)))
     assert sentence.startswith("Confound: image size alone predicts the label: 0.")
     assert sentence.endswith(" by knn/1, 0.50 by chance (p = 0.001).")
-    heights = np.stack([10 + np.repeat(np.arange(10), 6), np.full(N, 20)], axis=1)
-    assert " by ridge/1, 0.00 by chance (p = 0.001)." in size_gives_away(dose(), heights, 0.05)
+    heights = np.stack([10 + np.repeat(np.arange(10.0), 6), np.full(N, 20.0)], axis=1)
+    (sentence,) = surveyed(dose(sizes=heights))
+    assert sentence.endswith(" by ridge/1, 0.00 by chance (p = 0.001).")
 
 
 def test_size_that_says_nothing_is_rarely_named() -> None:
-    named = [bool(size_gives_away(a_task(), RNG.integers(10, 30, (N, 2)), 0.05)) for _ in range(40)]
-    assert sum(named) <= 6  # 2 expected
-    assert size_gives_away(a_task(), np.full((N, 2), 9), 0.05) == ""
+    named = [surveyed(a_task(sizes=RNG.integers(10, 30, (N, 2)).astype(float))) for _ in range(40)]
+    assert sum(map(bool, named)) <= 6  # 2 expected
+    assert surveyed(a_task(sizes=np.full((N, 2), 9.0))) == ()
+
+
+def test_more_channels_than_networks_take_are_told() -> None:
+    assert surveyed(a_task(channels=(0, 1, 0, 1))) == (
+        "Channels: 4; a model that doesn't take as many is shown each alone, and the vectors are joined.",
+    )
 
 
 @pytest.mark.parametrize(
@@ -86,20 +93,23 @@ def test_size_that_says_nothing_is_rarely_named() -> None:
 )
 def test_a_label_along_the_plate_is_named(column: Any, words: str) -> None:
     positions = np.array([f"B{c - column.min() + 1:02}" for c in column])
-    task = dose(positions=positions, control=np.arange(N) < 6)
+    control, protocols = np.arange(N) < 6, ("dose-response/1",)
+    task = dose(positions=positions, control=control, protocols=protocols)
     (note,) = surveyed(task)
     assert note.startswith(f"Confound: the label {words} along the plate's columns, controls aside: rank correlation ")
     assert note.endswith("1.00 (p = 0.001).")
-    scattered = dose(positions=RNG.permutation(positions), control=np.arange(N) < 6)
+    scattered = dose(positions=RNG.permutation(positions), control=control, protocols=protocols)
     assert surveyed(scattered) == ()
-    assert surveyed(dose(positions=np.where(np.arange(N) == 9, "", positions))) == ()
+    unknown = np.where(np.arange(N) == 9, "", positions)
+    assert surveyed(dose(positions=unknown, control=control, protocols=protocols)) == ()
+    assert surveyed(dose(positions=positions))[0].startswith("Confound: position alone predicts the label: ")
 
 
 def test_few_units_and_few_batches_are_told() -> None:
     few = a_task(units=np.array([f"u{i // 8}" for i in range(N)]))
     assert "Underpowered: 8 units, and a verdict needs at least 10." in surveyed(few)
     batches = a_task(batches=np.array([f"p{i % 4 // 2}" for i in range(N)]))
-    assert "Verdicts will cover these 2 batches, not new ones: for that, at least 10 are needed." in surveyed(batches)
+    assert "Verdicts cover these 2 batches, not new ones: for that, at least 10 are needed." in surveyed(batches)
 
 
 def test_copies_on_both_sides_of_a_fold_are_told() -> None:

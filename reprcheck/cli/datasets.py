@@ -152,7 +152,7 @@ def _surveyed(folder: Path) -> tuple[Checkup, Survey | None]:
     seen = Sights()
     with threadpool_limits(1):  # thumbnails are small: more threads only wait for each other
         found = check_folder(folder, bar, seen.look)
-        return found, None if found.dataset is None else survey(found.dataset, bar, seen, found.hints)
+        return found, None if found.dataset is None else survey(found.dataset, bar, seen)
 
 
 def _folder(text: str) -> Path:

@@ -1,4 +1,4 @@
-"""What a sample's batch, its place on the plate and its metadata tell, as vectors to be scored like any encoder's.
+"""What a sample's batch, place on the plate, metadata and image size tell, as vectors to be scored like any encoder's.
 
 Where they predict the label above chance, so may a model that has only learned the batch's stain or the plate's edge.
 Scoring and the test against chance are left to the protocols and to `reprcheck.stats`.
@@ -18,7 +18,7 @@ from reprcheck.types import Task
 
 
 def nuisance(task: Task) -> dict[str, NDArray[np.float32]]:
-    """Return vectors of a task's samples that know nothing but batch, position or metadata.
+    """Return vectors of a task's samples that know nothing but batch, position, metadata or size.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def nuisance(task: Task) -> dict[str, NDArray[np.float32]]:
         ``batch``: one-hot, but for a batch of one sample. Absent with one batch, and where folds hold batches out: a
         batch never seen tells nothing. ``position``: see `position_vectors`. Absent where the card names no position,
         or all samples share one. ``metadata``: see `metadata_vectors`. Absent where the card names no metadata, or
-        they tell no samples apart.
+        they tell no samples apart. ``size``: see `size_vectors`. Absent where all images are of one size.
     """
     found = {}
     if task.holdout != "batch":
@@ -39,6 +39,8 @@ def nuisance(task: Task) -> dict[str, NDArray[np.float32]]:
         found["position"] = position_vectors(task.positions)
     if task.metadata is not None:
         found["metadata"] = metadata_vectors(task.metadata)
+    if task.sizes is not None:
+        found["size"] = size_vectors(task.sizes)
     return {name: vectors for name, vectors in found.items() if (vectors != vectors[:1]).any()}
 
 
@@ -82,12 +84,12 @@ def position_vectors(positions: NDArray[np.str_]) -> NDArray[np.float32]:
     return np.hstack(parts).astype(np.float32)
 
 
-def size_vectors(sizes: NDArray[np.int64]) -> NDArray[np.float32]:
+def size_vectors(sizes: NDArray[np.float64]) -> NDArray[np.float32]:
     """Return what the size of stored images tells, before they are fitted to one.
 
     Parameters
     ----------
-    sizes : int64[n, 2]
+    sizes : float64[n, 2]
         Height and width in pixels.
 
     Returns
@@ -95,7 +97,7 @@ def size_vectors(sizes: NDArray[np.int64]) -> NDArray[np.float32]:
     float32[n, 4]
         Logarithms of height and of width, standardised, and their squares; 0 where all are alike.
     """
-    z = np.stack([_standardised(side) for side in np.log(sizes.astype(np.float64)).T], axis=1)
+    z = np.stack([_standardised(side) for side in np.log(sizes).T], axis=1)
     return np.hstack([z, z**2]).astype(np.float32)
 
 

@@ -6,6 +6,7 @@ names nor the order of rows have a say in what comes out.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,11 +14,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from reprcheck.datasets.card import Card
+from reprcheck.datasets.hints import hints
 from reprcheck.datasets.table import Samples, sort_samples
 from reprcheck.datasets.tasks import limited, resolve
 from reprcheck.digest import digest
 from reprcheck.errors import UserError
-from reprcheck.types import Dataset, Image, ImageSource
+from reprcheck.types import Dataset, Image, ImageSource, Task
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ def assemble(
     where: str,
     limit: int | None = None,
     notes: tuple[str, ...] = (),
+    extent: Callable[[int], tuple[int, int]] | None = None,
 ) -> Dataset:
     """Return the dataset that a card makes of a table and its images.
 
@@ -60,6 +63,8 @@ def assemble(
         Cut each task down to about this many samples (see `limit.cut`).
     notes : tuple of str
         Put before every task's own.
+    extent : callable, optional
+        Returns the stored height and width of the image at a position in ``table``; where a fit makes them one.
 
     Returns
     -------
@@ -75,6 +80,9 @@ def assemble(
         raise UserError(f"--limit={limit}", "not a number of samples", "use a whole number of at least 1")
     samples = sort_samples(card, table, where)
     tasks = {task.name: resolve(card, task, samples) for task in card.tasks}
+    told = {task.name: notes + tasks[task.name].notes + hints(card, task, samples, table) for task in card.tasks}
+    sizes = {} if extent is None else _sizes(tasks.values(), samples, extent)
+    tasks = {name: replace(task, notes=told[name], sizes=sizes.get(name)) for name, task in tasks.items()}
     if limit is not None:
         tasks = {name: limited(task, samples.ids, limit) for name, task in tasks.items()}
     source = Reordered(images, samples.position)
@@ -85,13 +93,21 @@ def assemble(
         ids=samples.ids,
         table_row=samples.position,
         images=source,
-        tasks={name: replace(task, notes=notes + task.notes) for name, task in tasks.items()},
+        tasks=tasks,
         digest=_digest(card, samples, source),
         limit=limit,
         license=card.license,
         citation=card.citation,
         source=card.source,
     )
+
+
+def _sizes(
+    tasks: Iterable[Task], samples: Samples, extent: Callable[[int], tuple[int, int]]
+) -> dict[str, NDArray[np.float64]]:
+    """Return the sizes of the images of each task that shows several."""
+    found = {task.name: np.array([extent(i) for i in samples.position[task.rows].tolist()], float) for task in tasks}
+    return {name: sizes for name, sizes in found.items() if (sizes != sizes[0]).any()}
 
 
 def _digest(card: Card, samples: Samples, images: ImageSource) -> str:

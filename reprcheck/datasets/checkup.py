@@ -6,9 +6,9 @@ left out, so that one mistake isn't told twice: a task whose label isn't there h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,6 @@ from reprcheck.datasets.card import Card
 from reprcheck.datasets.columns import Columns, nested
 from reprcheck.datasets.files import FileImages, Recipe, check_one_size
 from reprcheck.datasets.folder import BROKEN_FRAME, CARD, file_columns, find_entries, find_table, open_folder, read_card
-from reprcheck.datasets.hints import hints
 from reprcheck.datasets.problems import attempt, collecting
 from reprcheck.datasets.table import read_table, require, sort_samples
 from reprcheck.datasets.task_card import TaskCard
@@ -46,15 +45,12 @@ class Checkup:
         Opened, where there is no problem.
     n_rows, n_images : int
         Rows of the table, and images decoded: those of rows that a task uses.
-    hints : mapping of str to tuple of str
-        Of each task, where there is no problem: see `reprcheck.datasets.hints`.
     """
 
     problems: tuple[UserError, ...]
     dataset: Dataset | None
     n_rows: int
     n_images: int
-    hints: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def check_folder(path: str | Path, progress: Progress, look: Look = lambda row, image: None) -> Checkup:
@@ -99,9 +95,7 @@ def check_folder(path: str | Path, progress: Progress, look: Look = lambda row, 
     problems = tuple(_in_order(found, folder / CARD, table_path))
     if problems or card is None or table is None:
         return Checkup(problems, None, 0 if table is None else len(table), n_images)
-    samples = sort_samples(card, table, str(table_path))
-    told = {task.name: hints(card, task, samples, table) for task in card.tasks}
-    return Checkup((), open_folder(folder), len(table), n_images, told)  # the strict door has the last word
+    return Checkup((), open_folder(folder), len(table), n_images)  # the strict door has the last word
 
 
 def _of_crops(folder: Path, n_rows: int) -> Checkup:

@@ -164,12 +164,9 @@ def cut(
     cropping = card.crops
     assert cropping is not None
     lines, over, seen = lines_of(table), [], 0
-    extents: dict[int, tuple[int, int]] = {}
     for row in rows:
         number, top, left, height, width = windows[row].tolist()
-        if number not in extents:
-            extents[number] = fields.extent(number)
-        (tall, wide), at = extents[number], f"{where} {line_name(where, int(lines[row]))}"
+        (tall, wide), at = fields.extent(number), f"{where} {line_name(where, int(lines[row]))}"
         if top + height <= 0 or left + width <= 0 or top >= tall or left >= wide:
             what = f"the crop lies outside its field of {times((tall, wide))} pixels"
             raise UserError(at, what, "count pixels from the field's top left, y down and x to the right")

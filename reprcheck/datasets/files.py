@@ -110,6 +110,7 @@ class FileImages:
         self.entries, self.recipe, self.bring = tuple(entries), recipe, bring
         self._digests: dict[Path, str] = {}
         self._levels: dict[Path, Level] = {}
+        self._extents: dict[Path, Extent] = {}
         self._stacks: Recent[axes.Stored] = Recent(STACK_BYTES, axes.stored_bytes)
 
     def content(self, index: int, window: Window | None = None) -> str:
@@ -162,8 +163,13 @@ class FileImages:
         return self.recipe.fit == "none" and all(map(is_zarr, (*entry.files, *([entry.mask] if entry.mask else []))))
 
     def extent(self, index: int) -> Extent:
-        """Return a sample's stored height and width in pixels, from the header of its first file."""
+        """Return a sample's stored height and width in pixels, from the header of its first file, read once."""
         part = next(self._parts(self.entries[index]))
+        if part.path not in self._extents:
+            self._extents[part.path] = self._extent(part)
+        return self._extents[part.path]
+
+    def _extent(self, part: _Part) -> Extent:
         if is_zarr(part.path):
             stored = self._level(part).stored
         else:

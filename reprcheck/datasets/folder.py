@@ -121,7 +121,7 @@ def open_files(
     if card.tiles is not None:
         card, table, tiled, notes = tiles.cut(card, table, images, _asked(card, samples), where)
         return _assembled(card, table, tiled, where, limit, bring, notes)
-    dataset = _assembled(card, table, images, where, limit, bring)
+    dataset = _assembled(card, table, images, where, limit, bring, extent=images.extent if card.size else None)
     used = np.unique(np.concatenate([task.rows for task in dataset.tasks.values()]))
     check_one_size(images, samples.position[used].tolist())
     return dataset
@@ -142,7 +142,7 @@ def _open_crops(
     card, table, windows, clashes = crops.inherit(card, fields, read_table(path), where, str(path))
     asked = _asked(card, sort_samples(card, table, str(path)))
     table, cut, notes = crops.cut(card, table, windows, images, asked, str(path))
-    return _assembled(card, table, cut, str(path), limit, bring, clashes + notes)
+    return _assembled(card, table, cut, str(path), limit, bring, clashes + notes, cut.extent)
 
 
 def _assembled(
@@ -153,10 +153,11 @@ def _assembled(
     limit: int | None,
     bring: Bring | None,
     notes: tuple[str, ...] = (),
+    extent: Callable[[int], tuple[int, int]] | None = None,
 ) -> Dataset:
     if bring is not None:  # which chunks of OME-Zarr are needed is known only now
         _side_by_side(images.content, range(len(table)))
-    return assemble(card, table, images, where=where, limit=limit, notes=notes)
+    return assemble(card, table, images, where=where, limit=limit, notes=notes, extent=extent)
 
 
 def _side_by_side(fetch: Callable[[T], object], items: Sequence[T]) -> None:

@@ -196,6 +196,7 @@ def limited(task: Task, ids: NDArray[np.str_], at_most: int) -> Task:
         replicates=None if task.replicates is None else task.replicates[keep],
         innermost=None if task.innermost is None else task.innermost[keep],
         metadata=None if task.metadata is None else task.metadata[keep],
+        sizes=None if task.sizes is None else task.sizes[keep],
         notes=(*task.notes, note),
     )
     confounds.refuse(

@@ -43,6 +43,11 @@ class Windowed:
         number, *place = self.windows[index].tolist()
         return digest("window", self.fields.content(number, _inside(*place)), place, self.fit, self.size)
 
+    def extent(self, index: int) -> tuple[int, int]:
+        """Return a window's height and width in pixels."""
+        height, width = self.windows[index, 3:].tolist()
+        return height, width
+
     def read(self, index: int) -> Image:
         """Decode the field, unless it was read last or can be read in part, and cut the window out."""
         number, *place = self.windows[index].tolist()

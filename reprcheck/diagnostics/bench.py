@@ -110,6 +110,8 @@ class Bench:
         Of the task's samples, for people.
     matched : callable
         Returns the contestants embedded on histogram-matched images, or None for a model that can't be re-embedded.
+    notes : tuple of str
+        What must be told of how the model was shown the images.
     """
 
     model: str
@@ -127,6 +129,7 @@ class Bench:
     thumbnails: Block
     ids: NDArray[np.str_]
     matched: Callable[[], Contestants | None]
+    notes: tuple[str, ...] = ()
     _scores: dict[str, Scores] = field(default_factory=dict)
 
     @property

@@ -8,19 +8,18 @@ how much of a probe's score is skill at recognising units.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 
 from reprcheck import protocols
-from reprcheck.confounds import duplicates, nuisance
+from reprcheck.confounds import nuisance
+from reprcheck.diagnostics import misleading
 from reprcheck.diagnostics.bench import Bench, Family, average
 from reprcheck.digest import digest
 from reprcheck.embed.engine import Block
 from reprcheck.protocols.control import control
-from reprcheck.protocols.folds import folds
 from reprcheck.stats.decision import compare, interval
-from reprcheck.stats.qualify import noise_floor, permuted, qualify
+from reprcheck.stats.qualify import noise_floor, qualify
 from reprcheck.types import Scores, Setting
 
 PROBED = ("model", "untrained", "untrained-resnet", "structure", "intensity")
@@ -58,7 +57,7 @@ def describe(bench: Bench) -> Setting:
         n_batches=len(np.unique(task.batches)),
         qualification=qualified.qualification,
         scores={name: interval(average(draws).values, policy.alpha) for name, draws in found.items()},
-        notes=(*task.notes, *_few_batches(bench), *_predictive(bench, found, nuisances), *_duplicates(bench)),
+        notes=(*task.notes, *bench.notes, *_misleading(bench, found, nuisances)),
         limit=bench.limit,
         landmarks={**qualified.landmarks, **_resolution(bench, untrained)},
         selectivity=_selectivity(bench, families, found),
@@ -95,46 +94,20 @@ def _nuisances(bench: Bench) -> dict[str, Block]:
     }
 
 
-def _few_batches(bench: Bench) -> list[str]:
-    """Return a sentence where verdicts don't reach beyond the batches seen."""
-    batches = bench.batch_of(np.unique(bench.task.units))
-    count = 0 if batches is None else len(np.unique(batches))
-    if bench.policy.resample == "batch" or not 1 < count < bench.policy.min_units:
-        return []
-    return [
-        f"Verdicts cover these {count} batches, not new ones: for that, at least {bench.policy.min_units} are needed."
-    ]
-
-
-def _predictive(bench: Bench, found: Mapping[str, Sequence[Scores]], nuisances: Mapping[str, Block]) -> list[str]:
-    """Return a sentence for each nuisance that alone gives the label away."""
-    task, sentences = replace(bench.task, batches=np.full(len(bench.task.y), "all")), []
+def _misleading(bench: Bench, found: Mapping[str, Sequence[Scores]], nuisances: Mapping[str, Block]) -> list[str]:
+    """Return a sentence for each thing that could mislead, beyond what the task tells of itself."""
+    task, policy = bench.task, bench.policy
+    sentences = []
+    batches = bench.batch_of(np.unique(task.units))
+    if batches is not None and policy.resample != "batch":
+        sentences += misleading.few_batches(len(np.unique(batches)), policy.min_units)
     for name in nuisances:
-        (scores,) = found[name]
-        p = permuted(task, [scores], bench.policy.alpha)["p"]
-        if p <= bench.policy.alpha:
-            guess = protocols.chance(bench.protocol, task)
-            sentences.append(
-                f"Confound: {name} alone predicts the label: {scores.values.mean():.2f} by {bench.protocol}, "
-                f"{guess:.2f} by chance (p = {p:.3f})."
-            )
-    return sentences
-
-
-def _duplicates(bench: Bench) -> tuple[str, ...]:
+        sentences += misleading.predictive(task, name, found[name][0], bench.protocol, policy.alpha)
     if not protocols.has_folds(bench.protocol):
-        return ()
-    fold = np.zeros(len(bench.task.y), np.int64)
-    for k, one in enumerate(folds(bench.task)):
-        fold[one.test] = k
-    return duplicates(
-        bench.embedding.ids,
-        bench.thumbnails.vectors,
-        fold,
-        names=list(bench.ids),
-        labels=bench.task.y,
-        channels=len(bench.task.channels),
-    ).notes
+        sentences += misleading.along_the_plate(task, policy.alpha)
+    else:
+        sentences += misleading.across_folds(task, bench.embedding.ids, bench.thumbnails.vectors, list(bench.ids))
+    return sentences
 
 
 def _selectivity(

@@ -62,6 +62,7 @@ class Groups:
             positions=None if task.positions is None else task.positions[first],
             replicates=None if task.replicates is None else task.replicates[first],
             metadata=None if task.metadata is None else task.metadata[first],
+            sizes=None if task.sizes is None else np.stack([self._one(task.sizes[group]) for group in self.members]),
             aggregate=None,
             innermost=None,
         )

@@ -105,6 +105,10 @@ class Model(ABC):
             Where the policy asked for doesn't allow it, or the source has no network.
         """
 
+    def notes(self, n_channels: int) -> tuple[str, ...]:
+        """Return what must be told of how the model is shown such images: a sentence where not all channels at once."""
+        return ()
+
     @abstractmethod
     def untrained(self, n_channels: int, k: int) -> Encoder | None:
         """Return the ``k``-th untrained twin, ``untrained-{k}``; None where the model can't be initialised afresh.

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from reprcheck.digest import digest
-from reprcheck.models.channels import choose
+from reprcheck.models.channels import Policy, choose
 from reprcheck.models.model import Architecture, Facts, Feed, Model
 from reprcheck.models.torch_encoder import RECIPE, TorchEncoder
 from reprcheck.types import Encoder
@@ -155,6 +155,12 @@ class NetworkModel(Model):
         """Return the model as an encoder; raises UserError under an impossible channel policy."""
         return self._encoder(self.name, self.network, n_channels)
 
+    def notes(self, n_channels: int) -> tuple[str, ...]:
+        """Return a sentence where each channel is shown alone."""
+        if self._policy(self.network, n_channels) == "native" or n_channels == 1:
+            return ()
+        return (f"Channels: the model is shown each of the {n_channels} alone, and their vectors are joined.",)
+
     def untrained(self, n_channels: int, k: int) -> Encoder:
         """Return the ``k``-th untrained twin."""
         return self._encoder(f"untrained-{k}", self.network.twin(k), n_channels)
@@ -178,5 +184,7 @@ class NetworkModel(Model):
         return plain(architecture, k, self.network.in_chans, n_channels, self.feed.sized(rule.size), rule.of)
 
     def _encoder(self, name: str, network: Network, n_channels: int) -> TorchEncoder:
-        policy = choose(network.in_chans, n_channels, self.feed.channels, network.where)
-        return TorchEncoder(name, network, self.feed, policy)
+        return TorchEncoder(name, network, self.feed, self._policy(network, n_channels))
+
+    def _policy(self, network: Network, n_channels: int) -> Policy:
+        return choose(network.in_chans, n_channels, self.feed.channels, network.where)

@@ -84,6 +84,10 @@ class FactoryModel(Model):
         """Return the model as an encoder; calls the factory."""
         return self.inner.encoder(n_channels)
 
+    def notes(self, n_channels: int) -> tuple[str, ...]:
+        """Return what must be told of how the model is shown such images; calls the factory."""
+        return self.inner.notes(n_channels)
+
     def untrained(self, n_channels: int, k: int) -> Encoder | None:
         """Return the ``k``-th untrained twin, or None; calls the factory."""
         return self.inner.untrained(n_channels, k)

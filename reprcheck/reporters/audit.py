@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 SCHEMA = 1
 """Version of the JSON's format."""
 
-_HAND_MADE = ("structure", "intensity", "pixels", "position", "batch", "metadata")
+_HAND_MADE = ("structure", "intensity", "pixels", "position", "batch", "metadata", "size")
 _LETTERS = {"untrained": "u", "model": "m", "structure": "s", "intensity": "i", "pixels": "p"}
 _BROKEN = {
     "untrained": "un-\ntrained",

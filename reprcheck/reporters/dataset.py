@@ -79,7 +79,7 @@ class ShowReport:
         yield Text()
         yield self._channels()
         yield Text()
-        yield Text(f"stored sizes: {self._sizes()}", overflow="fold")
+        yield Text(f"sizes: {self._sizes()}", overflow="fold")
         for task in dataset.tasks.values():
             yield _heading(task)
             yield from _counts(task)
@@ -92,11 +92,8 @@ class ShowReport:
         return table
 
     def _sizes(self) -> str:
-        """Return the sizes of the images as stored, height x width."""
-        sizes = self.survey.sizes
-        if sizes is None:
-            return "one"
-        used = sizes[sizes.any(axis=1)]
+        """Return the sizes of the images before they are fitted, height x width."""
+        used = self.survey.sizes
         different, counts = np.unique(used, axis=0, return_counts=True)
         if len(different) <= GROUPS:
             return ", ".join(f"{h} x {w} ({n})" for (h, w), n in zip(different.tolist(), counts.tolist(), strict=True))

@@ -70,8 +70,11 @@ def test_crops_by_centre_are_slices_and_inherit_their_fields_row(make: Make) -> 
 
 
 def test_crops_by_box_are_slices_then_fitted(make: Make) -> None:
-    found = by_id(open_folder(make(BOXES | {"cell": list("wxyz")}, BOXED | {"sample": "cell"}, card=FIT)))
+    dataset = open_folder(make(BOXES | {"cell": list("wxyz")}, BOXED | {"sample": "cell"}, card=FIT))
+    found, sizes = by_id(dataset), dataset.tasks["state"].sizes
     assert list(found) == list("wxyz")
+    assert sizes is not None
+    assert sizes.tolist() == [[b - t, 6] for t, b in zip(BOXES["t"], BOXES["b"], strict=True)]
     for number, name in enumerate("wxy"):
         top, bottom = BOXES["t"][number], BOXES["b"][number]
         part = fields()[number][:, top:bottom, 5:11]

@@ -207,7 +207,16 @@ def test_mixed_sizes_need_a_fit(make_dataset: Make) -> None:
         'add fit = "pad" (or "resize", "crop") and size = [height, width] to dataset.toml'
     ).replace("FOLDER/", "")
     fitted = make_dataset("b", images=pictures, card={"fit": "pad", "size": [9, 9]})
-    assert {open_folder(fitted).images.read(i).pixels.shape for i in range(12)} == {(1, 9, 9)}
+    dataset = open_folder(fitted)
+    assert {dataset.images.read(i).pixels.shape for i in range(12)} == {(1, 9, 9)}
+    sizes = dataset.tasks["state"].sizes
+    assert sizes is not None
+    assert sizes.tolist() == [[8, 8 + (i == 7)] for i in range(12)]
+    cut = open_folder(fitted, limit=8).tasks["state"]
+    assert cut.sizes is not None
+    np.testing.assert_array_equal(cut.sizes, sizes[cut.rows])
+    alike = make_dataset("c", card={"fit": "pad", "size": [20, 20]})
+    assert open_folder(alike).tasks["state"].sizes is None
 
 
 def test_rows_outside_any_task_are_neither_decoded_nor_judged(make_dataset: Make) -> None:

@@ -44,6 +44,14 @@ def test_metadata_that_give_the_label_away_are_named(tmp_path):
     assert not any("metadata" in note for note in mixed.notes)
 
 
+def test_sizes_that_give_the_label_away_are_named(tmp_path):
+    sizes = np.where(TASK.y == 0, 20.0, 30.0)[:, None] * np.ones(2)
+    told = asked(bench(tmp_path, block(3.0)), sizes=sizes).setting
+    assert told.scores["size"]["mean"] == 1
+    assert any("image size alone predicts the label: 1.00 by knn/1" in note for note in told.notes)
+    assert "size" not in asked(bench(tmp_path, block(3.0)), sizes=np.full((len(TASK.y), 2), 9.0)).setting.scores
+
+
 def test_a_batch_that_gives_the_label_away_is_named_unless_it_is_held_out(tmp_path):
     slides = np.where(TASK.y == 0, "slide1", "slide2")
     told = asked(bench(tmp_path, block(3.0)), batches=slides, holdout="unit").setting

@@ -1,0 +1,102 @@
+"""What could mislead in a setting, as sentences: for the scorecard's notes, and for who checks a dataset.
+
+What the table alone tells comes with the task (`reprcheck.datasets.confounds` and `hints`); here is what takes images
+or a test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import spearmanr
+
+from reprcheck import protocols
+from reprcheck.confounds import duplicates
+from reprcheck.datasets.plate import place
+from reprcheck.protocols.folds import folds
+from reprcheck.stats.qualify import permuted
+from reprcheck.types import Scores, Task
+
+SPOKEN = {"size": "image size"}
+"""Nuisances whose name says too little in a sentence."""
+
+
+def few_batches(count: int, min_units: int) -> list[str]:
+    """Return a sentence where verdicts don't reach beyond the batches that units lie in."""
+    if not 1 < count < min_units:
+        return []
+    return [f"Verdicts cover these {count} batches, not new ones: for that, at least {min_units} are needed."]
+
+
+def predictive(task: Task, nuisance: str, scores: Scores, protocol: str, alpha: float) -> list[str]:
+    """Return a sentence where a nuisance alone predicts the label: labels permuted against it rarely do as well.
+
+    Parameters
+    ----------
+    task : Task
+    nuisance : str
+        One of `reprcheck.confounds.nuisance`.
+    scores : Scores
+        Of its vectors.
+    protocol : str
+    alpha : float
+        The largest p that counts.
+    """
+    p = permuted(replace(task, batches=np.full(len(task.y), "all")), [scores], alpha)["p"]
+    if p > alpha:
+        return []
+    guess = protocols.chance(protocol, task)
+    return [
+        f"Confound: {SPOKEN.get(nuisance, nuisance)} alone predicts the label: {scores.values.mean():.2f} by "
+        f"{protocol}, {guess:.2f} by chance (p = {p:.3f})."
+    ]
+
+
+def along_the_plate(task: Task, alpha: float) -> list[str]:
+    """Return a sentence for rows and for columns along which a regression's label, controls aside, rises or falls.
+
+    For protocols without folds: with them, position is scored as a nuisance.
+    """
+    if task.kind != "regress" or task.positions is None:
+        return []
+    kept = np.ones(len(task.y), bool) if task.control is None else ~task.control
+    part = replace(task, y=task.y[kept], units=task.units[kept], batches=task.batches[kept])
+    places = [place(str(name)) for name in task.positions[kept]]
+    found = []
+    for axis in ("row", "column"):
+        numbers = [getattr(at, axis) for at in places]
+        if None in numbers or min(len(set(numbers)), len(np.unique(part.y))) < 2:
+            continue
+        along = np.array(numbers, np.float64)
+        related = float(spearmanr(along, part.y).statistic)
+        p = permuted(part, [Scores(part.units, along, predictions=s * along) for s in (1, -1)], alpha)["p"]
+        if p <= alpha:
+            aside = "" if task.control is None else ", controls aside"
+            found.append(
+                f"Confound: the label {'rises' if related > 0 else 'falls'} along the plate's {axis}s{aside}: rank "
+                f"correlation {related:.2f} (p = {p:.3f})."
+            )
+    return found
+
+
+def across_folds(
+    task: Task, ids: Sequence[str], thumbnails: NDArray[np.float32], names: Sequence[str]
+) -> tuple[str, ...]:
+    """Return a sentence for each way in which images lie on both sides of a fold.
+
+    Parameters
+    ----------
+    task : Task
+    ids : sequence of str
+        Digest of each sample's pixels.
+    thumbnails : float32[n, d]
+    names : sequence of str
+        Of the samples, for people.
+    """
+    fold = np.zeros(len(task.y), np.int64)
+    for k, one in enumerate(folds(task)):
+        fold[one.test] = k
+    return duplicates(ids, thumbnails, fold, labels=task.y, names=names, channels=len(task.channels)).notes
