@@ -16,11 +16,20 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from reprcheck.datasets import tiles
+from reprcheck.datasets import crops, tiles
 from reprcheck.datasets.card import Card
 from reprcheck.datasets.columns import Columns, nested
 from reprcheck.datasets.files import FileImages, Recipe, check_one_size
-from reprcheck.datasets.folder import BROKEN_FRAME, CARD, file_columns, find_entries, find_table, open_folder, read_card
+from reprcheck.datasets.folder import (
+    BROKEN_FRAME,
+    CARD,
+    file_columns,
+    find_crops,
+    find_entries,
+    find_table,
+    open_folder,
+    read_card,
+)
 from reprcheck.datasets.problems import attempt, collecting
 from reprcheck.datasets.table import read_table, require, sort_samples
 from reprcheck.datasets.task_card import TaskCard
@@ -87,34 +96,29 @@ def check_folder(path: str | Path, progress: Progress, look: Look = lambda row, 
         table_path = attempt(None, find_table, folder)
         if table_path is not None:
             table = attempt(None, read_table, table_path)
-        if card is not None and table is not None and card.crops is None:
+        if card is not None and table is not None:
             wrong = {_place(mistake).column for mistake in found}
             n_images = _check_table(card, wrong, table, folder, str(table_path), progress, look)
-    if card is not None and card.crops is not None and not found:
-        return _of_crops(folder, 0 if table is None else len(table))
     problems = tuple(_in_order(found, folder / CARD, table_path))
     if problems or card is None or table is None:
         return Checkup(problems, None, 0 if table is None else len(table), n_images)
     return Checkup((), open_folder(folder), len(table), n_images)  # the strict door has the last word
 
 
-def _of_crops(folder: Path, n_rows: int) -> Checkup:
-    """Check a folder of crops, whose rows are of two tables: the strict door tells the first problem."""
-    try:
-        return Checkup((), open_folder(folder), n_rows, 0)
-    except UserError as mistake:
-        return Checkup((mistake,), None, n_rows, 0)
-
-
 def _check_table(
-    card: Card, wrong: set[str], table: pd.DataFrame, folder: Path, where: str, progress: Progress, look: Look
+    card: Card, wrong: set[str], files: pd.DataFrame, folder: Path, at: str, progress: Progress, look: Look
 ) -> int:
     """Check a table, its files and its tasks; return how many images were decoded.
 
-    ``wrong`` are the keys of the card that have been told to be wrong.
+    A row of ``files``, read from ``at``, is a sample, or the field of crops. ``wrong`` are the keys of the card
+    that have been told to be wrong.
     """
-    named = [(key, column) for key, column in (*file_columns(card), *card.named_columns()) if column]
-    require(table, dict.fromkeys(named), where)
+    named = [*file_columns(card), *(card.named_columns() if card.crops is None else ())]
+    require(files, dict.fromkeys((key, column) for key, column in named if column), at)
+    table, where, windows = files, at, None
+    if card.crops is not None:
+        without = replace(card, tasks=()), files, at, None
+        card, table, where, windows = attempt(without, _of_crops, card, files, folder, at)
     card = _of_columns(card, {str(column) for column in table.columns})
     samples = attempt(None, sort_samples, card, table, where) if card.columns.sample else None
     if samples is None:
@@ -124,19 +128,32 @@ def _check_table(
     readable: list[int] = []
     if card.columns.image and card.channels:
         lenient = card if "value_range" not in wrong else replace(card, value_range=(0.0, 1.0))
-        images = FileImages(find_entries(card, table, folder, where), Recipe.of(lenient))
-        rows = [samples.position[kept[0]] for kept in chosen.values() if kept is not None] or [samples.position]
-        readable = _decode(images, np.unique(np.concatenate(rows)), progress, look)
+        images = FileImages(find_entries(card, files, folder, at), Recipe.of(lenient))
+        chosen_rows = [samples.position[kept[0]] for kept in chosen.values() if kept is not None] or [samples.position]
+        rows = np.unique(np.concatenate(chosen_rows))
+        shown = rows if windows is None else windows[rows, 0]
+        readable = _decode(images, np.unique(shown), progress, look)
         if card.tiles is not None:
             cut = attempt(None, tiles.cut, card, table, images, readable, where)
             if cut is None:
                 return len(readable)
             card, samples = cut[0], sort_samples(cut[0], cut[1], where)
-        elif not wrong & {"fit", "size"}:
+        elif windows is not None:
+            attempt(None, crops.cut, card, table, windows, images, rows[np.isin(shown, readable)].tolist(), where)
+        elif card.crops is None and not wrong & {"fit", "size"}:
             attempt(None, check_one_size, images, readable)
     for task in card.tasks:
         attempt(None, resolve, card, task, samples)
     return len(readable)
+
+
+def _of_crops(
+    card: Card, fields: pd.DataFrame, folder: Path, at: str
+) -> tuple[Card, pd.DataFrame, str, NDArray[np.int64] | None]:
+    """Return the card and table of a folder's crops, the table's file, and their windows."""
+    path = find_crops(card, folder)
+    card, table, windows, _ = crops.inherit(card, fields, read_table(path), at, str(path))
+    return card, table, str(path), windows
 
 
 def _of_columns(card: Card, there: set[str]) -> Card:

@@ -19,6 +19,7 @@ from reprcheck.datasets.card import Card
 from reprcheck.datasets.columns import Columns
 from reprcheck.datasets.cropping import Cropping
 from reprcheck.datasets.files import FileImages
+from reprcheck.datasets.problems import settle, tell
 from reprcheck.datasets.table import cell_name, line_name, lines_of, require, sort_samples, texts, to_number
 from reprcheck.datasets.windows import Windowed
 from reprcheck.errors import UserError
@@ -66,6 +67,7 @@ def inherit(
     named = dict(zip(keys, (cropping.field, *cropping.place), strict=True))
     named |= {"sample": cropping.sample} if cropping.sample else {}
     require(crops, [(f"[crops] {key}", column) for key, column in named.items()], where)
+    settle()
     bare = replace(card, columns=Columns(card.columns.sample), tasks=())
     known = sort_samples(bare, fields, fields_where)
     position = dict(zip(known.ids.tolist(), known.position.tolist(), strict=True))
@@ -74,13 +76,15 @@ def inherit(
         if name not in position:
             what = f"{name!r} is no sample of {fields_where}"
             remedy = "put the id of the crop's field right, or remove the row"
-            raise UserError(cell_name(where, line, cropping.field), what, remedy)
-    rows = [position[name] for name in names]
+            tell(UserError(cell_name(where, line, cropping.field), what, remedy))
     places = _places(cropping, crops, where)
+    settle()
+    rows = [position[name] for name in names]
     inherited = fields[[column for column in fields.columns if column not in crops.columns]]
     table = pd.concat([inherited.iloc[rows].set_index(crops.index), crops], axis=1)
     if cropping.sample is None:
         table[CROP_ID] = _ids(names, places, lines_of(crops).tolist(), where)
+        settle()
     columns = replace(card.columns, sample=cropping.sample or CROP_ID, unit=card.columns.unit or cropping.field)
     cut = replace(card, columns=columns)
     same = {cropping.sample, cropping.field if cropping.field == card.columns.sample else None}
@@ -94,6 +98,7 @@ def _places(cropping: Cropping, crops: pd.DataFrame, where: str) -> list[tuple[i
     """Return top, left, height and width of each crop."""
     lines = lines_of(crops).tolist()
     columns = [_numbers(crops, column, cropping.size is None, where) for column in cropping.place]
+    settle()
     if cropping.size is not None:
         height, width = cropping.size
         corners = zip(*columns, strict=True)
@@ -104,7 +109,7 @@ def _places(cropping: Cropping, crops: pd.DataFrame, where: str) -> list[tuple[i
         for low, high, column in ((top, bottom, cropping.place[2]), (left, right, cropping.place[3])):
             if high <= low:
                 what = f"the box ends at {high} and begins at {low}"
-                raise UserError(cell_name(where, line, column), what, "bottom and right are the first pixels after it")
+                tell(UserError(cell_name(where, line, column), what, "bottom and right are the first pixels after it"))
         found.append((top, left, bottom - top, right - left))
     return found
 
@@ -116,7 +121,7 @@ def _ids(names: list[str], places: list[tuple[int, int, int, int]], lines: list[
         if (before := first.setdefault(name, line)) != line:
             what = f"a crop of the same field and corner as {line_name(where, before)}"
             remedy = "name a column of the crops' ids as [crops] sample, or remove the row"
-            raise UserError(f"{where} {line_name(where, line)}", what, remedy)
+            tell(UserError(f"{where} {line_name(where, line)}", what, remedy))
     return ids
 
 
@@ -126,8 +131,8 @@ def _numbers(crops: pd.DataFrame, column: str, whole: bool, where: str) -> list[
         number = to_number(cell)
         if number is None or (whole and number != floor(number)):
             what = f"{cell!r} is no {'whole ' if whole else ''}number of pixels"
-            raise UserError(cell_name(where, line, column), what, "count pixels from the field's top left, from 0")
-        numbers.append(number)
+            tell(UserError(cell_name(where, line, column), what, "count pixels from the field's top left, from 0"))
+        numbers.append(number or 0.0)
     return numbers
 
 
@@ -169,10 +174,10 @@ def cut(
         (tall, wide), at = fields.extent(number), f"{where} {line_name(where, int(lines[row]))}"
         if top + height <= 0 or left + width <= 0 or top >= tall or left >= wide:
             what = f"the crop lies outside its field of {times((tall, wide))} pixels"
-            raise UserError(at, what, "count pixels from the field's top left, y down and x to the right")
-        if card.fit == "crop" and card.size is not None and (height < card.size[0] or width < card.size[1]):
+            tell(UserError(at, what, "count pixels from the field's top left, y down and x to the right"))
+        elif card.fit == "crop" and card.size is not None and (height < card.size[0] or width < card.size[1]):
             what = f"a box of {times((height, width))} pixels, smaller than the crop of {times(card.size)}"
-            raise UserError(at, what, 'use fit = "pad"')
+            tell(UserError(at, what, 'use fit = "pad"'))
         seen += 1
         if top < 0 or left < 0 or top + height > tall or left + width > wide:
             over.append(row)

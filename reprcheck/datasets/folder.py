@@ -130,6 +130,16 @@ def open_files(
 def _open_crops(
     card: Card, fields: pd.DataFrame, folder: Path, where: str, limit: int | None, bring: Bring | None
 ) -> Dataset:
+    path = find_crops(card, folder, bring)
+    images = FileImages(find_entries(card, fields, folder, where), Recipe.of(card), bring)
+    card, table, windows, clashes = crops.inherit(card, fields, read_table(path), where, str(path))
+    asked = _asked(card, sort_samples(card, table, str(path)))
+    table, cut, notes = crops.cut(card, table, windows, images, asked, str(path))
+    return _assembled(card, table, cut, str(path), limit, bring, clashes + notes, cut.extent)
+
+
+def find_crops(card: Card, folder: Path, bring: Bring | None = None) -> Path:
+    """Return the table of a card's crops. Raises UserError where it isn't in the folder."""
     assert card.crops is not None
     path, key = folder / card.crops.table, f"{folder / CARD} [crops] table"
     if leads_out(card.crops.table) and not card.allow_outside:
@@ -138,11 +148,7 @@ def _open_crops(
         bring([path])
     if not path.is_file():
         raise UserError(key, f"no file {card.crops.table!r} in the folder", "write it, one row per crop")
-    images = FileImages(find_entries(card, fields, folder, where), Recipe.of(card), bring)
-    card, table, windows, clashes = crops.inherit(card, fields, read_table(path), where, str(path))
-    asked = _asked(card, sort_samples(card, table, str(path)))
-    table, cut, notes = crops.cut(card, table, windows, images, asked, str(path))
-    return _assembled(card, table, cut, str(path), limit, bring, clashes + notes, cut.extent)
+    return path
 
 
 def _assembled(

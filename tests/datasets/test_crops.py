@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from reprcheck.datasets import open_folder
+from reprcheck.datasets.checkup import check_folder
 from reprcheck.errors import UserError
+from reprcheck.progress import bar
 from reprcheck.types import Dataset
 from tests.datasets.stores import write_image
 from tests.minisets import write_table
@@ -189,3 +191,32 @@ def test_a_bad_key(make: Make, keys: dict[str, Any], card: dict[str, Any], messa
 
 def test_a_column_that_is_missing(make: Make) -> None:
     assert refused(make(CENTRES, CENTRED | {"y": "cz"})).startswith("cells.csv: no column 'cz'")
+
+
+def test_a_checkup_tells_every_problem_of_both_tables(make: Make) -> None:
+    def told(crops: Mapping[str, Sequence[Any]], keys: Mapping[str, Any], **options: Any) -> list[str]:
+        folder = make(crops, keys, **options)
+        (folder / "images" / "001.tif").write_bytes(b"no image")
+        return [str(p).replace(f"{folder}/", "").partition(";")[0] for p in check_folder(folder, bar).problems]
+
+    broken = "images/001.tif (samples.csv line 3): "
+    found = told({"field": ["s00", "s09", "s08", "s01"], "cy": [5, 5, "x", 5], "cx": [5, 5, 5, "?"]}, CENTRED)
+    assert found[:-1] == [
+        "cells.csv line 3 column field: 's09' is no sample of samples.csv",
+        "cells.csv line 4 column field: 's08' is no sample of samples.csv",
+        "cells.csv line 4 column cy: 'x' is no number of pixels",
+        "cells.csv line 5 column cx: '?' is no number of pixels",
+    ]
+    assert found[-1].startswith(broken)
+    found = told(BOXES | {"l": [5, 40, 5, 50], "r": [11, 46, 11, 56], "more": ["p", "p", "p", ""]}, BOXED, card=FIT)
+    assert found[0].startswith(broken)
+    assert found[1:] == ["cells.csv line 5: the crop lies outside its field of 20 x 30 pixels"]
+    twice = {"field": ["s00", "s00", "s02", "s03"], "cy": [8, 8, -90, 8], "cx": [9, 9, 9, 90]}
+    assert told(twice, CENTRED)[0] == "cells.csv line 3: a crop of the same field and corner as line 2"
+    far = {"field": ["s00", "s00", "s02", "s03"], "cy": [8, 9, -90, 8], "cx": [9, 9, 9, 90]}
+    found = told(far, CENTRED, task={"where": {"batch": "p9"}})
+    assert [problem for problem in found if not problem.startswith(broken)] == [
+        "cells.csv column batch: no rows left: none of [tasks.state] where batch = p9",
+        "cells.csv line 4: the crop lies outside its field of 20 x 30 pixels",
+        "cells.csv line 5: the crop lies outside its field of 20 x 30 pixels",
+    ]
