@@ -153,6 +153,7 @@ def _of_crops(
     """Return the card and table of a folder's crops, the table's file, and their windows."""
     path = find_crops(card, folder)
     card, table, windows, _ = crops.inherit(card, fields, read_table(path), at, str(path))
+    require(table, dict.fromkeys(card.named_columns()), str(path))
     return card, table, str(path), windows
 
 

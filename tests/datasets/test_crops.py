@@ -214,9 +214,8 @@ def test_a_checkup_tells_every_problem_of_both_tables(make: Make) -> None:
     twice = {"field": ["s00", "s00", "s02", "s03"], "cy": [8, 8, -90, 8], "cx": [9, 9, 9, 90]}
     assert told(twice, CENTRED)[0] == "cells.csv line 3: a crop of the same field and corner as line 2"
     far = {"field": ["s00", "s00", "s02", "s03"], "cy": [8, 9, -90, 8], "cx": [9, 9, 9, 90]}
-    found = told(far, CENTRED, task={"where": {"batch": "p9"}})
-    assert [problem for problem in found if not problem.startswith(broken)] == [
-        "cells.csv column batch: no rows left: none of [tasks.state] where batch = p9",
+    assert told(far, CENTRED, task={"where": {"stain": "p9"}}) == [
+        "cells.csv: no column 'stain', which [tasks.state] where names",
         "cells.csv line 4: the crop lies outside its field of 20 x 30 pixels",
         "cells.csv line 5: the crop lies outside its field of 20 x 30 pixels",
     ]
