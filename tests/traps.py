@@ -6,10 +6,7 @@ Told by who made each set up, in its SOURCE.md. Brightness that gives a label aw
 FEW = "Verdicts cover these {} batches, not new ones: for that, at least 10 are needed."
 
 TRAPS = {
-    "jurkat": {
-        "phase": ["Kept out by `where`: batches with one class only: Experiment_2 (G1)."],
-        "phase_without_dna": ["Kept out by `where`: batches with one class only: Experiment_2 (G1)."],
-    },
+    "jurkat": {"phase": ["Kept out by `where`: batches with one class only: Experiment_2 (G1)."]},
     "tcell": {
         "activation": [
             "Confound: column batch, not on the card, has groups with one class only: 1 (quiescent), 11 (activated)",
