@@ -223,7 +223,7 @@ _CHECKS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "limited_release": (lambda value: isinstance(value, bool), "true or false"),
     "diagnostics": (_are_words, "a list of different names, at least one"),
     "settings": (_are_words, "a list of different patterns, at least one"),
-    "baselines": (_are_words, "a list of different names, at least one"),
+    "baselines": (lambda value: value == [] or _are_words(value), "a list of different names"),
     "margins": (lambda value: isinstance(value, dict), "a table of margins"),
     "models": (lambda value: isinstance(value, dict), "a table of names"),
 }

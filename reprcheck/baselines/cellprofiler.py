@@ -12,7 +12,7 @@ Texture is the mean of four directions, on grey levels stretched over what the o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import combinations
@@ -145,17 +145,17 @@ def must_be_installed(where: str) -> None:
         )
 
 
-def _measured(labels: Labels, pixels: Floats) -> Iterator[Floats]:
-    """Yield float64[n] for each measurement of n objects, labelled from 1, on float64[C, H, W]; not finite: undefined.
+def _measured(labels: Labels, pixels: Floats) -> list[Floats]:
+    """Return float64[n] for each measurement of n objects, labelled from 1, on float64[C, H, W]; not finite: undefined.
 
     The functions are called by name: cp_measure's own list of them can be switched to others for the whole process.
     """
     with np.errstate(all="ignore"):
-        yield from _named(OF_OBJECTS, _of_objects(labels))
-        for channel in pixels:
-            yield from _named(OF_CHANNELS, _of_channel(labels, channel))
-        for one, other in combinations(pixels, 2):
-            yield from _named(OF_PAIRS, _of_pair(labels, one, other))
+        return [
+            *_named(OF_OBJECTS, _of_objects(labels)),
+            *(values for channel in pixels for values in _named(OF_CHANNELS, _of_channel(labels, channel))),
+            *(v for one, other in combinations(pixels, 2) for v in _named(OF_PAIRS, _of_pair(labels, one, other))),
+        ]
 
 
 def _of_objects(labels: Labels) -> Measured:
@@ -209,8 +209,8 @@ def _stretched(channel: Floats, labels: Labels) -> Floats:
     return stretched
 
 
-def _named(names: Sequence[str], found: Measured) -> Iterator[Floats]:
-    return (np.asarray(found[name], np.float64) for name in names)
+def _named(names: Sequence[str], found: Measured) -> list[Floats]:
+    return [np.asarray(found[name], np.float64) for name in names]
 
 
 def _statistics(values: Floats) -> tuple[float, float, float]:
