@@ -48,4 +48,6 @@ $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "reprcheck needs Python 3.11 or later")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	# the extra `cellprofiler`: centrosome wants pillow<12 for a function that nothing here calls
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps cp-measure centrosome mahotas deprecation
 	touch $@

@@ -1,5 +1,6 @@
 """The optional baseline: cp_measure's own values, whatever the labels are called, and a number where there is none."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from reprcheck.baselines import cellprofiler
 from reprcheck.baselines.cellprofiler import CellProfiler, feature_names, must_be_installed
 from reprcheck.baselines.structure import Structure
 from reprcheck.errors import UserError
+from reprcheck.policy import Policy, read_policy
 from reprcheck.types import Image
 
 from .fields import disks, random_field
@@ -137,6 +139,14 @@ def test_columns_have_names_of_their_own():
     assert len(set(names)) == len(names) == 1 + 3 * (48 + 3 * 78 + 3 * 5)
 
 
+def test_its_page_is_right(tmp_path):
+    page = (Path(__file__).resolve().parents[2] / "docs/structure.md").read_text(encoding="utf-8")
+    assert "1 + 3 (48 + 78 c + 5 c (c - 1) / 2) for c channels" in page
+    (policy,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "policy.toml").write_text(policy)
+    assert read_policy(tmp_path / "policy.toml") == Policy(baselines=("cellprofiler",))
+
+
 def test_objects_are_found_where_there_is_no_mask():
     mask = disks(64, [(20, 20), (45, 40)], [8, 9])
     pixels = np.where(mask > 0, 0.7, 0.1).astype(np.float32)[None].repeat(2, 0)
@@ -173,6 +183,7 @@ def test_cp_measure_is_imported_with_the_first_image():
 import sys
 import numpy as np
 from reprcheck.session import OPTIONAL
+from reprcheck.policy import Policy, read_policy
 from reprcheck.types import Image
 
 encoder = OPTIONAL["cellprofiler"](("dna",), "culture")
