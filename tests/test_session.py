@@ -181,7 +181,7 @@ def grained(folder):
     grain = rng.normal(size=(48, 24, 24))
     fields = [ndimage.gaussian_filter(x, 1) if y == "coarse" else x for x, y in zip(grain, labels, strict=True)]
     images = [(128 + 30 * x / x.std()).clip(0, 255).astype(np.uint8)[None] for x in fields]
-    told = [labels[i - 1] if i % 12 < 2 else label for i, label in enumerate(labels)]
+    told = [labels[i - 1] if i % 24 < 2 else label for i, label in enumerate(labels)]
     return write_dataset(folder, labels=told, images=images, shape=(1, 24, 24), masks=True)
 
 
@@ -189,7 +189,7 @@ def test_a_model_that_knows_what_cellprofiler_does_must_not_pass_where_the_polic
     folder = grained(tmp_path / "mini")
     mask = load(folder).images.read(0).mask
     model = resolve(lambda x: CellProfiler(("c0",), "culture").encode([Image(image, mask) for image in x]))
-    asked = Question(model.name, "mini", "state", "probe/1", "beats_structure")
+    asked = Question(model.name, "mini", "state", "knn/1", "beats_structure")
     found = {}
     for baselines in ((), ("cellprofiler",)):
         run = Session(Policy(twins=2, baselines=baselines), Cache(tmp_path / "cache"), quiet)
@@ -200,7 +200,6 @@ def test_a_model_that_knows_what_cellprofiler_does_must_not_pass_where_the_polic
     assert with_it[0].status != "pass"
     assert with_it[0].reference.startswith("cellprofiler")
     assert with_it[1].scores["cellprofiler"] == with_it[1].scores["model"]
-    assert with_it[1].landmarks["trivial"] == with_it[1].scores["model"]["mean"] > without[1].landmarks["trivial"]
 
 
 def test_photographs_have_no_use_for_cellprofiler(tmp_path):

@@ -168,7 +168,7 @@ def test_embeddings_that_can_not_be_judged(tmp_path, diagnostic):
 
 def test_a_baseline_asked_for_must_be_beaten_as_structure_must(tmp_path):
     seen, asked = block(1.5, 4, 34).vectors, {"baselines": ("cellprofiler",)}
-    model = block(array=np.maximum(seen @ np.random.default_rng(0).normal(size=(4, 200)), 0).astype(np.float32))
+    model = block(array=np.maximum(seen @ np.random.default_rng(0).normal(size=(4, 40)), 0).astype(np.float32))
     assert ask("beats_structure", tmp_path, model).status == "pass"
     cell = ask("beats_structure", tmp_path, model, **asked, asked_for=1.5)
     assert cell.status != "pass"
