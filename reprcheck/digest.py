@@ -87,7 +87,7 @@ def file_digest(path: Path) -> str:
 
 
 @cache
-def code_digest(package: str, *modules: str) -> str:
+def code_digest(package: str, *modules: str, without: str = "") -> str:
     """Return the digest of the sources of one of reprcheck's sub-packages, so that an edited formula is a new key.
 
     Parameters
@@ -95,9 +95,11 @@ def code_digest(package: str, *modules: str) -> str:
     package : str
     *modules : str
         Only these modules of it, by their last name; all, where none is named.
+    without : str
+        A module left out.
     """
     wanted = [f"{module}.py" for module in modules]
-    sources = [p for p in files(package).iterdir() if p.name.endswith((".py", ".toml"))]
+    sources = [p for p in files(package).iterdir() if p.name.endswith((".py", ".toml")) and p.name != f"{without}.py"]
     return digest(sorted((p.name, p.read_bytes()) for p in sources if not wanted or p.name in wanted))
 
 

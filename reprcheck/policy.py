@@ -52,6 +52,8 @@ class Policy:
         Diagnostics required in each required setting.
     settings : tuple of str
         Shell-style patterns over setting ids: a setting that matches one is required.
+    baselines : tuple of str
+        Optional hand-made baselines that ``beats_structure`` must beat too: ``cellprofiler``.
     margins : mapping of str to float
         ``diagnostic`` or ``diagnostic@protocol`` to its margin.
     models : mapping of str to str
@@ -75,6 +77,7 @@ class Policy:
     limited_release: bool = False
     diagnostics: tuple[str, ...] = DIAGNOSTICS
     settings: tuple[str, ...] = ("*",)
+    baselines: tuple[str, ...] = ()
     margins: Mapping[str, float] = field(default_factory=dict)
     models: Mapping[str, str] = field(default_factory=dict)
     waivers: tuple[Waiver, ...] = ()
@@ -96,7 +99,8 @@ class Policy:
     def plain(self) -> dict[str, Any]:
         """Return what the policy requires as JSON-ready values, for the scorecard.
 
-        ``models`` is left out: a name is never an identity, and what it points to decides nothing.
+        ``models`` is left out: a name is never an identity, and what it points to decides nothing. ``baselines`` is
+        there where one is asked for.
         """
         return {
             "alpha": float(self.alpha),
@@ -108,6 +112,7 @@ class Policy:
             "limited_release": self.limited_release,
             "diagnostics": list(self.diagnostics),
             "settings": list(self.settings),
+            **({"baselines": list(self.baselines)} if self.baselines else {}),
             "margins": {key: float(self.margins[key]) for key in sorted(self.margins)},
             "waivers": [waiver.plain() for waiver in self.waivers],
         }
@@ -218,6 +223,7 @@ _CHECKS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "limited_release": (lambda value: isinstance(value, bool), "true or false"),
     "diagnostics": (_are_words, "a list of different names, at least one"),
     "settings": (_are_words, "a list of different patterns, at least one"),
+    "baselines": (lambda value: value == [] or _are_words(value), "a list of different names"),
     "margins": (lambda value: isinstance(value, dict), "a table of margins"),
     "models": (lambda value: isinstance(value, dict), "a table of names"),
 }

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from reprcheck.baselines.cellprofiler import CellProfiler, must_be_installed
 from reprcheck.baselines.intensity import Intensity
 from reprcheck.baselines.matching import Matched, Quantiles, Reference
 from reprcheck.baselines.pixels import COMPONENTS, Pixels, components
@@ -43,6 +44,9 @@ CALIBRATION_IMAGES = 64
 """Most images that batch normalisation is calibrated on."""
 FEWEST_DRAWS = 2
 """Draws of a family that a spread can be told from."""
+
+OPTIONAL = {"cellprofiler": CellProfiler}
+"""Baselines that a policy may ask for."""
 
 Draws = dict[str, list[Encoder]]
 """Untrained families by name, before they have seen an image."""
@@ -75,12 +79,17 @@ def questions(models: Iterable[str], datasets: Iterable[Dataset], policy: Policy
     Raises
     ------
     UserError
-        Where the policy names a diagnostic that isn't known, or requires no setting of these datasets.
+        Where the policy names a diagnostic or a baseline that isn't known, asks for a baseline that isn't installed, or
+        requires no setting of these datasets.
     """
     datasets = list(datasets)
     for name in policy.diagnostics:
         if name not in known():
             raise UserError("policy: diagnostics", f"no diagnostic named {name!r}", did_you_mean(name, known()))
+    for name in policy.baselines:
+        if name not in OPTIONAL:
+            raise UserError("policy: baselines", f"no optional baseline named {name!r}", did_you_mean(name, OPTIONAL))
+        must_be_installed("policy: baselines")
     required = _questions(models, datasets, policy)
     if not required:
         patterns, names = ", ".join(policy.settings), ", ".join(dataset.name for dataset in datasets)
@@ -189,6 +198,7 @@ class Session:
             encoders: dict[str, Encoder] = {"intensity": Intensity(), "pixels": Pixels(), "quantiles": Quantiles()}
             if dataset.kind != "natural":
                 encoders["structure"] = Structure(names, dataset.kind)
+                encoders |= {name: OPTIONAL[name](names, dataset.kind) for name in self.policy.baselines}
             found = self._embed(dataset, channels, list(encoders.values()), f"{dataset.name}: baselines")
             self._baselines[key] = dict(zip(encoders, found, strict=True))
         return {name: block for name, block in self._baselines[key].items() if name != "quantiles"}

@@ -21,12 +21,14 @@ from reprcheck.policy import Policy, read_policy
 from reprcheck.reporters.audit import AuditReport, to_json
 from reprcheck.reporters.margins import MarginReport, toml
 from reprcheck.reporters.scale import scale
+from reprcheck.reporters.wording import encoders
 from tests.minisets import write_dataset
 from tests.scorecards import QUALIFICATIONS, a_cell, a_setting
 
 POLICY = Policy(twins=2, settings=("*/probe/1",))
 SCORE = st.floats(-0.5, 1)
-NAMES = ("untrained", "untrained-vit", "structure", "intensity", "pixels", "position", "batch", "model")
+HAND_MADE = ("structure", "cellprofiler", "intensity", "pixels", "position", "batch")
+NAMES = ("untrained", "untrained-vit", *HAND_MADE, "model")
 TEXT = st.text(min_size=1, max_size=40)
 
 
@@ -171,6 +173,15 @@ def test_the_report_says_it_all():
     head = next(line for line in wide if line.startswith("setting"))
     assert "structure" in head
     assert "can tell" in head
+
+
+def test_a_baseline_asked_for_stands_beside_structure():
+    everyone = known(scores={name: {"mean": 0.5, "low": 0.4, "high": 0.6} for name in sorted(HAND_MADE)})
+    lines = AuditReport([examine(everyone, Policy())]).lines(200, color=False)
+    head = next(line.split() for line in lines if line.startswith("setting"))
+    assert [name for name in head if name in HAND_MADE] == list(HAND_MADE)
+    assert any("f cellprofiler" in line for line in lines)
+    assert encoders([everyone])[:3] == ["structure", "cellprofiler", "intensity"]
 
 
 def test_json_holds_no_nan_and_reads_back():

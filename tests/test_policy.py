@@ -47,6 +47,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
             limited_release = true
             diagnostics = ["beats_untrained", "beats_structure"]
             settings = ["sim-*:*", "bbbc013:compound/probe/1"]
+            baselines = ["cellprofiler"]
             [margins]
             beats_untrained = 0.05
             "beats_untrained@probe/1" = 0.1
@@ -63,6 +64,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         limited_release=True,
         diagnostics=("beats_untrained", "beats_structure"),
         settings=("sim-*:*", "bbbc013:compound/probe/1"),
+        baselines=("cellprofiler",),
         margins={"beats_untrained": 0.05, "beats_untrained@probe/1": 0.1},
         models={"mine": "py:my.package:build"},
     )
@@ -81,6 +83,8 @@ def test_plain_is_json_and_leaves_names_out() -> None:
     assert "models" not in plain
     assert repr(plain["margin"]) == "0.0"
     assert list(plain["margins"]) == ["a", "b"]
+    assert "baselines" not in plain
+    assert Policy(baselines=("cellprofiler",)).plain()["baselines"] == ["cellprofiler"]
 
 
 @pytest.mark.parametrize(
@@ -104,6 +108,8 @@ def test_plain_is_json_and_leaves_names_out() -> None:
         "diagnostics = [['beats_untrained']]",
         "settings = ['']",
         "settings = [1]",
+        "baselines = 'cellprofiler'",
+        "baselines = ['cellprofiler', 'cellprofiler']",
         "margins = 0.02",
         "models = 'demo'",
     ],

@@ -1,20 +1,25 @@
 """Which references a model meets: twins, calibrated twins, shuffled weights, and plain ResNets where twins fail."""
 
 import contextlib
+import sys
 
 import numpy as np
 import pytest
 import torch
+from scipy import ndimage
 
 from reprcheck import seeding
 from reprcheck import session as session_module
+from reprcheck.baselines.cellprofiler import CellProfiler
 from reprcheck.baselines.matching import Reference
 from reprcheck.datasets import load
 from reprcheck.embed.cache import Cache
+from reprcheck.errors import UserError
 from reprcheck.models import Model, resolve
 from reprcheck.models.network import NetworkModel
 from reprcheck.policy import Policy
-from reprcheck.session import Question, Session
+from reprcheck.session import Question, Session, questions
+from reprcheck.types import Image
 from tests.minisets import noise_images, write_dataset
 
 K = 3
@@ -167,3 +172,52 @@ def test_an_aggregated_task_is_judged_on_units(tmp_path):
     np.testing.assert_allclose(bench.embedding.vectors[:, 0], images.reshape(12, 2).mean(1), rtol=1e-4)
     cell, setting = run.ask(model, dataset, question)
     assert (setting.n_samples, setting.n_units, cell.n_units) == (12, 12, 12)
+
+
+def grained(folder):
+    """Write masked fields of one object each, coarse in one class and fine in the other; some labels are wrong."""
+    rng = np.random.default_rng(0)
+    labels = ["coarse", "fine"] * 24
+    grain = rng.normal(size=(48, 24, 24))
+    fields = [ndimage.gaussian_filter(x, 1) if y == "coarse" else x for x, y in zip(grain, labels, strict=True)]
+    images = [(128 + 30 * x / x.std()).clip(0, 255).astype(np.uint8)[None] for x in fields]
+    told = [labels[i - 1] if i % 24 < 2 else label for i, label in enumerate(labels)]
+    return write_dataset(folder, labels=told, images=images, shape=(1, 24, 24), masks=True)
+
+
+def test_a_model_that_knows_what_cellprofiler_does_must_not_pass_where_the_policy_asks_for_it(tmp_path):
+    pytest.importorskip("cp_measure", reason="cp-measure, of the extra cellprofiler, is not installed")
+    folder = grained(tmp_path / "mini")
+    mask = load(folder).images.read(0).mask
+    model = resolve(lambda x: CellProfiler(("c0",), "culture").encode([Image(image, mask) for image in x]))
+    asked = Question(model.name, "mini", "state", "knn/1", "beats_structure")
+    found = {}
+    for baselines in ((), ("cellprofiler",)):
+        run = Session(Policy(twins=2, baselines=baselines), Cache(tmp_path / "cache"), quiet)
+        found[baselines] = run.ask(model, load(folder), asked)
+    without, with_it = found.values()
+    assert without[0].status == "pass"
+    assert "cellprofiler" not in without[1].scores
+    assert with_it[0].status != "pass"
+    assert with_it[0].reference.startswith("cellprofiler")
+    assert with_it[1].scores["cellprofiler"] == with_it[1].scores["model"]
+
+
+def test_photographs_have_no_use_for_cellprofiler(tmp_path):
+    photographs = load(write_dataset(tmp_path / "mini", labels=LABELS, card={"kind": "natural"}))
+    run = Session(Policy(baselines=("cellprofiler",)), Cache(tmp_path / "cache"), quiet)
+    assert set(run._hand_made(photographs, (0,))) == {"intensity", "pixels"}
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("cellprofiller", "no optional baseline named 'cellprofiller'; did you mean cellprofiler?"),
+        ("cellprofiler", "cellprofiler needs cp-measure, which isn't installed; pip install 'reprcheck[cellprofiler]'"),
+    ],
+)
+def test_a_baseline_that_can_not_be_had_is_told_before_anything_is_asked(mini, monkeypatch, name, told):
+    monkeypatch.setitem(sys.modules, "cp_measure", None)
+    with pytest.raises(UserError) as caught:
+        questions(["made"], [mini], Policy(baselines=(name,)))
+    assert str(caught.value) == f"policy: baselines: {told}"

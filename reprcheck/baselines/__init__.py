@@ -1,10 +1,12 @@
 """Encoders nobody trained, and what is done to images and features so that they make fair rivals.
 
-`Intensity` knows brightness and no place, `Structure` knows objects and no brightness, `Pixels` knows a thumbnail.
+`Intensity` knows brightness and no place, `Structure` knows objects and no brightness, `Pixels` knows a thumbnail;
+`CellProfiler`, which is optional, knows what there is inside objects too.
 `expand` keeps them from being left linear; `Reference` and `Matched` take brightness away from any encoder. Position,
 which comes from the table rather than from images, and untrained networks, which need torch, live elsewhere.
 """
 
+from reprcheck.baselines.cellprofiler import CellProfiler
 from reprcheck.baselines.expansions import expand
 from reprcheck.baselines.intensity import Intensity
 from reprcheck.baselines.matching import Matched, Quantiles, Reference, match
@@ -13,6 +15,7 @@ from reprcheck.baselines.segmentation import nuclear_channel, segment
 from reprcheck.baselines.structure import Structure
 
 __all__ = [
+    "CellProfiler",
     "Intensity",
     "Matched",
     "Pixels",

@@ -6,7 +6,8 @@ Statistic
     Mean over units of the model's score minus the reference's, on the same samples, folds and probe tuning.
 Reference
     The structural features, and K seeded random nonlinear expansions of them, beside the features, at the model's
-    width: a hand-made baseline is never left linear. The model must beat both.
+    width: a hand-made baseline is never left linear. The model must beat both; and so for each baseline that the
+    policy adds (``cellprofiler``).
 Null
     The embedding is one more function of the structural features: the spread between the K expansions enters the
     interval.
@@ -24,22 +25,23 @@ Source
 from __future__ import annotations
 
 from reprcheck.diagnostics.bench import Bench
-from reprcheck.types import Cell
+from reprcheck.types import Cell, Evidence
 
 NAME = "beats_structure"
 TRY = "look whether counts and shapes already give the label; if so, ask a task of what is inside the cells"
 
 
 def judge(bench: Bench) -> Cell:
-    """Compare the model with the structural features and their expansions."""
+    """Compare the model with the structural features and their expansions, and with those of baselines asked for."""
     if bench.kind == "natural":
         return bench.without_evidence(NAME, "not_applicable", "photographs hold no cells to count or shape")
-    structure = bench.baselines["structure"]
-    expansions = bench.expansions(structure)
-    model, alone, *wide = bench.scores([bench.embedding], [structure], *([structure, e] for e in expansions))
-    margin = bench.margin(NAME)
-    evidence = [
-        bench.against(model, [alone], "structure", margin),
-        bench.against(model, wide, "structure, expanded", margin),
-    ]
+    evidence = [e for name in ("structure", *bench.policy.baselines) for e in _against(bench, name)]
     return bench.cell(NAME, evidence)
+
+
+def _against(bench: Bench, name: str) -> list[Evidence]:
+    baseline = bench.baselines[name]
+    expansions = bench.expansions(baseline)
+    model, alone, *wide = bench.scores([bench.embedding], [baseline], *([baseline, e] for e in expansions))
+    margin = bench.margin(NAME)
+    return [bench.against(model, [alone], name, margin), bench.against(model, wide, f"{name}, expanded", margin)]

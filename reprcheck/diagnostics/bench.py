@@ -103,7 +103,7 @@ class Bench:
     progress : Progress
     contestants : Contestants
     baselines : mapping of str to Block
-        ``intensity``, ``structure`` (not for photographs) and ``pixels``.
+        ``intensity``, ``pixels`` and, not for photographs, ``structure`` and those that the policy adds.
     thumbnails : Block
         What ``pixels`` are the components of.
     ids : str[n]
@@ -204,7 +204,7 @@ class Bench:
         width = self.embedding.vectors.shape[1]
         return tuple(
             baseline.mapped(
-                ["expansion", width, k, code_digest("reprcheck.baselines")],
+                ["expansion", width, k, code_digest("reprcheck.baselines", "expansions")],
                 expand(baseline.vectors, width, seed("expansion", k)),
             )
             for k in range(self.policy.twins)

@@ -30,11 +30,12 @@ if TYPE_CHECKING:
 SCHEMA = 1
 """Version of the JSON's format."""
 
-_HAND_MADE = ("structure", "intensity", "pixels", "position", "batch", "metadata", "size")
-_LETTERS = {"untrained": "u", "model": "m", "structure": "s", "intensity": "i", "pixels": "p"}
+_HAND_MADE = ("structure", "cellprofiler", "intensity", "pixels", "position", "batch", "metadata", "size")
+_LETTERS = {"untrained": "u", "model": "m", "structure": "s", "cellprofiler": "f", "intensity": "i", "pixels": "p"}
 _BROKEN = {
     "untrained": "un-\ntrained",
     "structure": "struc-\nture",
+    "cellprofiler": "cell-\nprofiler",
     "intensity": "inten-\nsity",
     "position": "posi-\ntion",
     "metadata": "meta-\ndata",

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from reprcheck.baselines import Intensity, Matched, Pixels, Quantiles, Reference, Structure
+from reprcheck.baselines import CellProfiler, Intensity, Matched, Pixels, Quantiles, Reference, Structure
 from reprcheck.types import Image
 
 from .fields import random_field, stained
@@ -14,6 +14,7 @@ ENCODERS = [
     Pixels(side=5),
     Quantiles(),
     Structure(("dna", "actin"), "culture"),
+    CellProfiler(("dna", "actin"), "culture"),
     Matched(Intensity(), REFERENCE),
 ]
 

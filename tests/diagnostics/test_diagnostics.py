@@ -30,12 +30,23 @@ def block(signal=0.0, width=8, seed=0, array=None):
 
 
 def bench(
-    tmp_path, model, *, twins=None, plain=0.0, structure=0.0, intensity=0.0, matched=None, kind="culture", **policy
+    tmp_path,
+    model,
+    *,
+    twins=None,
+    plain=0.0,
+    structure=0.0,
+    intensity=0.0,
+    matched=None,
+    kind="culture",
+    asked_for=0.0,
+    **policy,
 ):
     twins = [block(seed=10 + k) for k in range(3)] if twins is None else twins
     hand_made = {"intensity": block(intensity, 4, 31), "pixels": block(0, 4, 32)}
     if kind != "natural":
         hand_made["structure"] = block(structure, 4, 33)
+        hand_made |= {name: block(asked_for, 4, 34) for name in policy.get("baselines", ())}
     families = {"untrained": tuple(twins), "untrained-resnet": (block(plain, seed=20),)}
     return Bench(
         model="made",
@@ -153,6 +164,22 @@ def test_embeddings_that_can_not_be_judged(tmp_path, diagnostic):
     assert ask(diagnostic, tmp_path, constant).status == "fail"
     cell = ask(diagnostic, tmp_path, broken)
     assert (cell.status, cell.effect) == ("error", None)
+
+
+def test_a_baseline_asked_for_must_be_beaten_as_structure_must(tmp_path):
+    seen, asked = block(1.5, 4, 34).vectors, {"baselines": ("cellprofiler",)}
+    model = block(array=np.maximum(seen @ np.random.default_rng(0).normal(size=(4, 40)), 0).astype(np.float32))
+    assert ask("beats_structure", tmp_path, model).status == "pass"
+    cell = ask("beats_structure", tmp_path, model, **asked, asked_for=1.5)
+    assert cell.status != "pass"
+    assert cell.reference.startswith("cellprofiler")
+    references = ["structure", "structure, expanded", "cellprofiler", "cellprofiler, expanded"]
+    assert [c["reference"] for c in cell.details["comparisons"]] == references
+    assert ask("beats_structure", tmp_path, block(3.0), **asked).status == "pass"
+    assert ask("beats_structure", tmp_path, block(3.0), **asked, kind="natural").status == "not_applicable"
+    assert ask("beats_structure", tmp_path, block(3.0), **{**asked, "asked_for": 60.0}).statement.startswith(
+        "saturated"
+    )
 
 
 def test_structure_means_nothing_in_photographs(tmp_path):

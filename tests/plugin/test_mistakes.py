@@ -111,6 +111,15 @@ def test_an_unknown_diagnostic(gate, tmp_path):
     is_one_clear_line(gate(f"--policy={tmp_path}/policy.toml", models=("stripes",)), "beats_untraind", "did you mean")
 
 
+def test_a_baseline_that_is_not_installed(gate, place, tmp_path):
+    (tmp_path / "hiding.py").write_text("import sys\nsys.modules['cp_measure'] = None\n")
+    (tmp_path / "policy.toml").write_text((place / "policy.toml").read_text() + 'baselines = ["cellprofiler"]\n')
+    asked = ("-p", "hiding", f"--policy={tmp_path}/policy.toml")
+    is_one_clear_line(
+        gate(*asked, models=("stripes",), PYTHONPATH=str(tmp_path)), "policy: baselines", "reprcheck[cellprofiler]"
+    )
+
+
 def test_a_policy_that_requires_nothing(gate, tmp_path):
     (tmp_path / "policy.toml").write_text('schema = 1\nsettings = ["other:*"]\n')
     is_one_clear_line(gate(f"--policy={tmp_path}/policy.toml", models=("stripes",)), "other:*", "mini")
