@@ -76,7 +76,7 @@ def measure(mask: NDArray[np.int32]) -> Shapes:
         same area; perimeter after Benkrid and Crookes (2000); solidity, area over that of the convex hull of the
         pixels' corners; extent, area over bounding box; form factor, 4 pi area / perimeter squared, at most 1.
     """
-    labels = _in_raster_order(mask)
+    labels = in_raster_order(mask)
     rows, columns = np.nonzero(labels)
     n = int(labels.max(initial=0))
     origin = (int(rows.min()), int(columns.min())) if n else (0, 0)
@@ -128,7 +128,7 @@ def hull_area(points: Floats) -> float:
     return max(0.0, -_under_hull(at, (-high).tolist()) - _under_hull(at, low.tolist()))
 
 
-def _in_raster_order(mask: NDArray[np.int32]) -> NDArray[np.int64]:
+def in_raster_order(mask: NDArray[np.int32]) -> NDArray[np.int64]:
     """Return int64[H, W]: objects renumbered 1..n by their first pixel, so that names of labels can't matter."""
     flat = mask.ravel()
     labels = np.zeros(flat.size, np.int64)
