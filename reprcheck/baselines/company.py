@@ -12,7 +12,8 @@ from scipy.spatial import cKDTree
 
 from reprcheck.baselines.shapes import Floats, in_raster_order
 
-_NO_SPREAD = 1e-9
+_NO_SPREAD = 1e-12
+"""A variance below this share of the squared mean is what rounding leaves of 0."""
 
 
 def object_types(mask: NDArray[np.int32], types: NDArray[np.int32]) -> NDArray[np.int64]:

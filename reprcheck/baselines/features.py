@@ -62,9 +62,10 @@ class Field:
 
     @classmethod
     def of(cls, mask: NDArray[np.int32], types: NDArray[np.int32] | None = None) -> Field:
-        """Measure a label image, int32[H, W]; 0 is background. Without an image of types no object has one."""
-        of_each = object_types(mask, np.zeros_like(mask) if types is None else types)
-        return cls(measure(mask), mask.shape[0], mask.shape[1], of_each)
+        """Measure a label image, int32[H, W]; 0 is background. Without a type image no object is of a type."""
+        objects = measure(mask)
+        of_each = np.zeros(len(objects), np.int64) if types is None else object_types(mask, types)
+        return cls(objects, mask.shape[0], mask.shape[1], of_each)
 
     @property
     def points(self) -> Floats:

@@ -1,9 +1,9 @@
 """What the layout of cells already gives: the `Structure` baseline.
 
-Objects are counted, measured and placed; their brightness never enters. Where the dataset tells types of cells, so are
-those: how many of each there are, and which are neighbours. Objects come from the image's mask where the
-dataset has one, else from `segmentation`. The vector is the same after any change of the mask's labels, and, given a
-mask, after any change of the pixels whatever.
+Objects are counted, measured and placed; their brightness never enters. Where the dataset tells types of cells, their
+shares and neighbours are counted, too. Objects come from the image's mask where the dataset has one, else from
+`segmentation`. The vector is the same after any change of the mask's labels, and, given a mask, after any change of the
+pixels whatever.
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ class Card:
     allow_outside : bool
         Whether files may lie outside the folder.
     cell_types : tuple of str
-        What values from 1 of the images of types stand for; empty where there are none.
+        What values from 1 of type images stand for; empty where there are none.
     """
 
     name: str

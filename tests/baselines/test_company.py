@@ -73,6 +73,15 @@ def test_joins_are_those_of_many_deals_in_a_field():
     assert found[0] > 4
 
 
+def test_one_among_thousands_is_as_exact():
+    edges = delaunay_edges(np.random.default_rng(1).uniform(size=(4000, 2)))
+    degree = np.bincount(edges.ravel())
+    types = np.ones(4000, np.int64)
+    types[17] = 2
+    deals = np.stack([len(edges) - degree, degree, np.zeros_like(degree)], axis=1)  # wherever the one may be
+    np.testing.assert_allclose(joins(types, edges, 2), standardised(deals[17], deals), atol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("types", "edges"),
     [([], []), ([1], []), ([0, 0], [(0, 1)]), ([1, 2], [(0, 1)]), ([1] * 4, [(0, 1), (1, 2), (2, 3)])],
@@ -122,19 +131,17 @@ def test_numbers_of_objects_change_no_bit(seed):
     )
 
 
+def unordered(values):
+    """Return columns by what they are called, but for the order of a pair's types."""
+    return {frozenset(name.removeprefix("types.joins.").split(":")): value for name, value in values.items()}
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10_000), st.permutations((1, 2, 3)))
 def test_numbers_of_types_say_as_much_as_their_names(seed, numbers):
     mask, types = typed_field(seed, blank=True)
     renumbered = np.array([0, *numbers], np.int32)[types]
     names = tuple(NAMES[numbers.index(number)] for number in (1, 2, 3))
-
-    def unordered(values):
-        return {tuple(sorted(re_split(name))): value for name, value in values.items()}
-
-    def re_split(name):
-        return name.replace("types.joins.", "joins:").split(":")
-
     assert unordered(describe(mask, renumbered, names)) == pytest.approx(unordered(describe(mask, types, NAMES)))
 
 
