@@ -197,7 +197,7 @@ class Session:
             names = tuple(dataset.channels[c] for c in channels)
             encoders: dict[str, Encoder] = {"intensity": Intensity(), "pixels": Pixels(), "quantiles": Quantiles()}
             if dataset.kind != "natural":
-                encoders["structure"] = Structure(names, dataset.kind)
+                encoders["structure"] = Structure(names, dataset.kind, dataset.cell_types)
                 encoders |= {name: OPTIONAL[name](names, dataset.kind) for name in self.policy.baselines}
             found = self._embed(dataset, channels, list(encoders.values()), f"{dataset.name}: baselines")
             self._baselines[key] = dict(zip(encoders, found, strict=True))

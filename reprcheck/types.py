@@ -29,17 +29,21 @@ class Image:
         Values in [0, 1]: the stored value over the dataset's ``value_range``, or over its dtype's range.
     mask : int32[H, W] or None
         Label image of the objects (0 is background), where the dataset has one.
+    types : int32[H, W] or None
+        Beside a mask, where the dataset has them: position from 1 in ``Dataset.cell_types`` of the type of the cell at
+        each pixel; 0 where there is none, or its type isn't known.
     """
 
     pixels: NDArray[np.float32]
     mask: NDArray[np.int32] | None = None
+    types: NDArray[np.int32] | None = None
 
 
 class ImageSource(Protocol):
     """Where a dataset's images come from: files, or a simulator. Both methods must be safe to call from any process."""
 
     def content(self, index: int) -> str:
-        """Return a digest that changes whenever the pixels or the mask of sample ``index`` might; no decoding."""
+        """Return a digest that changes whenever the pixels, mask or types of sample ``index`` might; no decoding."""
 
     def read(self, index: int) -> Image:
         """Decode sample ``index``; all samples have one shape (C, H, W). Raises UserError that names the file."""
@@ -142,6 +146,8 @@ class Dataset:
         Samples a task was cut down to, where the user asked for it.
     license, citation, source : str
         As on the card; printed, never judged.
+    cell_types : tuple of str
+        As on the card; empty where the images don't tell types.
     """
 
     name: str
@@ -156,6 +162,7 @@ class Dataset:
     license: str = ""
     citation: str = ""
     source: str = ""
+    cell_types: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ def write_dataset(
     images: Sequence[NDArray[Any]] | None = None,
     suffix: str = ".tif",
     masks: bool = False,
+    types: Sequence[str] = (),
     signal: float = 0.0,
     extra: Mapping[str, Sequence[Any]] | None = None,
     card: Mapping[str, Any] | None = None,
@@ -53,6 +54,8 @@ def write_dataset(
         ``.tif``, ``.png``, ``.jpg`` or ``.npy``.
     masks : bool
         Write a label image with one object beside each image.
+    types : sequence of str
+        Names of types of cells: write a type image beside each mask, its object of one of them, in turns.
     signal : float
         Grey levels added per class (in order of name), so that brightness can tell the classes apart.
     extra : mapping, optional
@@ -78,6 +81,12 @@ def write_dataset(
         for name in table["mask"]:
             write_image(folder / name, object_mask(shape[1:]))
         named["mask"] = "mask"
+    if types:
+        (folder / "types").mkdir(exist_ok=True)
+        table["types"] = [f"types/{i:03}.png" for i in range(n)]
+        for i, name in enumerate(table["types"]):
+            write_image(folder / name, object_mask(shape[1:]) * np.uint16(1 + i % len(types)))
+        named["types"] = "types"
     for key, values in (("unit", units), ("batch", batches)):
         if values is not None:
             table[key], named[key] = values, key
@@ -95,6 +104,7 @@ def write_dataset(
         "kind": "culture",
         "channels": [f"c{i}" for i in range(shape[0])],
         "columns": named | dict(columns or {}),
+        **({"cell_types": list(types)} if types else {}),
         "tasks": {"state": state | dict(task or {})} | dict(tasks or {}),
     }
     (folder / "dataset.toml").write_text(card_text(whole | dict(card or {})), encoding="utf-8")

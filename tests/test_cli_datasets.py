@@ -118,7 +118,8 @@ BAD: dict[str, tuple[dict[str, Any], Change, str]] = {
     "unknown column key": (
         {"columns": {"wells": "unit"}},
         nothing,
-        "dataset.toml [columns] wells: unknown key; known: batch, frame, image, mask, metadata, position, sample, unit",
+        "dataset.toml [columns] wells: unknown key; "
+        "known: batch, frame, image, mask, metadata, position, sample, types, unit",
     ),
     "no image column": (
         {"columns": {"image": None}},
@@ -231,6 +232,34 @@ BAD: dict[str, tuple[dict[str, Any], Change, str]] = {
         lambda f: (f / "masks/004.png").unlink(),
         "samples.csv line 6 column mask: no file 'masks/004.png' in the folder; put the images back, or remove "
         "the rows",
+    ),
+    "types of another size": (
+        {"masks": True, "types": ("x", "y")},
+        picture("types/004.png", np.zeros((9, 9), np.uint16)),
+        "types/004.png (samples.csv line 6): the type image is 9 x 9 pixels, its image 12 x 12; write the type image "
+        "at the size of its image",
+    ),
+    "a type without a name": (
+        {"masks": True, "types": ("x", "y")},
+        picture("types/004.png", np.full((12, 12), 3, np.uint16)),
+        "types/004.png (samples.csv line 6): a type 3, and cell_types names 1 to 2; name every type there, or write 0 "
+        "where there is none",
+    ),
+    "missing types": (
+        {"masks": True, "types": ("x", "y")},
+        lambda f: (f / "types/004.png").unlink(),
+        "samples.csv line 6 column types: no file 'types/004.png' in the folder; put the images back, or remove "
+        "the rows",
+    ),
+    "types without names": (
+        {"masks": True, "types": ("x", "y"), "card": {"cell_types": None}},
+        nothing,
+        "dataset.toml cell_types: missing, and [columns] types needs it; name the types of values 1, 2 and so on",
+    ),
+    "types without masks": (
+        {"types": ("x", "y")},
+        nothing,
+        "dataset.toml [columns] types: has no effect without mask; add mask: label images of the same cells",
     ),
     "not finite": (
         {"images": FLOATS, "suffix": ".npy"},
@@ -599,6 +628,22 @@ def test_init_finds_masks_frames_and_the_range_of_floats(tmp_path: Path, capsys:
         write_image(folder / f"masks/{('x', 'y')[i % 2]}_{i}.png", np.eye(8, dtype=np.uint8))
     card, _ = begun(folder, capsys)
     assert card["columns"]["mask"] == "mask"
+
+
+@pytest.mark.parametrize(("highest", "guessed"), [(3, ["type1", "type2", "type3"]), (21, None)])
+def test_init_finds_types_beside_a_mask(tmp_path: Path, capsys: Any, highest: int, guessed: Any) -> None:
+    folder = write_dataset(
+        tmp_path / "mini", masks=True, types=[str(i) for i in range(highest)], labels=["a", "b"] * 12
+    )
+    table = folder / "samples.csv"
+    table.write_text(table.read_text().replace("mask,types", "cells_mask,type_mask", 1))
+    (folder / "dataset.toml").unlink()
+    card, reasons = begun(folder, capsys)
+    assert card["columns"]["mask"] == "cells_mask"
+    assert card["columns"].get("types") == ("type_mask" if guessed else None)
+    assert card.get("cell_types") == guessed
+    assert card["columns"]["image"] == "path"
+    assert ("types: none (the values of type_mask aren't whole numbers up to 20)" in reasons) == (guessed is None)
 
 
 def test_init_leaves_out_what_has_no_folds(tmp_path: Path, capsys: Any) -> None:

@@ -11,6 +11,7 @@ from scipy import ndimage
 from reprcheck import seeding
 from reprcheck import session as session_module
 from reprcheck.baselines.cellprofiler import CellProfiler
+from reprcheck.baselines.features import feature_names
 from reprcheck.baselines.matching import Reference
 from reprcheck.datasets import load
 from reprcheck.embed.cache import Cache
@@ -154,6 +155,15 @@ def test_plain_resnets_stand_in_for_collapsed_twins(mini, tmp_path, monkeypatch,
             found.untrained["untrained-resnet"][0].digest
             == met(Net(), mini, tmp_path).untrained["untrained-resnet"][0].digest
         )
+
+
+def test_the_structural_baseline_is_told_types(tmp_path):
+    folder = write_dataset(tmp_path / "typed", labels=LABELS, shape=(1, 32, 32), masks=True, types=("tumour", "stroma"))
+    dataset, run = load(folder), Session(Policy(), Cache(tmp_path / "cache"), quiet)
+    found = run._hand_made(dataset, (0,))["structure"].vectors
+    columns = feature_names(dataset.cell_types)
+    assert found.shape == (12, len(columns))
+    assert found[:, columns.index("types.share.tumour")].tolist() == [1, 0] * 6
 
 
 def test_an_aggregated_task_is_judged_on_units(tmp_path):

@@ -10,16 +10,16 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from reprcheck.baselines.features import MEASURES, STATISTICS, Measure
+from reprcheck.baselines.features import MEASURES, STATISTICS, Measure, of_types
 
 PAGE = Path(__file__).resolve().parents[1] / "docs/structure.md"
 TABLE = re.compile(r"(<!-- columns -->\n)(?:\|.*\n)*")
 
 
 def table() -> str:
-    """Return the table of all columns, a row for each measure."""
+    """Return the table of all columns, a row for each measure; TYPE stands for each type that a card names."""
     head = ("columns", "unit", "what it is", "source", "not defined, so 0, for")
-    rows = [(_columns(one), one.unit, one.definition, one.source, one.zero_for) for one in MEASURES]
+    rows = [(_columns(one), one.unit, one.definition, one.source, one.zero_for) for one in registered()]
     lines = [head, ("---",) * len(head), *rows]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
@@ -29,7 +29,12 @@ def _columns(one: Measure) -> str:
     stem = one.columns[0].removesuffix(f".{STATISTICS[0]}")
     if one.columns == tuple(f"{stem}.{s}" for s in STATISTICS):
         return f"`{stem}.*`"
-    return ", ".join(f"`{name}`" for name in one.columns)
+    return ", ".join(f"`{name}`" for name in dict.fromkeys(one.columns))
+
+
+def registered() -> tuple[Measure, ...]:
+    """Return every measure that there is."""
+    return (*MEASURES, *of_types(("TYPE", "TYPE")))
 
 
 def filled(page: str) -> str:

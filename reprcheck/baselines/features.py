@@ -1,6 +1,7 @@
 """The columns of the `Structure` baseline: what each is called, what it means, where it comes from, and its value.
 
-`MEASURES` is the only list there is. The names, the vectors and the table in `docs/structure.md` are made from it.
+`MEASURES`, and `of_types` where cells have types, is the only list there is. The names, the vectors and the table in
+`docs/structure.md` are made from it.
 """
 
 from __future__ import annotations
@@ -8,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import combinations_with_replacement
 
 import numpy as np
 from numpy.typing import NDArray
 
+from reprcheck.baselines.company import distances_to_others, entropy, joins, object_types
 from reprcheck.baselines.layout import (
     clark_evans,
     clustered_share,
@@ -48,16 +51,21 @@ class Field:
     objects : Shapes
     height, width : int
         Of the field, in pixels.
+    types : int64[n]
+        The type of each object, from 1; 0 for none.
     """
 
     objects: Shapes
     height: int
     width: int
+    types: NDArray[np.int64]
 
     @classmethod
-    def of(cls, mask: NDArray[np.int32]) -> Field:
-        """Measure a label image, int32[H, W]; 0 is background."""
-        return cls(measure(mask), *mask.shape)
+    def of(cls, mask: NDArray[np.int32], types: NDArray[np.int32] | None = None) -> Field:
+        """Measure a label image, int32[H, W]; 0 is background. Without a type image no object is of a type."""
+        objects = measure(mask)
+        of_each = np.zeros(len(objects), np.int64) if types is None else object_types(mask, types)
+        return cls(objects, mask.shape[0], mask.shape[1], of_each)
 
     @property
     def points(self) -> Floats:
@@ -184,6 +192,17 @@ def _within(share: float) -> Measure:
 def _ripley(field: Field) -> Sequence[float]:
     radii = [share * min(field.height, field.width) for share in SCALES]
     return tuple(float(v) for v in ripley(field.points, radii, field.height, field.width))
+
+
+def _composition(field: Field, kinds: int) -> Sequence[float]:
+    none, *some = np.bincount(field.types, minlength=kinds + 1) / len(field.types)
+    return (*some, none, entropy(np.array([none, *some])))
+
+
+def _apart(field: Field, kinds: int) -> Sequence[float]:
+    usual = float(np.median(field.nearest)) if field.nearest.size else 0.0
+    found = distances_to_others(field.points, field.types, kinds)
+    return [float(distance) / usual if usual > 0 else 0.0 for distance in found]
 
 
 _REGIONS = "scikit-image, `regionprops`"
@@ -360,26 +379,67 @@ MEASURES: tuple[Measure, ...] = (
 """Every measure, in order of the columns."""
 
 
-def feature_names() -> tuple[str, ...]:
-    """Return the names of the columns of `Structure.encode`."""
-    return tuple(name for one in MEASURES for name in one.columns)
+def of_types(names: Sequence[str]) -> tuple[Measure, ...]:
+    """Return the measures that a dataset has besides, whose cells are of types with these names: none without names."""
+    if not names:
+        return ()
+    pairs = combinations_with_replacement(names, 2)
+    return (
+        Measure(
+            (*(f"types.share.{name}" for name in names), "types.none", "types.entropy"),
+            "",
+            "share of the objects that are of a type, and that are of none; Shannon's entropy of these shares, in bits",
+            "",
+            EMPTY,
+            lambda field: _composition(field, len(names)),
+        ),
+        Measure(
+            tuple(f"types.joins.{one}:{other}" for one, other in pairs),
+            "",
+            "pairs of Delaunay neighbours of these two types, less their mean number where types are dealt out anew to "
+            "the same objects, in standard deviations: above 0 together, below apart; objects of no type aside",
+            "Moran 1948; Cliff and Ord 1981",
+            "fewer than two objects with a type, or types of which every deal gives the same number",
+            lambda field: joins(field.types, field.edges, len(names)).tolist(),
+        ),
+        Measure(
+            tuple(f"types.apart.{name}" for name in names),
+            "",
+            "mean distance from an object of the type to the nearest of another type, over the median of `nearest`",
+            "",
+            "no object of the type, or none of another",
+            lambda field: _apart(field, len(names)),
+        ),
+    )
 
 
-def describe(mask: NDArray[np.int32]) -> dict[str, float]:
+def feature_names(cell_types: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return the names of the columns of `Structure.encode`, for a dataset that names these types of cells."""
+    return tuple(name for one in (*MEASURES, *of_types(cell_types)) for name in one.columns)
+
+
+def describe(
+    mask: NDArray[np.int32], types: NDArray[np.int32] | None = None, cell_types: Sequence[str] = ()
+) -> dict[str, float]:
     """Describe the objects of a label image.
 
     Parameters
     ----------
     mask : int32[H, W]
         0 is background.
+    types : int32[H, W], optional
+        The type of the cell at each pixel: position from 1 in ``cell_types``, 0 where it isn't known.
+    cell_types : sequence of str
+        Names of the types.
 
     Returns
     -------
     dict of str to float
-        Always the same keys, in one order; finite for any number and arrangement of objects. What can't be defined
-        is 0.
+        Always the same keys for the same ``cell_types``, in one order; finite for any number and arrangement of
+        objects. What can't be defined is 0.
     """
-    field = Field.of(mask)
+    field = Field.of(mask, types)
     if not len(field.objects):
-        return dict.fromkeys(feature_names(), 0.0)
-    return {n: v for one in MEASURES for n, v in zip(one.columns, one.values(field), strict=True)}
+        return dict.fromkeys(feature_names(cell_types), 0.0)
+    measures = (*MEASURES, *of_types(cell_types))
+    return {n: v for one in measures for n, v in zip(one.columns, one.values(field), strict=True)}

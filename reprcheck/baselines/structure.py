@@ -1,8 +1,9 @@
 """What the layout of cells already gives: the `Structure` baseline.
 
-Objects are counted, measured and placed; their brightness never enters. They come from the image's mask where the
-dataset has one, else from `segmentation`. The vector is the same after any change of the mask's labels, and, given a
-mask, after any change of the pixels whatever.
+Objects are counted, measured and placed; their brightness never enters. Where the dataset tells types of cells, their
+shares and neighbours are counted, too. Objects come from the image's mask where the dataset has one, else from
+`segmentation`. The vector is the same after any change of the mask's labels, and, given a mask, after any change of the
+pixels whatever.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ class Structure:
         Names of the channels of the images, in order: which one shows nuclei is told from them.
     kind : {"culture", "tissue", "natural"}
         The dataset's.
+    cell_types : tuple of str
+        Names of the types of cells, where the images tell them.
     name : str
 
     Examples
@@ -43,16 +46,18 @@ class Structure:
 
     channels: tuple[str, ...]
     kind: Kind
+    cell_types: tuple[str, ...] = ()
     name: str = "structure"
 
     def digest(self) -> str:
         """Return the digest of the features' definition and of what the segmentation is told."""
-        return baseline_digest("structure", channels=self.channels, kind=self.kind)
+        types = {"types": len(self.cell_types)} if self.cell_types else {}
+        return baseline_digest("structure", channels=self.channels, kind=self.kind, **types)
 
     def encode(self, images: Sequence[Image]) -> NDArray[np.float32]:
         """Return float32[N, D]: the features of `feature_names`."""
-        rows = [list(describe(self._mask(image)).values()) for image in images]
-        return np.array(rows, np.float32).reshape(len(images), len(feature_names()))
+        rows = [list(describe(self._mask(i), i.types, self.cell_types).values()) for i in images]
+        return np.array(rows, np.float32).reshape(len(images), len(feature_names(self.cell_types)))
 
     def _mask(self, image: Image) -> NDArray[np.int32]:
         return segment(image.pixels, self.channels, self.kind) if image.mask is None else image.mask

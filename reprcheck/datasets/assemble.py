@@ -99,6 +99,7 @@ def assemble(
         license=card.license,
         citation=card.citation,
         source=card.source,
+        cell_types=card.cell_types,
     )
 
 

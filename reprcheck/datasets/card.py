@@ -28,7 +28,7 @@ FITS = ("none", "pad", "resize", "crop")
 _TOP_KEYS = (
     *("schema", "name", "kind", "channels", "value_range", "fit", "size"),
     *("license", "citation", "source", "columns", "tiles", "tasks"),
-    *(*READING_KEYS, "crops", "allow_outside"),
+    *(*READING_KEYS, "crops", "allow_outside", "cell_types"),
 )
 _TILE_KEYS = ("size", "max_white")
 KEYS: Mapping[str, tuple[str, ...]] = {
@@ -39,6 +39,8 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "[tasks.NAME]": TASK_KEYS,
 }
 """Every key of a card, by its table."""
+MOST_TYPES = 20
+"""Types of cells that a card may name: pairs of them are columns of the structural baseline."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,8 @@ class Card:
         The table of crops cut from fields, which are then fitted in place of the fields.
     allow_outside : bool
         Whether files may lie outside the folder.
+    cell_types : tuple of str
+        What values from 1 of type images stand for; empty where there are none.
     """
 
     name: str
@@ -82,6 +86,7 @@ class Card:
     license: str = ""
     citation: str = ""
     source: str = ""
+    cell_types: tuple[str, ...] = ()
 
     def named_columns(self) -> Iterator[tuple[str, str]]:
         """Yield (key of the card, column it names) for every column that tasks and samples need, files aside."""
@@ -179,6 +184,7 @@ def of(raw: Mapping[str, Any], where: str, protocols: Mapping[str, str] = KNOWN_
         license=attempt("", top.text, "license", ""),
         citation=attempt("", top.text, "citation", ""),
         source=attempt("", top.text, "source", ""),
+        cell_types=attempt((), _cell_types, top, columns),
     )
 
 
@@ -208,6 +214,21 @@ def _size(top: Section, fit: str) -> tuple[int, int] | None:
     if fit == "none" and size is not None:
         top.fail("size", "has no effect without fit", 'add fit = "pad" (or "resize", "crop"), or remove size')
     return size
+
+
+def _cell_types(top: Section, columns: Columns) -> tuple[str, ...]:
+    if "cell_types" not in top.values:
+        if columns.types:
+            top.fail("cell_types", "missing, and [columns] types needs it", "name the types of values 1, 2 and so on")
+        return ()
+    names = top.texts("cell_types")
+    if columns.image and not columns.types:  # images that aren't in files of a table may tell types by themselves
+        top.fail("cell_types", "has no effect without types", 'add types = "COLUMN" to [columns], or remove cell_types')
+    if len(names) > MOST_TYPES:
+        top.fail("cell_types", f"{len(names)} types, and {MOST_TYPES} are the most", "join types that are alike")
+    if odd := [name for name in names if ":" in name]:
+        top.fail("cell_types", f"{odd[0]!r} holds a :", "leave it out")
+    return names
 
 
 def _tiling(top: Section) -> Tiling | None:

@@ -120,6 +120,8 @@ def _check_table(
         without = replace(card, tasks=()), files, at, None
         card, table, where, windows = attempt(without, _of_crops, card, files, folder, at)
     card = _of_columns(card, {str(column) for column in table.columns})
+    if "cell_types" in wrong:
+        card = replace(card, columns=replace(card.columns, types=None))
     samples = attempt(None, sort_samples, card, table, where) if card.columns.sample else None
     if samples is None:
         return 0
@@ -161,8 +163,10 @@ def _of_columns(card: Card, there: set[str]) -> Card:
     """Return a card without the columns that aren't there, and without the tasks that can't do without them."""
     columns = card.columns
     others: dict[str, Any] = {
-        key: c if (c := getattr(columns, key)) in there else None for key in ("frame", "mask", "batch", "position")
+        key: c if (c := getattr(columns, key)) in there else None
+        for key in ("frame", "mask", "types", "batch", "position")
     }
+    others["types"] = others["types"] if others["mask"] else None
     kept = Columns(
         sample=columns.sample if columns.sample in there else "",
         image=columns.image if there.issuperset(columns.image) else (),
@@ -187,8 +191,7 @@ def _decode(images: FileImages, rows: NDArray[np.int64], progress: Progress, loo
     with progress(len(rows), "decoding") as advance:
         for row in rows.tolist():
             entry = images.entries[row]
-            files = (*entry.files, *([entry.mask] if entry.mask else []))
-            there = entry.frame != BROKEN_FRAME and all(path.is_file() for path in files)
+            there = entry.frame != BROKEN_FRAME and all(path.is_file() for path in entry.every)
             image = attempt(None, images.read, row) if there else None
             if image is not None:
                 look(row, image)

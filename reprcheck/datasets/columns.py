@@ -10,7 +10,7 @@ from reprcheck.datasets.section import Section
 Units = str | tuple[str, ...]
 """One column, or nested columns, innermost first: the last is resampled and never split by folds."""
 
-COLUMN_KEYS = ("sample", "image", "frame", "mask", "unit", "batch", "position", "metadata")
+COLUMN_KEYS = ("sample", "image", "frame", "mask", "types", "unit", "batch", "position", "metadata")
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Columns:
     image : tuple of str
         One column: one file that holds all channels. Several: one file per channel, in order of ``Card.channels``.
         Empty where the images don't come from files.
-    frame, mask, batch, position : str or None
+    frame, mask, types, batch, position : str or None
     unit : str, tuple of str, or None
         Nested units, innermost first, where there are several.
     metadata : tuple of str
@@ -38,6 +38,7 @@ class Columns:
     batch: str | None = None
     position: str | None = None
     metadata: tuple[str, ...] = ()
+    types: str | None = None
 
 
 def nested(unit: Units | None) -> tuple[str, ...]:
@@ -51,7 +52,9 @@ def parse_columns(top: Section, channels: tuple[str, ...]) -> Columns:
     """Return the [columns] of a card with these channels. Raises UserError, here and below, by key."""
     section = top.section("columns", COLUMN_KEYS)
     image = attempt((), _image, section, channels)
-    others = {key: attempt(None, section.optional_text, key) for key in ("frame", "mask", "batch", "position")}
+    others = {key: attempt(None, section.optional_text, key) for key in ("frame", "mask", "types", "batch", "position")}
+    if others["types"] and not others["mask"]:
+        attempt(None, section.fail, "types", "has no effect without mask", "add mask: label images of the same cells")
     sample = attempt("", section.text, "sample")
     metadata = attempt((), section.texts, "metadata") if "metadata" in section.values else ()
     unit = attempt(None, parse_unit, section)

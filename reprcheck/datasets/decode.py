@@ -197,3 +197,16 @@ def labels(values: NDArray[Any], where: str) -> NDArray[np.int32]:
         raise UserError(where, f"labels outside 0 to {_MAX_LABEL}", "number the objects from 1")
     mask: NDArray[np.int32] = values.astype(np.int32)
     return mask
+
+
+def cell_types(values: NDArray[Any], where: str, most: int) -> NDArray[np.int32]:
+    """Return stored values as types of cells, int32 of their shape; raises UserError unless they are 0 to ``most``."""
+    if values.dtype.kind not in "bui":
+        remedy = "write whole numbers: 0 is none, each type its place in cell_types, from 1"
+        raise UserError(where, f"a type image of {values.dtype}", remedy)
+    low, high = (int(values.min()), int(values.max())) if values.size else (0, 0)
+    if low < 0 or high > most:
+        what = f"a type {low if low < 0 else high}, and cell_types names 1 to {most}"
+        raise UserError(where, what, "name every type there, or write 0 where there is none")
+    types: NDArray[np.int32] = values.astype(np.int32)
+    return types

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -24,6 +24,8 @@ from reprcheck.types import Image
 Extent = tuple[int, int]
 """Height and width in pixels."""
 
+_Checked = Callable[[NDArray[Any], str], NDArray[np.int32]]
+
 STACK_BYTES = 256 * 2**20
 """Bytes of decoded stacks held at most; of a larger stack only the frame asked for is read, where its format allows."""
 
@@ -41,12 +43,20 @@ class Entry:
     mask : Path or None
     row : str
         The sample's row, as messages name it.
+    types : Path or None
+        Beside a mask, the image of its cells' types.
     """
 
     files: tuple[Path, ...]
     frame: int | None
     mask: Path | None
     row: str
+    types: Path | None = None
+
+    @property
+    def every(self) -> tuple[Path, ...]:
+        """All of the sample's files."""
+        return (*self.files, *(path for path in (self.mask, self.types) if path is not None))
 
     def name(self, path: Path) -> Place:
         """Return how to name one of the entry's files in a message."""
@@ -66,6 +76,8 @@ class Recipe:
         Height and width in pixels.
     reading : Reading
         What is read of each image file; of label images only ``level`` counts.
+    cell_types : int
+        How many types the card names: the highest value of a type image.
     """
 
     channels: int
@@ -73,14 +85,15 @@ class Recipe:
     fit: Fit = "none"
     size: tuple[int, int] | None = None
     reading: Reading = AS_STORED
+    cell_types: int = 0
 
     @classmethod
     def of(cls, card: Card) -> Recipe:
         """Return the recipe that a card prescribes; fields to be cropped are left as they are, for crops are fitted."""
-        reading = replace(card.reading, names=card.channels)
+        reading, types = replace(card.reading, names=card.channels), len(card.cell_types)
         if card.crops is not None:
-            return cls(len(card.channels), card.value_range, reading=reading)
-        return cls(len(card.channels), card.value_range, card.fit, card.size, reading)
+            return cls(len(card.channels), card.value_range, reading=reading, cell_types=types)
+        return cls(len(card.channels), card.value_range, card.fit, card.size, reading, types)
 
 
 @dataclass(frozen=True)
@@ -119,6 +132,7 @@ class FileImages:
         Of an OME-Zarr only the chunks that hold the sample, or a window of it, count, so that no others are read.
         """
         entry, recipe, reading = self.entries[index], self.recipe, self.recipe.reading
+        types = (self._bytes(self._label_part(entry, entry.types), window), recipe.cell_types) if entry.types else ()
         return digest(
             "image",
             code_digest(
@@ -127,10 +141,11 @@ class FileImages:
             ),
             [self._bytes(part, window) for part in self._parts(entry)],
             entry.frame,
-            self._bytes(self._mask_part(entry), window) if entry.mask else None,
+            self._bytes(self._label_part(entry, entry.mask), window) if entry.mask else None,
             [recipe.channels, recipe.value_range, recipe.fit, recipe.size],
             reading.chosen(),
             reading.names if any(map(_may_name_channels, entry.files)) else (),
+            *types,
         )
 
     def read(self, index: int, window: Window | None = None) -> Image:
@@ -151,16 +166,14 @@ class FileImages:
         where = entry.name(entry.files[0])
         stored, extent = self._stored(entry, window)
         pixels = np.ascontiguousarray(decode.scale(stored, recipe.value_range, where))
-        mask = self._mask(entry, window, extent) if entry.mask else None
-        return Image(
-            pixels=fit.fit_image(pixels, recipe.fit, recipe.size, where),
-            mask=None if mask is None else fit.fit_mask(mask, recipe.fit, recipe.size),
-        )
+        of_type = partial(decode.cell_types, most=recipe.cell_types)
+        mask = self._labels(entry, entry.mask, decode.labels, "mask", window, extent)
+        types = self._labels(entry, entry.types, of_type, "type image", window, extent)
+        return Image(fit.fit_image(pixels, recipe.fit, recipe.size, where), mask, types)
 
     def reads_windows(self, index: int) -> bool:
         """Tell whether a window of a sample is read without the rest."""
-        entry = self.entries[index]
-        return self.recipe.fit == "none" and all(map(is_zarr, (*entry.files, *([entry.mask] if entry.mask else []))))
+        return self.recipe.fit == "none" and all(map(is_zarr, self.entries[index].every))
 
     def extent(self, index: int) -> Extent:
         """Return a sample's stored height and width in pixels, from the header of its first file, read once."""
@@ -184,9 +197,8 @@ class FileImages:
             chosen = reading if whole else replace(reading, names=reading.names[place : place + 1])
             yield _Part(path, self.recipe.channels if whole else 1, entry.frame, chosen, entry.name(path))
 
-    def _mask_part(self, entry: Entry) -> _Part:
-        assert entry.mask is not None
-        return _Part(entry.mask, None, entry.frame, Reading(level=self.recipe.reading.level), entry.name(entry.mask))
+    def _label_part(self, entry: Entry, path: Path) -> _Part:
+        return _Part(path, None, entry.frame, Reading(level=self.recipe.reading.level), entry.name(path))
 
     def _stored(self, entry: Entry, window: Window | None) -> tuple[NDArray[Any], Extent]:
         """Return the stored values of a sample or of a window, (C, Y, X), and the whole image's height and width."""
@@ -203,17 +215,22 @@ class FileImages:
                 )
         return values[0] if len(values) == 1 else np.concatenate(values), extents[0]
 
-    def _mask(self, entry: Entry, window: Window | None, extent: Extent) -> NDArray[np.int32]:
-        part = self._mask_part(entry)
+    def _labels(
+        self, entry: Entry, path: Path | None, checked: _Checked, what: str, window: Window | None, extent: Extent
+    ) -> NDArray[np.int32] | None:
+        """Return a mask or a type image, fitted as its image is; None where the sample has none."""
+        if path is None:
+            return None
+        part = self._label_part(entry, path)
         values, found = self._values(part, window)
-        mask = decode.labels(values[0], part.where)
+        labels = checked(values[0], part.where)
         if found != extent:
             raise UserError(
                 part.where,
-                f"the mask is {times(found)} pixels, its image {times(extent)}",
-                "write the mask at the size of its image",
+                f"the {what} is {times(found)} pixels, its image {times(extent)}",
+                f"write the {what} at the size of its image",
             )
-        return mask
+        return fit.fit_mask(labels, self.recipe.fit, self.recipe.size)
 
     def _values(self, part: _Part, window: Window | None) -> tuple[NDArray[Any], Extent]:
         """Return what is wanted of a file, as stored, (C, Y, X), and the height and width of its whole image."""

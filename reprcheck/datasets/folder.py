@@ -209,13 +209,13 @@ def find_table(folder: Path) -> Path:
 def file_columns(card: Card) -> list[tuple[str, str]]:
     """Return (key of the card, column it names) for every column that tells where images are."""
     named = [("[columns] image", column) for column in card.columns.image]
-    named += [(f"[columns] {key}", c) for key in ("frame", "mask") if (c := getattr(card.columns, key))]
+    named += [(f"[columns] {key}", c) for key in ("frame", "mask", "types") if (c := getattr(card.columns, key))]
     return named
 
 
 def _named_files(card: Card, table: pd.DataFrame, folder: Path) -> list[Path]:
     """Return the files in the folder that the table names; of an OME-Zarr image those that say what it is."""
-    columns = [*card.columns.image, *([card.columns.mask] if card.columns.mask else [])]
+    columns = [*card.columns.image, *filter(None, (card.columns.mask, card.columns.types))]
     names = {str(name) for column in columns for name in texts(table[column]) if name and not leads_out(str(name))}
     paths = [folder / normpath(name) for name in sorted(names)]
     return [file for path in paths for file in ([path / name for name in GROUP_FILES] if is_zarr(path) else [path])]
@@ -225,7 +225,7 @@ def find_entries(card: Card, table: pd.DataFrame, folder: Path, where: str) -> l
     """Return where each sample's image is, in order of the table, after a look at every file's place and name."""
     lines = lines_of(table)
     images = [texts(table[column]) for column in card.columns.image]
-    masks = texts(table[card.columns.mask]) if card.columns.mask else None
+    labels = {key: texts(table[c]) for key in ("mask", "types") if (c := getattr(card.columns, key))}
     frames = _frames(card.columns.frame, table, where)
     places = _Places(folder, where, card.allow_outside)
     entries = []
@@ -234,10 +234,15 @@ def find_entries(card: Card, table: pd.DataFrame, folder: Path, where: str) -> l
             attempt(NOWHERE, places.find, str(cells[row]), line, column)
             for cells, column in zip(images, card.columns.image, strict=True)
         ]
-        mask = None
-        if masks is not None and masks[row]:
-            mask = attempt(NOWHERE, places.find, str(masks[row]), line, str(card.columns.mask))
-        entries.append(Entry(tuple(files), frames[row], mask, f"{where} {line_name(where, line)}"))
+        beside: dict[str, Path] = {}
+        for key, cells in labels.items():
+            if cells[row]:
+                beside[key] = attempt(NOWHERE, places.find, str(cells[row]), line, getattr(card.columns, key))
+        if "types" in beside and "mask" not in beside:
+            what, remedy = "types without a mask to say which cells have them", "name the mask, or leave the cell blank"
+            tell(UserError(cell_name(where, line, str(card.columns.types)), what, remedy))
+        at = f"{where} {line_name(where, line)}"
+        entries.append(Entry(tuple(files), frames[row], beside.get("mask"), at, beside.get("types")))
     places.refuse_missing()
     return entries
 

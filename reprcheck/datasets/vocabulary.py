@@ -11,6 +11,7 @@ from collections.abc import Mapping
 ROLES: Mapping[str, tuple[str, ...]] = {
     "sample": ("id", "sample", "image", "name", "key", "uid", "uuid"),
     "mask": ("mask", "masks", "segmentation", "nuclei", "objects"),
+    "types": ("types", "type", "celltypes", "celltype"),
     "frame": ("frame", "index", "slice", "z", "t", "plane"),
     "unit": ("patient", "donor", "subject", "case", "animal", "mouse", "individual", "slide", "well", "field", "core"),
     "place": ("slide", "well", "field", "core"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,14 +58,21 @@ class Windowed:
             if (whole := self._recent.get(number)) is None:
                 whole = self._recent.put(number, self.fields.read(number))
             rows, columns = _inside(*place)
-            cut = Image(whole.pixels[:, rows, columns], None if whole.mask is None else whole.mask[rows, columns])
+            cut = _with_labels(whole, lambda plane: plane[rows, columns], whole.pixels[:, rows, columns])
         pixels = fit_image(_padded(cut.pixels, *place), self.fit, self.size, self.fields.entries[number].row)
-        mask = None if cut.mask is None else fit_mask(_padded(cut.mask, *place), self.fit, self.size)
-        return Image(pixels, mask)
+        return _with_labels(cut, lambda plane: fit_mask(_padded(plane, *place), self.fit, self.size), pixels)
+
+
+def _with_labels(
+    image: Image, change: Callable[[NDArray[np.int32]], NDArray[np.int32]], pixels: NDArray[np.float32]
+) -> Image:
+    """Return an image of these pixels, with the mask and types of another, changed alike."""
+    mask, types = (None if plane is None else change(plane) for plane in (image.mask, image.types))
+    return Image(pixels, mask, types)
 
 
 def _bytes(image: Image) -> int:
-    return image.pixels.nbytes + (0 if image.mask is None else image.mask.nbytes)
+    return sum(plane.nbytes for plane in (image.pixels, image.mask, image.types) if plane is not None)
 
 
 def _inside(top: int, left: int, height: int, width: int) -> tuple[slice, slice]:

@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -42,7 +42,7 @@ class Shown:
     def read(self, row: int) -> Image:
         """Decode one sample and keep the channels shown."""
         image = self.images.read(row)
-        return Image(np.ascontiguousarray(image.pixels[list(self.channels)]), image.mask)
+        return replace(image, pixels=np.ascontiguousarray(image.pixels[list(self.channels)]))
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,8 @@ class _Shelf:
         images = {}
         for i in positions:
             image = self.shown.read(int(self.shown.rows[i]))
-            pixel_id = digest(image.pixels, image.mask)
+            types = () if image.types is None else (image.types,)  # images without them keep the digest they had
+            pixel_id = digest(image.pixels, image.mask, *types)
             self.pixels[self.contents[i]] = np.frombuffer(bytes.fromhex(pixel_id), np.uint8)
             writer.add("pixels", self.pixel_key, self.contents[i], self.pixels[self.contents[i]])
             images[pixel_id] = image

@@ -67,7 +67,7 @@ def test_the_reference_is_the_mean_of_quantile_functions():
     assert (np.diff(REFERENCE.quantiles, axis=1) >= 0).all()
 
 
-def test_encodes_the_matched_image_and_passes_the_mask_on():
+def test_encodes_the_matched_image_and_passes_mask_and_types_on():
     class Sees:
         name = "sees"
 
@@ -78,11 +78,12 @@ def test_encodes_the_matched_image_and_passes_the_mask_on():
             self.images = images
             return np.zeros((len(images), 1), np.float32)
 
-    mask = np.ones((32, 32), np.int32)
+    mask, types = np.ones((2, 32, 32), np.int32)
     encoder = Matched(sees := Sees(), REFERENCE)
-    encoder.encode([Image(SHOWN[0].pixels, mask)])
+    encoder.encode([Image(SHOWN[0].pixels, mask, types)])
     np.testing.assert_array_equal(sees.images[0].pixels, match(SHOWN[0].pixels, REFERENCE))
     assert sees.images[0].mask is mask
+    assert sees.images[0].types is types
     assert encoder.name == "sees|matched"
 
 

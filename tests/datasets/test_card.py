@@ -42,11 +42,15 @@ def columns(**changes: Any) -> dict[str, Any]:
     return {"columns": {"sample": "id", "image": "path"} | changes}
 
 
+TYPED = columns(mask="m", types="t")
+
+
 def test_every_key_is_honoured() -> None:
     card = parse(
         card_text(
             a_card(
                 value_range=[0, 4095],
+                cell_types=["tumour", "T cell"],
                 fit="pad",
                 size=[32, 48],
                 license="CC0",
@@ -57,6 +61,7 @@ def test_every_key_is_honoured() -> None:
                     "image": ["dna", "actin"],
                     "frame": "index",
                     "mask": "nuclei",
+                    "types": "kinds",
                     "unit": "well",
                     "batch": "plate",
                     "position": "place",
@@ -83,7 +88,8 @@ def test_every_key_is_honoured() -> None:
     )
     assert (card.value_range, card.fit, card.size) == ((0.0, 4095.0), "pad", (32, 48))
     assert (card.license, card.citation, card.source) == ("CC0", "who", "where")
-    assert card.columns == Columns("id", ("dna", "actin"), "index", "nuclei", "well", "plate", "place")
+    assert card.columns == Columns("id", ("dna", "actin"), "index", "nuclei", "well", "plate", "place", types="kinds")
+    assert card.cell_types == ("tumour", "T cell")
     assert card.tiles == Tiling(256, 0.8)
     state, share = card.tasks
     assert (state.holdout, state.exclude, state.min_per_class, state.unit) == ("batch", ("dead",), 8, "patient")
@@ -142,8 +148,28 @@ def test_defaults() -> None:
         ({"columns": {"image": "p"}}, "d.toml [columns] sample: missing; add sample to the card"),
         (
             columns(well="w"),
-            "d.toml [columns] well: unknown key; known: batch, frame, image, mask, metadata, position, sample, unit",
+            "d.toml [columns] well: unknown key; "
+            "known: batch, frame, image, mask, metadata, position, sample, types, unit",
         ),
+        (
+            columns(types="t") | {"cell_types": ["a"]},
+            "d.toml [columns] types: has no effect without mask; add mask: label images of the same cells",
+        ),
+        (
+            columns(types="t", mask="m"),
+            "d.toml cell_types: missing, and [columns] types needs it; name the types of values 1, 2 and so on",
+        ),
+        (
+            {"cell_types": ["a"]},
+            'd.toml cell_types: has no effect without types; add types = "COLUMN" to [columns], or remove cell_types',
+        ),
+        (TYPED | {"cell_types": "a"}, "d.toml cell_types: 'a' is not a list of texts; write a list of texts"),
+        (TYPED | {"cell_types": ["a", "a"]}, "d.toml cell_types: names one thing twice; name each once"),
+        (
+            TYPED | {"cell_types": [f"t{i}" for i in range(21)]},
+            "d.toml cell_types: 21 types, and 20 are the most; join types that are alike",
+        ),
+        (TYPED | {"cell_types": ["T:helper"]}, "d.toml cell_types: 'T:helper' holds a :; leave it out"),
         (columns(unitt="w"), "d.toml [columns] unitt: unknown key; did you mean unit?"),
         (columns(unit=[]), "d.toml [columns] unit: [] is not a list of texts; write a list of texts"),
         (columns(unit=["w", "w"]), "d.toml [columns] unit: names one thing twice; name each once"),

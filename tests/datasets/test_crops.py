@@ -57,7 +57,7 @@ def refused(folder: Path) -> str:
 
 
 def test_crops_by_centre_are_slices_and_inherit_their_fields_row(make: Make) -> None:
-    dataset = open_folder(make(CENTRES, CENTRED, masks=True))
+    dataset = open_folder(make(CENTRES, CENTRED, masks=True, types=("a", "b")))
     found = by_id(dataset)
     for name, y, x in zip(*CENTRES.values(), strict=True):
         top, left = int(np.floor(y + 0.5)) - 3, x - 4
@@ -66,9 +66,9 @@ def test_crops_by_centre_are_slices_and_inherit_their_fields_row(make: Make) -> 
     task = dataset.tasks["state"]
     assert [task.classes[y] for y in task.y] == [("a", "b")[int(name[2]) % 2] for name in dataset.ids[task.rows]]
     assert set(task.units) == {"s00", "s01", "s02", "s03"}
-    mask = dataset.images.read(dataset.ids.tolist().index("s00/y5x5")).mask
-    assert mask is not None
-    np.testing.assert_array_equal(mask, np.pad(np.ones((10, 16), int), ((5, 5), (7, 7)))[5:11, 5:13])
+    image = dataset.images.read(dataset.ids.tolist().index("s00/y5x5"))
+    np.testing.assert_array_equal(image.mask, np.pad(np.ones((10, 16), int), ((5, 5), (7, 7)))[5:11, 5:13])
+    np.testing.assert_array_equal(image.types, image.mask)
 
 
 def test_crops_by_box_are_slices_then_fitted(make: Make) -> None:

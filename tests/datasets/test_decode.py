@@ -25,8 +25,10 @@ from reprcheck.errors import UserError
 RNG = np.random.default_rng(1)
 
 
-def pictures(*files: Path, frame: int | None = None, mask: Path | None = None, **recipe: Any) -> FileImages:
-    return FileImages([Entry(files, frame, mask, "t.csv line 2")], Recipe(**({"channels": 1} | recipe)))
+def pictures(
+    *files: Path, frame: int | None = None, mask: Path | None = None, types: Path | None = None, **recipe: Any
+) -> FileImages:
+    return FileImages([Entry(files, frame, mask, "t.csv line 2", types)], Recipe(**({"channels": 1} | recipe)))
 
 
 def refused(images: FileImages, index: int = 0) -> str:
@@ -176,9 +178,12 @@ def test_masks_follow_the_frame(tmp_path: Path) -> None:
     values, labels = noise(np.uint8, 4, 7, 9), RNG.integers(0, 9, (4, 7, 9)).astype(np.uint8)
     np.save(tmp_path / "x.npy", values)
     tifffile.imwrite(tmp_path / "m.tif", labels, photometric="minisblack")
-    mask = pictures(tmp_path / "x.npy", frame=2, mask=tmp_path / "m.tif").read(0).mask
-    assert mask is not None
-    np.testing.assert_array_equal(mask, labels[2])
+    np.save(tmp_path / "t.npy", labels[::-1])
+    image = pictures(tmp_path / "x.npy", frame=2, mask=tmp_path / "m.tif", types=tmp_path / "t.npy", cell_types=8).read(
+        0
+    )
+    np.testing.assert_array_equal(image.mask, labels[2])
+    np.testing.assert_array_equal(image.types, labels[1])
 
 
 def test_what_is_held_is_bounded() -> None:
@@ -306,6 +311,36 @@ def test_a_bad_mask(tmp_path: Path, mask: Any, message: str) -> None:
     assert refused(pictures(tmp_path / "x.npy", mask=tmp_path / "m.npy")).startswith(message)
 
 
+@pytest.mark.parametrize(
+    ("types", "message"),
+    [
+        (
+            np.zeros((7, 8), np.uint8),
+            "m.npy (t.csv line 2): the type image is 7 x 8 pixels, its image 7 x 9; write the type image at the size "
+            "of its image",
+        ),
+        (
+            np.zeros((7, 9), np.float32),
+            "m.npy (t.csv line 2): a type image of float32; write whole numbers: 0 is none, each type its place in "
+            "cell_types, from 1",
+        ),
+        (
+            np.full((7, 9), 4, np.uint8),
+            "m.npy (t.csv line 2): a type 4, and cell_types names 1 to 3; name every type there, or write 0 where "
+            "there is none",
+        ),
+        (np.full((7, 9), -1, np.int8), "m.npy (t.csv line 2): a type -1, and cell_types names 1 to 3"),
+        (np.zeros((3, 7, 9), np.uint8), "m.npy (t.csv line 2): found 3 channels, expected 1 (shape 3 x 7 x 9)"),
+    ],
+)
+def test_a_bad_type_image(tmp_path: Path, types: Any, message: str) -> None:
+    np.save(tmp_path / "x.npy", noise(np.uint8, 7, 9))
+    np.save(tmp_path / "m.npy", types)
+    np.save(tmp_path / "objects.npy", np.ones((7, 9), np.uint8))
+    found = pictures(tmp_path / "x.npy", mask=tmp_path / "objects.npy", types=tmp_path / "m.npy", cell_types=3)
+    assert refused(found).startswith(message)
+
+
 # --- fit ----------------------------------------------------------------------------------------------------------
 
 sides = st.integers(1, 12)
@@ -359,8 +394,10 @@ def test_a_mask_lies_where_its_object_is(tmp_path: Path) -> None:
     Image.fromarray(pixels).save(tmp_path / "x.png")
     Image.fromarray((pixels > 0).astype(np.uint16) * 5).save(tmp_path / "m.png")
     for how, size in (("resize", (20, 20)), ("resize", (64, 64)), ("pad", (64, 48)), ("crop", (24, 40))):
-        image = pictures(tmp_path / "x.png", mask=tmp_path / "m.png", fit=how, size=size).read(0)
+        both = {"mask": tmp_path / "m.png", "types": tmp_path / "m.png", "cell_types": 5}
+        image = pictures(tmp_path / "x.png", fit=how, size=size, **both).read(0)
         assert image.mask is not None
+        np.testing.assert_array_equal(image.types, image.mask)
         assert ((image.pixels[0] > 0.5) == (image.mask == 5)).mean() > 0.97
 
 

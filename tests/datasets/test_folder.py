@@ -234,6 +234,46 @@ def test_rows_outside_any_task_are_neither_decoded_nor_judged(make_dataset: Make
     assert len(dataset.tasks["state"].rows) == 10
 
 
+# --- types of cells -----------------------------------------------------------------------------------------------
+
+
+def test_types_come_with_the_mask_and_a_cell_may_be_blank(make_dataset: Make) -> None:
+    folder = make_dataset(masks=True, types=("tumour", "T cell"))
+    table = folder / "samples.csv"
+    table.write_text(table.read_text().replace("types/003.png", ""))
+    dataset = open_folder(folder)
+    assert dataset.cell_types == ("tumour", "T cell")
+    images = [dataset.images.read(i) for i in range(12)]
+    assert images[3].types is None
+    for i in (0, 1, 2):
+        assert images[i].types is not None
+        np.testing.assert_array_equal(images[i].types, images[i].mask * (1 + i % 2))
+        assert images[i].types.dtype == np.int32
+    assert open_folder(make_dataset("plain", masks=True)).cell_types == ()
+
+
+def test_types_need_a_mask_in_their_row(make_dataset: Make) -> None:
+    folder = make_dataset(masks=True, types=("a", "b"))
+    table = folder / "samples.csv"
+    table.write_text(table.read_text().replace("masks/003.png", ""))
+    assert refused(folder) == (
+        "samples.csv line 5 column types: types without a mask to say which cells have them; name the mask, or leave "
+        "the cell blank"
+    )
+
+
+def test_what_types_are_called_and_how_many_there_are_is_in_the_identity(make_dataset: Make) -> None:
+    one, renamed, more, none = (
+        open_folder(make_dataset(name, masks=True, types=("a", "b"), card={"cell_types": types}))
+        if types
+        else open_folder(make_dataset(name, masks=True))
+        for name, types in (("one", ["a", "b"]), ("two", ["b", "a"]), ("three", ["a", "b", "c"]), ("four", None))
+    )
+    assert len({dataset.digest for dataset in (one, renamed, more, none)}) == 4
+    assert one.images.content(0) == renamed.images.content(0)  # names don't shape what is decoded
+    assert len({dataset.images.content(0) for dataset in (one, more, none)}) == 3
+
+
 # --- identity -----------------------------------------------------------------------------------------------------
 
 
@@ -259,18 +299,23 @@ def test_neither_order_nor_names_make_the_identity(order: list[int], salt: int) 
 
 @settings(deadline=None, max_examples=15)
 @given(
-    sample=st.integers(0, 11), channel=st.integers(0, 1), y=st.integers(0, 5), x=st.integers(0, 5), mask=st.booleans()
+    sample=st.integers(0, 11),
+    channel=st.integers(0, 1),
+    y=st.integers(0, 5),
+    x=st.integers(0, 5),
+    where=st.sampled_from(["images", "masks", "types"]),
 )
-def test_one_changed_pixel_changes_one_content(sample: int, channel: int, y: int, x: int, mask: bool) -> None:
+def test_one_changed_pixel_changes_one_content(sample: int, channel: int, y: int, x: int, where: str) -> None:
     pictures = [np.full((2, 6, 6), i, np.uint8) for i in range(12)]
     with tempfile.TemporaryDirectory() as tmp:
-        folder = write_dataset(Path(tmp), images=pictures, shape=(2, 6, 6), suffix=".npy", masks=True)
+        options = {"images": pictures, "shape": (2, 6, 6), "suffix": ".npy", "masks": True, "types": ("a", "b")}
+        folder = write_dataset(Path(tmp), **options)
         before = open_folder(folder)
         contents = [before.images.content(i) for i in range(12)]
-        if mask:
+        if where != "images":
             label = np.zeros((6, 6), np.uint16)
             label[y, x] = 7
-            write_image(folder / f"masks/{sample:03}.png", label)
+            write_image(folder / f"{where}/{sample:03}.png", label)
         else:
             changed = pictures[sample].copy()
             changed[channel, y, x] += 1

@@ -14,7 +14,9 @@ from reprcheck.datasets.reading import PROJECTS
 from reprcheck.datasets.task_card import KNOWN_PROTOCOLS
 
 GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "datasets.md").read_text(encoding="utf-8")
-EXAMPLE, CROPS = re.findall(r"```toml\n(.*?)```", GUIDE, re.DOTALL)
+EXAMPLE, CROPS, TYPES = re.findall(r"```toml\n(.*?)```", GUIDE, re.DOTALL)
+
+STATE = {"kind": "classify", "label": "state", "protocols": ["knn/1"]}
 
 
 @pytest.mark.parametrize("table", KEYS)
@@ -34,3 +36,6 @@ def test_its_cards_are_read() -> None:
     with_crops = of(tomllib.loads(EXAMPLE) | tomllib.loads(CROPS), "docs/datasets.md")
     assert with_crops.crops is not None
     assert with_crops.crops.border == "drop"
+    with_types = of(tomllib.loads(EXAMPLE) | tomllib.loads(TYPES) | {"tasks": {"state": STATE}}, "docs/datasets.md")
+    assert with_types.columns.types == "cell_types"
+    assert with_types.cell_types[0] == "tumour"

@@ -73,12 +73,13 @@ def refused(url: str) -> str:
 
 
 def test_over_http_files_are_read_kept_and_fetched_again_when_changed(make_dataset: Make, serve: Any) -> None:
-    folder = make_dataset(masks=True)
+    folder = make_dataset(masks=True, types=("a", "b"))
     served = serve(folder)
     local, remote = open_folder(folder), load(served.url)
     assert remote.digest == local.digest
     np.testing.assert_array_equal(remote.images.read(3).pixels, local.images.read(3).pixels)
-    assert len([name for name in served.fetched if name.startswith(("images/", "masks/"))]) == 24
+    np.testing.assert_array_equal(remote.images.read(3).types, local.images.read(3).types)
+    assert len([name for name in served.fetched if name.startswith(("images/", "masks/", "types/"))]) == 36
     served.fetched.clear()
     assert load(f"{served.url}/dataset.toml").digest == local.digest
     assert not [name for name in served.fetched if name.startswith("images/")]

@@ -495,6 +495,20 @@ def test_tissue_tells_the_type_of_each_cell() -> None:
     assert "type" not in Culture().scene(row_with(Culture()))[1].table()
 
 
+def test_a_dataset_of_tissue_may_tell_types() -> None:
+    study = Tissue(batches=2)
+    plain, typed = dataset(study), dataset(study, types=True)
+    assert (plain.cell_types, typed.cell_types) == ((), ("immune", "tumour"))
+    image, cells = study.scene(study.table().iloc[5].to_dict())
+    assert plain.images.read(5).types is None
+    assert np.array_equal(plain.images.read(5).pixels, typed.images.read(5).pixels)
+    assert np.array_equal(typed.images.read(5).mask, image.mask)
+    assert np.array_equal(typed.images.read(5).types, cells.typed_nuclei)
+    assert plain.images.content(5) != typed.images.content(5)
+    with pytest.raises(UserError, match=r"^types: all cells of sim-culture are of one type; leave types out$"):
+        dataset(Culture(), types=True)
+
+
 @pytest.fixture(scope="module")
 def measured() -> dict[tuple[str, str, str], Touch]:
     """Simulator, cause and family to what was measured."""

@@ -28,6 +28,7 @@ def test_a_tile_inherits_its_fields_row(make_dataset: Make) -> None:
         units=["u", "u", "v", "v"],
         card={"tiles": {"size": 10}},
         masks=True,
+        types=("a", "b"),
         shape=(1, 20, 30),
     )
     dataset = open_folder(folder)
@@ -44,6 +45,7 @@ def test_a_tile_inherits_its_fields_row(make_dataset: Make) -> None:
         np.testing.assert_allclose(image.pixels, expected, atol=1e-6)
         assert image.mask is not None
         assert image.mask.shape == (10, 10)
+        np.testing.assert_array_equal(image.types, image.mask * (1 + number % 2))
     assert len({dataset.images.content(i) for i in range(24)}) == 24
 
 

@@ -79,26 +79,29 @@ def test_frames_slices_and_projection(tmp_path: Path, version: str) -> None:
 
 
 @each_version
-def test_a_field_of_a_plate_and_a_label_image_as_mask(make_dataset: Make, version: str) -> None:
+def test_a_field_of_a_plate_and_label_images_as_mask_and_types(make_dataset: Make, version: str) -> None:
     folder = make_dataset(labels=["a", "b"] * 2)
     fields = {f"A/{i + 1}/0": noise(1, 12, 10) // (i + 1) for i in range(4)}
     plate = write_plate(folder / "plate.zarr", fields, version)
     objects = np.zeros((12, 10), np.uint16)
     objects[3:6, 2:5] = 7
     for place in fields:
-        write_image(plate / place / "labels" / "nuclei", [objects], "YX", version, more={"image-label": {}})
+        for name, labels in (("nuclei", objects), ("kinds", objects // 3)):
+            write_image(plate / place / "labels" / name, [labels], "YX", version, more={"image-label": {}})
     rows = "".join(
-        f"s{i},plate.zarr/{place},plate.zarr/{place}/labels/nuclei,{'ab'[i % 2]}\n" for i, place in enumerate(fields)
+        f"s{i},plate.zarr/{place},plate.zarr/{place}/labels/nuclei,plate.zarr/{place}/labels/kinds,{'ab'[i % 2]}\n"
+        for i, place in enumerate(fields)
     )
-    (folder / "samples.csv").write_text("id,path,mask,label\n" + rows)
+    (folder / "samples.csv").write_text("id,path,mask,kinds,label\n" + rows)
     card = folder / "dataset.toml"
-    card.write_text(card.read_text().replace('"image" = "path"', '"image" = "path", "mask" = "mask"'))
+    named = '"image" = "path", "mask" = "mask", "types" = "kinds"'
+    card.write_text('cell_types = ["a", "b"]\n' + card.read_text().replace('"image" = "path"', named))
     dataset = open_folder(folder)
     for i, values in enumerate(fields.values()):
         image = dataset.images.read(i)
         np.testing.assert_allclose(image.pixels, values / 65535, atol=1e-6)
-        assert image.mask is not None
         np.testing.assert_array_equal(image.mask, objects)
+        np.testing.assert_array_equal(image.types, objects // 3)
 
 
 @pytest.mark.parametrize(("version", "shard"), [("0.4", None), ("0.5", None), ("0.5", 16)])

@@ -1,5 +1,5 @@
 import contextlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -99,6 +99,20 @@ def test_one_changed_image_weight_or_channel_is_a_miss(cache):
         (block,) = run(source, encoder, cache=cache, channels=channels)
         assert encoder.shown == misses
         assert block.digest != first.digest
+
+
+def test_types_are_in_the_identity_of_an_image_that_has_them_and_in_no_other(cache):
+    image, types = Source([1]).read(0), np.ones((8, 8), np.int32)
+
+    class Typed(Source):
+        def read(self, index):
+            return replace(image, mask=types, types=None if self.numbers[index] else types * 2)
+
+    encoder = Means()
+    (block,) = run(Typed([0, 1]), encoder, cache=cache)
+    assert block.ids == (digest(image.pixels, types, types * 2), digest(image.pixels, types))
+    assert encoder.shown == 2
+    assert Shown(Typed([0]), np.arange(1), (1,)).read(0).types is not None
 
 
 def test_images_are_decoded_once_for_all_encoders(cache):

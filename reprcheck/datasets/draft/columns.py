@@ -24,8 +24,13 @@ def guess_columns(folder: Path, cells: Cells, told: Told) -> dict[str, Any]:
         Where no column names files of the folder, or none has another value in every row.
     """
     files = [name for name in cells if _names_files(folder, cells, name)]
+    types = [name for name in files if rank(name, "types") is not None]
     masks = [name for name in files if rank(name, "mask") is not None] if len(files) > 1 else []
-    images = [name for name in files if name not in masks]
+    if plain := [name for name in masks if name not in types]:
+        masks = plain
+    else:
+        types = []  # without a mask there are no cells to be of a type
+    images = [name for name in files if name not in (*masks, *types)]
     if not images:
         what = "no column of the table names image files of this folder"
         raise UserError(str(folder), what, "add one, with names relative to the folder")
@@ -38,6 +43,8 @@ def guess_columns(folder: Path, cells: Cells, told: Told) -> dict[str, Any]:
     if masks:
         found["mask"] = masks[0]
         told.say("mask", masks[0], "its name, and its cells are image files")
+    if types:
+        found["types"] = types[0]
     taken = [*files, found["sample"], *([frame] if frame else [])]
     free = {name: values for name, values in cells.items() if name not in taken}
     batch = _batch(free, told)

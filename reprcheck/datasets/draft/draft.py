@@ -14,7 +14,7 @@ import pandas as pd
 
 from reprcheck.datasets.card import SCHEMA
 from reprcheck.datasets.draft.columns import guess_columns
-from reprcheck.datasets.draft.images import guess_images
+from reprcheck.datasets.draft.images import guess_images, guess_types
 from reprcheck.datasets.draft.labels import guess_tasks
 from reprcheck.datasets.draft.told import Cells, Told
 from reprcheck.datasets.draft.tree import table_of
@@ -78,8 +78,11 @@ def draft(folder: Path) -> Draft:
         "name": "".join(c if c.isalnum() or c in "-_." else "-" for c in folder.resolve().name) or "data",
         "kind": _kind(cells, told),
         **guess_images(folder, cells, columns, told),
+        **guess_types(folder, cells, columns, told),
         "columns": columns,
     }
+    if "cell_types" not in raw:
+        columns.pop("types", None)
     raw["tasks"] = guess_tasks(raw, table, cells, told)
     return Draft("\n".join(_written(raw, told)) + "\n", written, tuple(told.reasons))
 

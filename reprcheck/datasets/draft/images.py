@@ -14,6 +14,7 @@ import numpy as np
 
 from reprcheck.datasets import axes, decode
 from reprcheck.datasets.axes import Stored, stored_bytes
+from reprcheck.datasets.card import MOST_TYPES
 from reprcheck.datasets.draft.told import Cells, Told, distinct
 from reprcheck.datasets.files import STACK_BYTES
 from reprcheck.datasets.recent import Recent
@@ -30,9 +31,9 @@ class _Picture:
     path: Path
     frame: int | None
 
-    def stored(self, stacks: Recent[Stored]) -> Stored | None:
+    def stored(self, stacks: Recent[Stored], channels: int | None = 3) -> Stored | None:
         try:
-            return decode.read(self.path, self.frame, 3, str(self.path), stacks)
+            return decode.read(self.path, self.frame, channels, str(self.path), stacks)
         except UserError:
             return None
 
@@ -46,7 +47,7 @@ def guess_images(folder: Path, cells: Cells, columns: Mapping[str, Any], told: T
         Where no image can be decoded.
     """
     several = not isinstance(columns["image"], str)
-    pictures = list(_pictures(folder, cells, columns))
+    pictures = list(_pictures(folder, cells, columns, "image"))
     stacks: Recent[Stored] = Recent(STACK_BYTES, stored_bytes)
     if several:
         channels = list(columns["image"])
@@ -64,9 +65,27 @@ def guess_images(folder: Path, cells: Cells, columns: Mapping[str, Any], told: T
     }
 
 
-def _pictures(folder: Path, cells: Cells, columns: Mapping[str, Any]) -> Iterator[_Picture]:
+def guess_types(folder: Path, cells: Cells, columns: Mapping[str, Any], told: Told) -> dict[str, Any]:
+    """Return ``cell_types`` of a card as plain values: as many as type images have, where these can be types."""
+    if "types" not in columns:
+        return {}
+    pictures, stacks = list(_pictures(folder, cells, columns, "types")), Recent[Stored](STACK_BYTES, stored_bytes)
+    found = [picture.stored(stacks, None) for picture in pictures[:: max(1, len(pictures) // LOOKED_AT)]]
+    values = [np.asarray(stored.array) for stored in found if stored is not None]
+    whole = all(array.dtype.kind in "bui" for array in values)
+    highest = max((int(array.max(initial=0)) for array in values), default=0) if whole else 0
+    if not 1 <= highest <= MOST_TYPES:
+        told.reasons.append(f"types: none (the values of {columns['types']} aren't whole numbers up to {MOST_TYPES})")
+        return {}
+    told.say("types", columns["types"], "its name, beside a mask, and its cells are image files")
+    told.say("cell_types", highest, "the highest value seen, and nothing tells their names")
+    told.comment("cell_types", "write the names of the types that values 1, 2 and so on stand for")
+    return {"cell_types": [f"type{number}" for number in range(1, highest + 1)]}
+
+
+def _pictures(folder: Path, cells: Cells, columns: Mapping[str, Any], key: str) -> Iterator[_Picture]:
     """Yield the files that are there, with their frames; of several columns, all."""
-    names = [columns["image"]] if isinstance(columns["image"], str) else columns["image"]
+    names = [columns[key]] if isinstance(columns[key], str) else columns[key]
     for name in names:
         for row, cell in enumerate(cells[name]):
             path = folder / str(cell)

@@ -5,7 +5,7 @@ A core is a stack of planes, of which the staining panel tells the metal; the ca
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -37,7 +37,7 @@ class Planes:
     def read(self, index: int) -> Image:
         """Decode a stack and take its planes out."""
         image = self.stacks.read(index)
-        return Image(image.pixels[list(self.planes)], image.mask)
+        return replace(image, pixels=image.pixels[list(self.planes)])
 
 
 def table(root: Path) -> pd.DataFrame:

@@ -18,6 +18,7 @@ from reprcheck.datasets.simulate.layout import Cells, Morphology
 from reprcheck.datasets.simulate.planting import Compounds, Plan
 from reprcheck.datasets.simulate.simulation import Plate, SimulatedImages, Simulation, Variation
 from reprcheck.datasets.simulate.tissue import Tissue
+from reprcheck.datasets.simulate.typed import TypedImages, cell_types
 from reprcheck.errors import UserError, did_you_mean
 from reprcheck.types import Dataset, ImageSource
 
@@ -45,7 +46,9 @@ _KNOWN = ("brightness", "count", "shape", "nothing")
 _DEFAULT = {"sim-culture": ("localisation", "texture"), "sim-tissue": ("arrangement", "localisation")}
 
 
-def dataset(simulation: Simulation, name: str = "simulated", *, limit: int | None = None) -> Dataset:
+def dataset(
+    simulation: Simulation, name: str = "simulated", *, limit: int | None = None, types: bool = False
+) -> Dataset:
     """Return a simulation as a dataset, for `reprcheck.check`; its tasks are what its plan asks.
 
     Parameters
@@ -55,6 +58,8 @@ def dataset(simulation: Simulation, name: str = "simulated", *, limit: int | Non
         Not an identity: equal simulations are equal datasets.
     limit : int, optional
         Cut each task down to about this many samples.
+    types : bool
+        Whether images tell the type of each cell, for `structure` to count; refused where all are of one type.
 
     Examples
     --------
@@ -62,13 +67,17 @@ def dataset(simulation: Simulation, name: str = "simulated", *, limit: int | Non
     >>> tuple(dataset(Culture(plan=shortcut, batches=2, units=8)).tasks)
     ('texture',)
     """
-    card, table, images = open_simulation(simulation, name)
+    card, table, images = open_simulation(simulation, name, types=types)
     return assemble(parse(card, name), table, images, where=name, limit=limit)
 
 
-def open_simulation(simulation: Simulation, name: str = "simulated") -> tuple[str, pd.DataFrame, ImageSource]:
-    """Return the card, the sample table and the images of a simulation, as `open_simulated` does."""
+def open_simulation(
+    simulation: Simulation, name: str = "simulated", *, types: bool = False
+) -> tuple[str, pd.DataFrame, ImageSource]:
+    """Return the card, the sample table and the images of a simulation, as `open_simulated` does; see `dataset`."""
     table = simulation.table()
+    if types:
+        return write_card(name, simulation, cell_types=cell_types(simulation)), table, TypedImages(simulation, table)
     return write_card(name, simulation), table, SimulatedImages(simulation, table)
 
 

@@ -17,7 +17,7 @@ value_range = [0, {white}]
 license = "CC0-1.0"
 citation = "reprcheck, simulated with known causes"
 source = "reprcheck.datasets.simulate"
-
+{types}
 [columns]
 sample = "sample"
 unit = {unit}
@@ -44,7 +44,11 @@ protocols = ["ridge/1", "dose-response/1"]
 
 
 def write_card(
-    name: str, simulation: Simulation, tasks: Iterable[str] | None = None, protocols: Iterable[str] = PROTOCOLS
+    name: str,
+    simulation: Simulation,
+    tasks: Iterable[str] | None = None,
+    protocols: Iterable[str] = PROTOCOLS,
+    cell_types: Iterable[str] = (),
 ) -> str:
     """Return the TOML text of a card: a classification per cause of ``tasks``, or else what the simulation's plan asks.
 
@@ -59,6 +63,7 @@ def write_card(
         channels=_quoted(simulation.channels),
         white=simulation.camera.white,
         unit=unit,
+        types=f"cell_types = [{types}]\n" if (types := _quoted(cell_types)) else "",
     )
     text += 'position = "well"\n' if simulation.plate else ""
     plan, listed = simulation.plan, _quoted(protocols)
