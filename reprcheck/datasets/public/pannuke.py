@@ -21,7 +21,7 @@ from reprcheck.types import Image
 
 FOLDS = (1, 2, 3)
 TYPES = ("neoplastic", "inflammatory", "connective", "dead", "epithelial")
-"""In order of the first planes of a mask, and of the card's ``cell_types``; the last plane is background."""
+"""In order of the first planes of a mask; the last plane is background."""
 SIZE = 256
 
 
@@ -38,31 +38,30 @@ def images(root: Path, table: pd.DataFrame, card: Card) -> ArrayImages:
 
 
 def read_patch(place: Place, value_range: tuple[float, float] | None) -> Image:
-    """Return one patch, its nuclei numbered through and their types."""
+    """Return one patch, with its nuclei of all types numbered through."""
     patches, masks = place.files
     values = np.moveaxis(read_array(patches, (None, SIZE, SIZE, 3))[place.index], -1, 0)
     planes = read_array(masks, (None, SIZE, SIZE, len(TYPES) + 1))[place.index]
     pixels = decode.scale(np.ascontiguousarray(values), value_range, f"{patches} patch {place.index}")
-    return Image(pixels, *label_images(planes))
+    return Image(pixels, label_image(planes))
 
 
-def label_images(planes: NDArray[Any]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Return int32[Y, X] twice: nuclei numbered from 1 through all types, and the place in `TYPES`, from 1, of each.
+def label_image(planes: NDArray[Any]) -> NDArray[np.int32]:
+    """Return int32[Y, X]: nuclei numbered from 1 through all types, whatever their numbers within a type.
 
     Parameters
     ----------
     planes : ndarray[Y, X, 6]
-        One patch of the masks, in which nuclei are numbered within a type.
+        One patch of the masks.
     """
-    labels, types = np.zeros((2, *planes.shape[:2]), np.int32)
+    labels = np.zeros(planes.shape[:2], np.int32)
     count = 0
     for kind in range(len(TYPES)):
         inside = planes[..., kind] > 0
         names, index = np.unique(planes[..., kind][inside], return_inverse=True)
         labels[inside] = index + count + 1
-        types[inside] = kind + 1
         count += len(names)
-    return labels, types
+    return labels
 
 
 def _images(root: Path, fold: int) -> Path:

@@ -10,7 +10,6 @@ import pytest
 
 from reprcheck.datasets.public import open_public
 from reprcheck.datasets.public.layout import read_array
-from reprcheck.datasets.public.pannuke import TYPES
 from tests.datasets.public.tissue import refused
 
 COUNTS = ((3, 1, 0, 0, 0), (0, 2, 0, 1, 1), (0, 0, 0, 0, 0), (1, 0, 3, 0, 0))
@@ -58,7 +57,6 @@ def folder(published: Path, tmp_path: Path) -> Path:
 def test_it_opens(published: Path) -> None:
     dataset = open_public("pannuke", folder=published)
     assert len(dataset.ids) == 12
-    assert dataset.cell_types == TYPES
     task = dataset.tasks["neoplastic_share"]
     assert task.kind == "regress"
     assert task.y.tolist() == [0.75, 0.0, 0.25] * 3
@@ -79,8 +77,6 @@ def test_a_patch_comes_with_its_nuclei(published: Path) -> None:
         assert image.pixels[:, 9, 9] * 255 == pytest.approx([200 + row, 100 + row, 52 + row])
         assert image.mask.dtype == np.int32
         assert np.bincount(image.mask.ravel())[1:].tolist() == [16] * sum(counts)
-        assert np.bincount(image.types.ravel(), minlength=6)[1:].tolist() == [16 * count for count in counts]
-        np.testing.assert_array_equal(image.types > 0, image.mask > 0)
     assert len({images.content(i) for i in range(12)}) == 12
 
 
