@@ -22,7 +22,7 @@ from reprcheck.baselines.cellprofiler import CellProfiler, must_be_installed
 from reprcheck.baselines.intensity import Intensity
 from reprcheck.baselines.matching import Matched, Quantiles, Reference
 from reprcheck.baselines.pixels import COMPONENTS, Pixels, components
-from reprcheck.baselines.structure import Structure
+from reprcheck.baselines.structure import Composition, Structure
 from reprcheck.diagnostics import judge, known
 from reprcheck.diagnostics.bench import Bench, Contestants, Family
 from reprcheck.digest import code_digest, digest, installed
@@ -198,6 +198,8 @@ class Session:
             encoders: dict[str, Encoder] = {"intensity": Intensity(), "pixels": Pixels(), "quantiles": Quantiles()}
             if dataset.kind != "natural":
                 encoders["structure"] = Structure(names, dataset.kind, dataset.cell_types)
+                if dataset.cell_types:
+                    encoders["composition"] = Composition(dataset.cell_types)
                 encoders |= {name: OPTIONAL[name](names, dataset.kind) for name in self.policy.baselines}
             found = self._embed(dataset, channels, list(encoders.values()), f"{dataset.name}: baselines")
             self._baselines[key] = dict(zip(encoders, found, strict=True))

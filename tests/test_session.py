@@ -160,7 +160,9 @@ def test_plain_resnets_stand_in_for_collapsed_twins(mini, tmp_path, monkeypatch,
 def test_the_structural_baseline_is_told_types(tmp_path):
     folder = write_dataset(tmp_path / "typed", labels=LABELS, shape=(1, 32, 32), masks=True, types=("tumour", "stroma"))
     dataset, run = load(folder), Session(Policy(), Cache(tmp_path / "cache"), quiet)
-    found = run._hand_made(dataset, (0,))["structure"].vectors
+    made = run._hand_made(dataset, (0,))
+    found = made["structure"].vectors
+    np.testing.assert_array_equal(made["composition"].vectors, found[:, len(feature_names()) :])
     columns = feature_names(dataset.cell_types)
     assert found.shape == (12, len(columns))
     assert found[:, columns.index("types.share.tumour")].tolist() == [1, 0] * 6

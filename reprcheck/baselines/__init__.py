@@ -1,9 +1,9 @@
 """Encoders nobody trained, and what is done to images and features so that they make fair rivals.
 
-`Intensity` knows brightness and no place, `Structure` knows objects and no brightness, `Pixels` knows a thumbnail;
-`CellProfiler`, which is optional, knows what there is inside objects too.
-`expand` keeps them from being left linear; `Reference` and `Matched` take brightness away from any encoder. Position,
-which comes from the table rather than from images, and untrained networks, which need torch, live elsewhere.
+`Intensity` knows brightness and no place, `Structure` knows objects and no brightness, `Composition` types of cells and
+nothing else, `Pixels` a thumbnail; `CellProfiler`, which is optional, knows what there is inside objects too. `expand`
+keeps them from being left linear; `Reference` and `Matched` take brightness away from any encoder. Position, which comes
+from the table rather than from images, and untrained networks, which need torch, live elsewhere.
 """
 
 from reprcheck.baselines.cellprofiler import CellProfiler
@@ -12,10 +12,11 @@ from reprcheck.baselines.intensity import Intensity
 from reprcheck.baselines.matching import Matched, Quantiles, Reference, match
 from reprcheck.baselines.pixels import Pixels
 from reprcheck.baselines.segmentation import nuclear_channel, segment
-from reprcheck.baselines.structure import Structure
+from reprcheck.baselines.structure import Composition, Structure
 
 __all__ = [
     "CellProfiler",
+    "Composition",
     "Intensity",
     "Matched",
     "Pixels",

@@ -438,8 +438,18 @@ def describe(
         Always the same keys for the same ``cell_types``, in one order; finite for any number and arrangement of
         objects. What can't be defined is 0.
     """
+    return _values((*MEASURES, *of_types(cell_types)), mask, types)
+
+
+def composition(
+    mask: NDArray[np.int32], types: NDArray[np.int32] | None, cell_types: Sequence[str]
+) -> dict[str, float]:
+    """Return what `describe` tells of types alone."""
+    return _values(of_types(cell_types), mask, types)
+
+
+def _values(measures: Sequence[Measure], mask: NDArray[np.int32], types: NDArray[np.int32] | None) -> dict[str, float]:
     field = Field.of(mask, types)
     if not len(field.objects):
-        return dict.fromkeys(feature_names(cell_types), 0.0)
-    measures = (*MEASURES, *of_types(cell_types))
+        return {name: 0.0 for one in measures for name in one.columns}
     return {n: v for one in measures for n, v in zip(one.columns, one.values(field), strict=True)}

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from reprcheck.baselines.features import describe, feature_names
+from reprcheck.baselines.features import composition, describe, feature_names
 from reprcheck.baselines.identity import baseline_digest
 from reprcheck.baselines.segmentation import segment
 from reprcheck.types import Image, Kind
@@ -61,3 +61,29 @@ class Structure:
 
     def _mask(self, image: Image) -> NDArray[np.int32]:
         return segment(image.pixels, self.channels, self.kind) if image.mask is None else image.mask
+
+
+@dataclass(frozen=True)
+class Composition:
+    """Encoder: of `Structure`'s columns those of types alone, which the others would drown under a vote of neighbours.
+
+    Attributes
+    ----------
+    cell_types : tuple of str
+        Names of the types of cells, at least one. An image without a mask tells none of them: its vector is 0.
+    name : str
+    """
+
+    cell_types: tuple[str, ...]
+    name: str = "composition"
+
+    def digest(self) -> str:
+        """Return the digest of the features' definition and of the number of types."""
+        return baseline_digest("composition", types=len(self.cell_types))
+
+    def encode(self, images: Sequence[Image]) -> NDArray[np.float32]:
+        """Return float32[N, D]: the last columns of `feature_names`."""
+        nothing, columns = np.zeros((1, 1), np.int32), len(feature_names(self.cell_types)) - len(feature_names())
+        masks = [nothing if image.mask is None else image.mask for image in images]
+        rows = [list(composition(m, i.types, self.cell_types).values()) for m, i in zip(masks, images, strict=True)]
+        return np.array(rows, np.float32).reshape(len(images), columns)

@@ -6,8 +6,8 @@ Statistic
     Mean over units of the model's score minus the reference's, on the same samples, folds and probe tuning.
 Reference
     The structural features, and K seeded random nonlinear expansions of them, beside the features, at the model's
-    width: a hand-made baseline is never left linear. The model must beat both; and so for each baseline that the
-    policy adds (``cellprofiler``).
+    width: a hand-made baseline is never left linear. The model must beat both; and so for the types of cells alone,
+    where images tell them (``composition``), and for each baseline that the policy adds (``cellprofiler``).
 Null
     The embedding is one more function of the structural features: the spread between the K expansions enters the
     interval.
@@ -16,8 +16,9 @@ Unit
 Margin
     On the score's scale, 0.02 unless the policy says otherwise.
 How it can fool you
-    Where the segmentation is poor the baseline is weak. Where structure *is* the answer (a count) nothing should pass.
-    Photographs have no cells: there the verdict is ``not_applicable``.
+    Where the segmentation is poor the baseline is weak. Where structure *is* the answer (a count, or a share of cells
+    of a type that the images tell) nothing should pass. Photographs have no cells: there the verdict is
+    ``not_applicable``.
 Source
     Svatko et al. 2026 (arXiv 2603.13377): simple structural representations of cellular tissue as baseline.
 """
@@ -35,7 +36,8 @@ def judge(bench: Bench) -> Cell:
     """Compare the model with the structural features and their expansions, and with those of baselines asked for."""
     if bench.kind == "natural":
         return bench.without_evidence(NAME, "not_applicable", "photographs hold no cells to count or shape")
-    evidence = [e for name in ("structure", *bench.policy.baselines) for e in _against(bench, name)]
+    asked = [name for name in ("structure", "composition", *bench.policy.baselines) if name in bench.baselines]
+    evidence = [e for name in asked for e in _against(bench, name)]
     return bench.cell(NAME, evidence)
 
 

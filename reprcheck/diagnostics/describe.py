@@ -22,7 +22,7 @@ from reprcheck.stats.decision import compare, interval
 from reprcheck.stats.qualify import noise_floor, qualify
 from reprcheck.types import Scores, Setting
 
-PROBED = ("model", "untrained", "untrained-resnet", "structure", "cellprofiler", "intensity")
+PROBED = ("model", "untrained", "untrained-resnet", "structure", "composition", "cellprofiler", "intensity")
 """Encoders whose selectivity is told; of a family the first draw's."""
 
 

@@ -30,8 +30,26 @@ if TYPE_CHECKING:
 SCHEMA = 1
 """Version of the JSON's format."""
 
-_HAND_MADE = ("structure", "cellprofiler", "intensity", "pixels", "position", "batch", "metadata", "size")
-_LETTERS = {"untrained": "u", "model": "m", "structure": "s", "cellprofiler": "f", "intensity": "i", "pixels": "p"}
+_HAND_MADE = (
+    "structure",
+    "composition",
+    "cellprofiler",
+    "intensity",
+    "pixels",
+    "position",
+    "batch",
+    "metadata",
+    "size",
+)
+_LETTERS = {
+    "untrained": "u",
+    "model": "m",
+    "structure": "s",
+    "composition": "c",
+    "cellprofiler": "f",
+    "intensity": "i",
+    "pixels": "p",
+}
 _BROKEN = {
     "untrained": "un-\ntrained",
     "structure": "struc-\nture",

@@ -12,7 +12,7 @@ ABSENT = "–"
 """Stands for a number that there is none of."""
 
 _STATUSES: tuple[Status, ...] = ("pass", "fail", "error", "inconclusive", "waived", "not_applicable")
-_ENCODERS = ("model", "untrained", "structure", "cellprofiler", "intensity", "position", "pixels")
+_ENCODERS = ("model", "untrained", "structure", "composition", "cellprofiler", "intensity", "position", "pixels")
 
 
 def one_line(text: str) -> str:

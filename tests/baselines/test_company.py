@@ -12,7 +12,7 @@ from reprcheck import protocols
 from reprcheck.baselines.company import distances_to_others, entropy, joins, object_types
 from reprcheck.baselines.features import describe, feature_names
 from reprcheck.baselines.layout import delaunay_edges
-from reprcheck.baselines.structure import Structure
+from reprcheck.baselines.structure import Composition, Structure
 from reprcheck.datasets.simulate import Plan, Tissue, dataset
 from reprcheck.types import Image
 
@@ -165,6 +165,8 @@ def test_without_types_nothing_is_added():
     assert alone.shape == (1, 96)
     np.testing.assert_array_equal(alone, plain.encode([Image(image.pixels, mask)]))
     np.testing.assert_array_equal(alone, more[:, :96])
+    np.testing.assert_array_equal(more[:, 96:], Composition(NAMES).encode([image]))
+    assert not Composition(NAMES).encode([Image(image.pixels)]).any()
     assert dict(zip(feature_names(NAMES), silent[0].tolist(), strict=True))["types.none"] == 1
     assert len({plain.digest(), typed.digest(), Structure(("dna",), "tissue", NAMES[:2]).digest()}) == 3
     assert Structure(("dna",), "tissue", ("a", "b", "c")).digest() == typed.digest()  # names shape no number
@@ -177,10 +179,11 @@ def tissue():
 
 
 def scored(dataset, images, task, protocol):
-    """Return the scores of the structural baseline without types and with them."""
+    """Return the scores of the structural baseline without types and with them, and of types alone."""
     baselines = (
         Structure(dataset.channels, dataset.kind),
         Structure(dataset.channels, dataset.kind, dataset.cell_types),
+        Composition(dataset.cell_types),
     )
     return [protocols.score(protocol, [one.encode(images)], task).values.mean() for one in baselines]
 
@@ -188,7 +191,8 @@ def scored(dataset, images, task, protocol):
 @pytest.mark.parametrize("protocol", ["knn/1", "probe/1"])
 def test_arrangement_is_told_by_neighbours_of_a_type(tissue, protocol):
     task = tissue.tasks["arrangement"]
-    without, with_types = scored(tissue, [tissue.images.read(int(row)) for row in task.rows], task, protocol)
+    without, with_types, alone = scored(tissue, [tissue.images.read(int(row)) for row in task.rows], task, protocol)
+    assert alone > with_types
     assert without < 0.5  # three classes
     assert with_types > without + 0.15
 
@@ -202,6 +206,6 @@ def test_composition_is_told_by_shares(tissue, protocol):
         images.append(
             Image(image.pixels, image.mask, np.where(image.mask > 0, 1 + tumour[image.mask], 0).astype(np.int32))
         )
-    without, with_types = scored(tissue, images, task, protocol)
+    without, with_types, _ = scored(tissue, images, task, protocol)
     assert without < 0.5
     assert with_types > without + 0.15

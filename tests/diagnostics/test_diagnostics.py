@@ -166,6 +166,15 @@ def test_embeddings_that_can_not_be_judged(tmp_path, diagnostic):
     assert (cell.status, cell.effect) == ("error", None)
 
 
+def test_the_types_of_cells_must_be_beaten_where_they_are_told(tmp_path):
+    made = bench(tmp_path, block(1.5))
+    made.baselines = made.baselines | {"composition": block(3.0, 4, 35)}
+    cell = judge("beats_structure", made)
+    assert cell.status == "fail"
+    assert cell.reference.startswith("composition")
+    assert len(cell.details["comparisons"]) == 4
+
+
 def test_a_baseline_asked_for_must_be_beaten_as_structure_must(tmp_path):
     seen, asked = block(1.5, 4, 34).vectors, {"baselines": ("cellprofiler",)}
     model = block(array=np.maximum(seen @ np.random.default_rng(0).normal(size=(4, 40)), 0).astype(np.float32))
