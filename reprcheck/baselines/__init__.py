@@ -2,8 +2,8 @@
 
 `Intensity` knows brightness and no place, `Structure` knows objects and no brightness, `Composition` types of cells and
 nothing else, `Pixels` a thumbnail; `CellProfiler`, which is optional, knows what there is inside objects too. `expand`
-keeps them from being left linear; `Reference` and `Matched` take brightness away from any encoder. Position, which comes
-from the table rather than from images, and untrained networks, which need torch, live elsewhere.
+keeps them from being left linear; `Reference` and `Matched` take brightness away from any encoder. Position, which
+comes from the table rather than from images, and untrained networks, which need torch, live elsewhere.
 """
 
 from reprcheck.baselines.cellprofiler import CellProfiler
