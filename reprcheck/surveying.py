@@ -27,7 +27,8 @@ from reprcheck.datasets.plate import place
 from reprcheck.datasets.windows import Windowed
 from reprcheck.digest import digest
 from reprcheck.policy import Policy
-from reprcheck.protocols.folds import folds
+from reprcheck.protocols.folds import judged
+from reprcheck.session import aggregated
 from reprcheck.stats.qualify import permuted
 from reprcheck.types import Dataset, Image, ImageSource, Scores, Task
 
@@ -167,7 +168,8 @@ def _source(dataset: Dataset) -> ImageSource:
 
 def _notes(task: Task, ids: NDArray[np.str_], sights: Sights, sizes: NDArray[np.int64] | None) -> list[str]:
     policy = Policy()
-    found = [_few(task, policy), *_along_the_plate(task, policy)]
+    found = [note for protocol in task.protocols for note in protocols.notes(protocol, aggregated(task))]
+    found += [_few(task, policy), *_along_the_plate(task, policy)]
     if sizes is not None:
         found.append(size_gives_away(task, sizes[task.rows], policy.alpha))
     return [*(sentence for sentence in found if sentence), *_duplicates(task, ids, sights)]
@@ -175,7 +177,7 @@ def _notes(task: Task, ids: NDArray[np.str_], sights: Sights, sizes: NDArray[np.
 
 def _few(task: Task, policy: Policy) -> str:
     """Return a sentence where there are too few units for a verdict, or too few batches to reach beyond them."""
-    units, batches = len(np.unique(task.units)), len(np.unique(task.batches))
+    units, batches = (len(np.unique(names[judged(task)])) for names in (task.units, task.batches))
     if units < policy.min_units:
         return f"Underpowered: {units} units, and a verdict needs at least {policy.min_units}."
     if 1 < batches < policy.min_units:
@@ -240,14 +242,13 @@ def _along_the_plate(task: Task, policy: Policy) -> list[str]:
 
 def _duplicates(task: Task, ids: NDArray[np.str_], sights: Sights) -> tuple[str, ...]:
     rows, channels = task.rows.tolist(), list(task.channels)
-    fold = np.zeros(len(rows), np.int64)
-    for k, one in enumerate(folds(task)):
-        fold[one.test] = k
+    side, across = protocols.sides(task.protocols[0], task)
     return duplicates(
         [digest([sights.digests[row][c] for c in channels]) for row in rows],
         np.stack([sights.thumbnails[row][channels].ravel() for row in rows]),
-        fold,
+        side,
         labels=task.y,
         names=ids[task.rows].tolist(),
         channels=len(channels),
+        across=across,
     ).notes

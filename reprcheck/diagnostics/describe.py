@@ -18,7 +18,6 @@ from reprcheck.diagnostics.bench import Bench, Family, average
 from reprcheck.digest import digest
 from reprcheck.embed.engine import Block
 from reprcheck.protocols.control import control
-from reprcheck.protocols.folds import folds
 from reprcheck.stats.decision import compare, interval
 from reprcheck.stats.qualify import noise_floor, permuted, qualify
 from reprcheck.types import Scores, Setting
@@ -44,7 +43,7 @@ def describe(bench: Bench) -> Setting:
         margin=policy.margin,
         alpha=policy.alpha,
         min_units=policy.min_units,
-        n_units=len(np.unique(bench.resampled(found["pixels"][0].units))),
+        n_units=len(np.unique(bench.resampled(bench.units))),
     )
     untrained = {name: found[name] for name in bench.contestants.opponents}
     return Setting(
@@ -54,11 +53,17 @@ def describe(bench: Bench) -> Setting:
         task=task.name,
         protocol=bench.protocol,
         n_samples=len(task.y),
-        n_units=len(np.unique(task.units)),
-        n_batches=len(np.unique(task.batches)),
+        n_units=len(bench.units),
+        n_batches=len(np.unique(task.batches[bench.judged])),
         qualification=qualified.qualification,
         scores={name: interval(average(draws).values, policy.alpha) for name, draws in found.items()},
-        notes=(*task.notes, *_few_batches(bench), *_predictive(bench, found, nuisances), *_duplicates(bench)),
+        notes=(
+            *task.notes,
+            *protocols.notes(bench.protocol, task),
+            *_few_batches(bench),
+            *_predictive(bench, found, nuisances),
+            *_duplicates(bench),
+        ),
         limit=bench.limit,
         landmarks={**qualified.landmarks, **_resolution(bench, untrained)},
         selectivity=_selectivity(bench, families, found),
@@ -87,17 +92,16 @@ def _resolution(bench: Bench, untrained: Mapping[str, Sequence[Scores]]) -> dict
 
 
 def _nuisances(bench: Bench) -> dict[str, Block]:
-    if not protocols.has_folds(bench.protocol):
+    if not protocols.predicts(bench.protocol):
         return {}
-    ids = bench.embedding.ids
-    return {
-        name: Block(digest("nuisance", name, vectors), ids, vectors) for name, vectors in nuisance(bench.task).items()
-    }
+    ids, holds_out = bench.embedding.ids, protocols.holds_batches_out(bench.protocol, bench.task)
+    found = nuisance(replace(bench.task, holdout="batch" if holds_out else "unit"))
+    return {name: Block(digest("nuisance", name, vectors), ids, vectors) for name, vectors in found.items()}
 
 
 def _few_batches(bench: Bench) -> list[str]:
     """Return a sentence where verdicts don't reach beyond the batches seen."""
-    batches = bench.batch_of(np.unique(bench.task.units))
+    batches = bench.batch_of(bench.units)
     count = 0 if batches is None else len(np.unique(batches))
     if bench.policy.resample == "batch" or not 1 < count < bench.policy.min_units:
         return []
@@ -122,18 +126,17 @@ def _predictive(bench: Bench, found: Mapping[str, Sequence[Scores]], nuisances: 
 
 
 def _duplicates(bench: Bench) -> tuple[str, ...]:
-    if not protocols.has_folds(bench.protocol):
+    if not protocols.predicts(bench.protocol):
         return ()
-    fold = np.zeros(len(bench.task.y), np.int64)
-    for k, one in enumerate(folds(bench.task)):
-        fold[one.test] = k
+    side, across = protocols.sides(bench.protocol, bench.task)
     return duplicates(
         bench.embedding.ids,
         bench.thumbnails.vectors,
-        fold,
+        side,
         names=list(bench.ids),
         labels=bench.task.y,
         channels=len(bench.task.channels),
+        across=across,
     ).notes
 
 

@@ -62,6 +62,7 @@ class Groups:
             positions=None if task.positions is None else task.positions[first],
             replicates=None if task.replicates is None else task.replicates[first],
             metadata=None if task.metadata is None else task.metadata[first],
+            test=None if task.test is None else task.test[first],
             aggregate=None,
             innermost=None,
         )

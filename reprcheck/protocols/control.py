@@ -25,4 +25,4 @@ def control(task: Task) -> Task | None:
         return None
     labels = rng("control", units).permutation(task.y[first])
     samples = np.array([f"{i:09d}" for i in range(len(index))])
-    return replace(task, y=labels[index], units=samples, holdout=None)
+    return replace(task, y=labels[index], units=samples, holdout=None, test=None)

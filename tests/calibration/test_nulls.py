@@ -46,7 +46,7 @@ def test_a_judge_that_asks_for_nothing_is_found_out(module, monkeypatch):
 
 def test_a_judge_that_asks_for_no_more_votes_and_grows_no_forest_is_found_out(monkeypatch):
     monkeypatch.setattr(intensity, "POLICY", LENIENT)
-    monkeypatch.setattr(intensity.beyond_intensity, "has_folds", lambda protocol: False)
+    monkeypatch.setattr(intensity.beyond_intensity, "predicts", lambda protocol: False)
     rows = intensity.study(QUICK, quiet)
     assert {row.case for row in rows if row.case.startswith("knn/1")} <= set(bad(rows))
 
