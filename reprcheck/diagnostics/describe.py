@@ -117,7 +117,7 @@ def _predictive(bench: Bench, found: Mapping[str, Sequence[Scores]], nuisances: 
         (scores,) = found[name]
         p = permuted(task, [scores], bench.policy.alpha)["p"]
         if p <= bench.policy.alpha:
-            guess = protocols.chance(bench.protocol, task)
+            guess = protocols.chance(bench.protocol, bench.task)
             sentences.append(
                 f"Confound: {name} alone predicts the label: {scores.values.mean():.2f} by {bench.protocol}, "
                 f"{guess:.2f} by chance (p = {p:.3f})."
