@@ -21,7 +21,6 @@ from reprcheck.digest import code_digest, digest, installed
 from reprcheck.embed.cache import Cache
 from reprcheck.embed.engine import Block, Progress
 from reprcheck.policy import Policy
-from reprcheck.protocols.folds import folds_overlap
 from reprcheck.seeding import seed
 from reprcheck.stats.collapse import INDISTINCT, SEPARATE, collapse, separation
 from reprcheck.stats.decision import compare, decide, shared_training
@@ -254,7 +253,7 @@ class Bench:
 
     @cached_property
     def _shared(self) -> float:
-        return folds_overlap(self.task) if protocols.has_folds(self.protocol) else 0.0
+        return protocols.overlap(self.protocol, self.task)
 
     def resampled(self, units: NDArray[np.str_]) -> NDArray[np.str_]:
         """Return what each unit is resampled as: itself, or its batch where the policy says so and it lies in one."""

@@ -67,6 +67,13 @@ def judged(protocol_id: str, task: Task) -> NDArray[np.bool_]:
     return nsc.judged(protocol_id, task) if protocol_id in MATCHING else folds.judged(task)
 
 
+def overlap(protocol_id: str, task: Task) -> float:
+    """Return by how much scores share what they were learned from, as Nadeau and Bengio count it."""
+    if protocol_id in MATCHING:
+        return nsc.overlap(protocol_id, task)
+    return folds.folds_overlap(task) if has_folds(protocol_id) else 0.0
+
+
 def sides(protocol_id: str, task: Task) -> tuple[NDArray[Any], str]:
     """Return names by which two samples differ where one may tell the other's label, and what such a pair is on."""
     if protocol_id in MATCHING:

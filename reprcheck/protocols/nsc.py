@@ -75,6 +75,12 @@ def chance(protocol_id: str, task: Task) -> float:
     return float(np.mean(right / all_of_them))
 
 
+def overlap(protocol_id: str, task: Task) -> float:
+    """Return J n_test / n_train as `folds_overlap` does: each judged sample is a fold, which its candidates teach."""
+    candidates = _candidates(protocol_id, task, np.zeros_like(task.y))
+    return float(np.sum(1 / candidates[judged(protocol_id, task)]))
+
+
 def notes(protocol_id: str, task: Task) -> tuple[str, ...]:
     """Return a sentence that counts the samples which can't be matched right, if there are any."""
     lost = task.y[~judged(protocol_id, task)]

@@ -72,6 +72,17 @@ def test_labels_that_were_not_permuted_are_found_out(monkeypatch):
     assert {"released: all", "cells that pass"} <= set(bad(rows))
 
 
+def test_a_fixed_split_and_matching_are_asked_of_the_judged_alone():
+    sets = benches.opened({"sim-culture-split": 60, "sim-screen": 60}, structure.OTHERS)
+    found = [
+        structure.Trial(at, "linear map", 16, 0).judge(benches.Benches(structure.POLICY))
+        for at in benches.asked(sets, structure.OTHERS)
+    ]
+    split, screen = (one.tasks[name] for one, name in zip(sets, ("localisation", "mechanism"), strict=True))
+    assert [cell.n_units for cell in found] == [len(set(split.units[split.test])), len(set(screen.units))]
+    assert all(cell.status != "pass" for cell in found)
+
+
 def test_no_draw_is_its_own_twin_and_no_family_comes_twice():
     blocks = [Block(f"draw-{i}", (), np.zeros((0, 1), np.float32)) for i in range(80)]
     pool = untrained.Pool(blocks, [], blocks[:5], blocks[:5])
