@@ -87,7 +87,7 @@ def duplicates(
     channels : int
         Channels in a thumbnail. Each is centred by itself, so that a stain common to all images makes none alike.
     across : str
-        What two samples of different ``test_fold`` lie, for the notes.
+        Where two samples of different ``test_fold`` lie, for the notes.
 
     Returns
     -------

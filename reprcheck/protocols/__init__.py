@@ -95,9 +95,9 @@ def holds_batches_out(protocol_id: str, task: Task) -> bool:
 
 
 def by_forest(protocol_id: str, vectors: NDArray[np.float32], task: Task, repeat: int = 0) -> Scores:
-    """Score a forest on vectors in the units of a protocol that predicts: a reader that nothing a few say escapes.
+    """Score a forest on a few features, samples weighed as a protocol weighs them.
 
-    For matching the folds hold out units, or batches, as a match must lie outside them.
+    Beside a matching protocol its folds hold out what a match must lie outside of: units, or batches.
     """
     if protocol_id not in MATCHING:
         return forest.score(vectors, task, repeat)
