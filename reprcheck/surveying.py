@@ -22,6 +22,8 @@ from reprcheck.datasets.windows import Windowed
 from reprcheck.diagnostics import misleading
 from reprcheck.digest import digest
 from reprcheck.policy import Policy
+from reprcheck.protocols.folds import judged
+from reprcheck.session import aggregated
 from reprcheck.types import Dataset, Image, ImageSource, Task
 
 Progress = Callable[[int, str], AbstractContextManager[Callable[[int], None]]]
@@ -150,10 +152,10 @@ def _source(dataset: Dataset) -> ImageSource:
 
 
 def _notes(task: Task, ids: NDArray[np.str_], sights: Sights) -> list[str]:
-    policy, protocol = Policy(), "knn/1" if task.kind == "classify" else "ridge/1"
+    policy = Policy()
     rows, channels = task.rows.tolist(), list(task.channels)
-    units, batches = len(np.unique(task.units)), len(np.unique(task.batches))
-    found = []
+    units, batches = (len(np.unique(names[judged(task)])) for names in (task.units, task.batches))
+    found = [note for protocol in task.protocols for note in protocols.notes(protocol, aggregated(task))]
     if units < policy.min_units:
         found.append(f"Underpowered: {units} units, and a verdict needs at least {policy.min_units}.")
     else:
@@ -161,11 +163,13 @@ def _notes(task: Task, ids: NDArray[np.str_], sights: Sights) -> list[str]:
     if len(channels) > FAMILIAR:
         told = "a model that doesn't take as many is shown each alone, and the vectors are joined"
         found.append(f"Channels: {len(channels)}; {told}.")
-    if not any(map(protocols.has_folds, task.protocols)):
+    asked = [protocol for protocol in task.protocols if protocols.predicts(protocol)]
+    if not asked:
         return found + misleading.along_the_plate(task, policy.alpha)
-    for name, vectors in nuisance(task).items():
-        scores = protocols.score(protocol, [vectors], task)
-        found += misleading.predictive(task, name, scores, protocol, policy.alpha)
+    cheap = next((protocol for protocol in asked if protocol != "probe/1"), "knn/1")
+    for name, vectors in nuisance(task, protocols.holds_batches_out(cheap, task)).items():
+        scores = protocols.score(cheap, [vectors], task)
+        found += misleading.predictive(task, name, scores, cheap, policy.alpha)
     pixels = [digest([sights.digests[row][c] for c in channels]) for row in rows]
     thumbnails = np.stack([sights.thumbnails[row][channels].ravel() for row in rows])
-    return [*found, *misleading.across_folds(task, pixels, thumbnails, ids[task.rows].tolist())]
+    return [*found, *misleading.copies(task, asked[0], pixels, thumbnails, ids[task.rows].tolist())]

@@ -103,6 +103,8 @@ class Task:
         What else the card says is known of each sample, as k columns; blank where not known.
     sizes : float64[n, 2] or None
         Height and width in pixels of each stored image, where a fit makes one size of several.
+    test : bool[n] or None
+        Of a fixed split: which samples are judged, once, by what the others teach. None: folds judge all.
     """
 
     name: str
@@ -123,6 +125,7 @@ class Task:
     innermost: NDArray[np.str_] | None = None
     metadata: NDArray[np.str_] | None = None
     sizes: NDArray[np.float64] | None = None
+    test: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True)
@@ -172,15 +175,17 @@ class Scores:
     Attributes
     ----------
     units : str[n_units]
-        Sorted unit names.
+        Sorted names of the units judged: those of a task that have a judged sample.
     values : float64[n_units]
         Score per unit; the mean over units is the protocol's headline metric (balanced accuracy, R2, concordance).
     bits : float64[n_units] or None
         Usable information per unit in bits (Xu et al. 2020), where the protocol predicts probabilities.
     predictions : float64[n] or int64[n] or None
-        Out-of-fold prediction of each sample, where the protocol makes one.
+        Out-of-fold prediction of each sample, where the protocol makes one; -1 or NaN for a sample without.
     runs : tuple of Scores
         What this is the mean of, where folds were drawn several times; its predictions are those of the first.
+    matches : int64[n] or None
+        Where labels are told by a match: the position of each sample's, -1 for a sample without a candidate.
     """
 
     units: NDArray[np.str_]
@@ -188,6 +193,7 @@ class Scores:
     bits: NDArray[np.float64] | None = None
     predictions: NDArray[Any] | None = None
     runs: tuple[Scores, ...] = ()
+    matches: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True)
@@ -259,6 +265,10 @@ class Setting:
 
     Attributes
     ----------
+    n_samples : int
+        Of the task, judged or not.
+    n_units, n_batches : int
+        With a judged sample.
     scores : mapping of str to mapping
         Encoder to the ``mean`` of its score over units, ``low`` and ``high``.
     landmarks : mapping of str to float

@@ -89,6 +89,33 @@ def test_vectors_are_judged(place, tmp_path):
     assert all(cell.status != "pass" for cell in card.cells)
 
 
+def test_a_fixed_split_and_matching_are_asked_of_a_folder(place):
+    labels, part = ["a", "b"] * 20, ["train"] * 18 + ["test"] * 22
+    write_dataset(
+        place / "split",
+        labels=labels,
+        shape=(1, 32, 32),
+        signal=30.0,
+        units=[*(f"c{i // 2:02}" for i in range(39)), "c00"],
+        batches=[*(f"p{i // 2 % 4}" for i in range(39)), "p0"],
+        extra={"part": part, "treatment": [f"t{i:02}" for i in range(40)]},
+        task={"test": {"column": "part", "equals": "test"}, "protocols": ["knn/1"]},
+        tasks={
+            "moa": {
+                **{"kind": "classify", "label": "label", "unit": ["treatment", "unit"], "aggregate": "mean"},
+                "protocols": ["nsc/1", "nscb/1"],
+            }
+        },
+    )
+    policy = Policy(twins=2, diagnostics=("beats_untrained",), repeats=2)
+    card = ask(place, Means(), place / "split", policy=policy)
+    split, moa, across = sorted(card.settings, key=lambda setting: ("state" not in setting.id, setting.id))
+    assert (split.id, split.n_samples, split.n_units) == ("mini:state/knn/1", 40, 12)
+    assert "Confound: 1 unit lies on both sides of the split, with 1 of 22 judged samples: c00." in split.notes
+    assert (moa.protocol, moa.n_samples, moa.n_units, across.n_units) == ("nsc/1", 40, 20, 20)
+    assert {cell.n_units for cell in card.cells} == {12, 20}
+
+
 def test_a_limit_is_recorded_and_does_not_release(place):
     card = ask(place, Means(), limit=20)
     assert card.settings[0].limit == 20

@@ -135,7 +135,7 @@ BAD: dict[str, tuple[dict[str, Any], Change, str]] = {
         {"task": {"protocols": ["ridge/1"]}},
         nothing,
         "dataset.toml [tasks.state] protocols: 'ridge/1' scores tasks of kind 'regress', and this one is "
-        "'classify'; known for 'classify': knn/1, probe/1",
+        "'classify'; known for 'classify': knn/1, nsc/1, nscb/1, probe/1",
     ),
     "column not there": (
         {"columns": {"batch": "plate"}},

@@ -134,3 +134,28 @@ def test_a_regression_is_cut_at_its_quantiles() -> None:
     assert (names[0], names[-1]) == ("0 to 1", "8 to 9")
     assert np.bincount(codes).tolist() == [12] * 5
     assert label_groups(a_task())[0] == ["a", "b"]
+
+
+def test_a_fixed_split_is_surveyed_by_its_judged_samples() -> None:
+    few = a_task(test=np.arange(N) < 6)
+    assert "Underpowered: 6 units, and a verdict needs at least 10." in surveyed(few)
+    half = a_task(test=np.arange(N) < 30)
+    assert surveyed(half) == ()
+    assert any("lies on both sides of a fold: s00 and s40" in note for note in surveyed(half, Noise((40,))))
+    assert surveyed(half, Noise((20,))) == ()
+
+
+def test_what_matching_leaves_out_is_told_with_its_treatments_made_one() -> None:
+    compounds = np.array([f"c{i // 6}" for i in range(N)])
+    screen = a_task(
+        y=np.arange(N) // 6 % 2,
+        units=compounds,
+        batches=np.where((np.arange(N) // 6) % 2 == 1, "w1", np.where(np.arange(N) < 30, "w1", "w2")),
+        innermost=np.array([f"t{i // 2:02}" for i in range(N)]),
+        aggregate="mean",
+        protocols=("nsc/1", "nscb/1"),
+    )
+    lost = "15 samples aren't judged by nscb/1, since no other in another unit and batch has the label: of b."
+    assert surveyed(screen)[0] == lost
+    copied = surveyed(screen, Noise((58,)))
+    assert any("with the same pixels lies in two units: s00 and s58" in note for note in copied)

@@ -12,13 +12,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reprcheck import datasets
+from reprcheck.calibration.sets import SETS
 from reprcheck.datasets.simulate import NAMES
 from reprcheck.diagnostics.bench import Bench, Contestants
 from reprcheck.embed.cache import Cache, default_folder
 from reprcheck.embed.engine import Block
 from reprcheck.models import Calibration, Model
 from reprcheck.policy import Policy
-from reprcheck.session import Question, Session, positions
+from reprcheck.session import Question, Session, taking
 from reprcheck.types import Dataset, Encoder, Task
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -55,8 +56,9 @@ def opened(limits: Mapping[str, int | None], settings: Iterable[str]) -> list[Da
         wanted.setdefault(name, set()).add(task)
     found = []
     for name, limit in limits.items():
-        if name in wanted and (name in NAMES or (SHARED / name).is_dir()):
-            whole = datasets.load(name if name in NAMES else SHARED / name, limit=limit)
+        if name in wanted and (name in NAMES or name in SETS or (SHARED / name).is_dir()):
+            made = SETS.get(name)
+            whole = made(limit) if made else datasets.load(name if name in NAMES else SHARED / name, limit=limit)
             tasks = {task.name: task for task in whole.tasks.values() if task.name in wanted[name]}
             found.append(replace(whole, tasks=tasks))
     return found
@@ -92,13 +94,13 @@ class Benches(Session):
         return self._bench(model, at.dataset, Question(model.name, at.dataset.name, at.task.name, at.protocol, ""))
 
     def structure(self, dataset: Dataset, task: Task) -> Block:
-        """Return the structural features of a task's samples."""
-        return self._hand_made(dataset, task.channels)["structure"].take(positions(dataset, task))
+        """Return the structural features of a task's samples, aggregated where the task is."""
+        return taking(dataset, task)(self._hand_made(dataset, task.channels)["structure"])
 
     def blocks(self, dataset: Dataset, task: Task, encoders: Sequence[Encoder], title: str) -> list[Block]:
-        """Embed all samples that share the task's channels, and return the task's."""
-        at = positions(dataset, task)
-        return [block.take(at) for block in self._embed(dataset, task.channels, encoders, f"{dataset.name}: {title}")]
+        """Embed all samples that share the task's channels, and return the task's, aggregated where the task is."""
+        take = taking(dataset, task)
+        return [take(block) for block in self._embed(dataset, task.channels, encoders, f"{dataset.name}: {title}")]
 
     def calibration(self, dataset: Dataset, task: Task) -> Calibration:
         """Return the images that batch normalisation is calibrated on."""

@@ -29,6 +29,8 @@ SETS = {
     "sim-tissue": None,
     "sim-culture-known": None,
     "sim-tissue-known": None,
+    "sim-culture-split": None,
+    "sim-screen": None,
     "tcell": 400,
     "jurkat": 300,
     "bbbc013": 300,
@@ -48,6 +50,8 @@ TASKS = (
     "jurkat:phase",
     "bbbc013:localisation",
 )
+OTHERS = ("sim-culture-split:localisation/knn/1", "sim-screen:mechanism/nsc/1")
+"""By a fixed split, and by matching."""
 QUICK = ("sim-culture-known:count", "sim-culture-known:nothing")
 WIDTHS = (16, 64, 256)
 
@@ -72,9 +76,10 @@ class Trial:
 
 def study(scale: Scale, progress: Progress) -> list[Row]:
     """Return rows for each kind of encoder, each setting and each protocol."""
-    tasks = TASKS if scale.full else QUICK
-    sets, benches = opened(SETS if scale.full else dict.fromkeys(SETS, QUICK_LIMIT), tasks), Benches(POLICY)
-    trials = _trials(asked(sets, [f"{task}/knn/1" for task in tasks]), scale.trials(6, 2))
+    tasks, others = (TASKS, OTHERS) if scale.full else (QUICK, ())
+    limits = SETS if scale.full else dict.fromkeys(SETS, QUICK_LIMIT)
+    sets, benches = opened(limits, [*tasks, *others]), Benches(POLICY)
+    trials = _trials(asked(sets, [*(f"{task}/knn/1" for task in tasks), *others]), scale.trials(6, 2))
     trials += _trials(asked(sets, [f"{task}/probe/1" for task in (tasks if scale.full else tasks[:1])]), 1)
     tried = []
     with threadpool_limits(1), progress(len(trials), "functions of structure") as advance:

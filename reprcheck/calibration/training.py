@@ -1,9 +1,9 @@
 """``training``: does the interval also cover other training samples?
 
-Folds share training samples, so scores of different units aren't independent. Data sets are drawn anew, two encoders
-are scored on each, and the truth is the mean effect over all data sets. Against a single reference the interval is
-corrected (Nadeau and Bengio 2003); against a family of five it isn't, since the spread between draws holds it already.
-What the interval would cover without the correction stands beside it.
+Folds share training samples, and matches candidates, so scores of different units aren't independent. Data sets are
+drawn anew, two encoders are scored on each, and the truth is the mean effect over all data sets. Against a single
+reference the interval is corrected (Nadeau and Bengio 2003); against a family of five it isn't, since the spread
+between draws holds it already. What the interval would cover without the correction stands beside it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from reprcheck.calibration.row import Row, Scale
 from reprcheck.calibration.side_by_side import side_by_side
 from reprcheck.embed.engine import Progress
 from reprcheck.policy import Policy
-from reprcheck.protocols.folds import folds_overlap
 from reprcheck.seeding import rng
 from reprcheck.stats.decision import compare, shared_training
 from reprcheck.types import Evidence
@@ -27,13 +26,15 @@ NOMINAL = 0.9
 SIGNALS = ((0.2, 0.2), (0.4, 0.2))
 """Of the model and of its reference."""
 DESIGNS = (("drawn folds", 1), ("held-out batches", 4))
+MATCHING = {"nsc/1": ("matching", 1), "nscb/1": ("matching across batches", 4)}
 TWINS = 5
 
 
 def study(scale: Scale, progress: Progress) -> list[Row]:
-    """Return rows for either protocol, design and pair of signals: one reference (both ways), and a family."""
+    """Return rows for every protocol, design and pair of signals: one reference (both ways), and a family."""
     trials = {"probe/1": scale.trials(40, 4), "knn/1": scale.trials(400, 30)}
     cases = [(*case, trials[case[0]]) for case in product(trials, DESIGNS, SIGNALS)]
+    cases += [(*case, signals, trials["knn/1"]) for case, signals in product(MATCHING.items(), SIGNALS)]
     return list(chain.from_iterable(side_by_side(_rows, cases, scale, progress, "training samples")))
 
 
@@ -48,7 +49,7 @@ def _rows(protocol: str, design: tuple[str, int], signals: tuple[float, float], 
             np.stack([protocols.score(protocol, [x], task, r).values for r in range(repeats)])
             for x in (made.vectors(task, signal, draw) for signal in (signals[0], *[signals[1]] * TWINS))
         )
-        factor = shared_training(model - twins[0], folds_overlap(task))
+        factor = shared_training(model - twins[0], protocols.overlap(protocol, task))
         single, family = twins[0].mean(0)[None], np.stack([twin.mean(0) for twin in twins])
         for key, references, inflation in zip(found, (single, single, family), (factor, 1.0, 1.0), strict=True):
             found[key].append(compare(model.mean(0), references, task.units, margin=0, inflation=inflation))

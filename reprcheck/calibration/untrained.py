@@ -38,6 +38,8 @@ SETS = {
     "sim-tissue": None,
     "sim-culture-known": None,
     "sim-tissue-known": None,
+    "sim-culture-split": None,
+    "sim-screen": None,
     "tcell": 300,
     "jurkat": 300,
     "bbbc013": None,
@@ -62,6 +64,8 @@ SETTINGS = {
         *CULTURE,
         *TISSUE,
         "sim-tissue:localisation/probe/1",
+        "sim-culture-split:localisation/knn/1",
+        "sim-screen:mechanism/nsc/1",
         "tcell:activation/knn/1",
         "jurkat:phase/knn/1",
         "bbbc013:localisation/knn/1",
@@ -105,7 +109,7 @@ def study(scale: Scale, progress: Progress) -> list[Row]:
     tried: dict[tuple[str, str], list[Tried]] = {}
     with threadpool_limits(1), progress(len(cases), "untrained draws") as advance:
         for architecture, at in cases:
-            images = at.dataset.name.removesuffix("-known")
+            images = at.dataset.name.removesuffix("-known").removesuffix("-split")
             key = (architecture, images, at.task.rows.tobytes())
             if key not in pools:
                 pools[key] = _pool(benches, at, architecture, images, size, plain)

@@ -63,11 +63,12 @@ class Duplicates:
 def duplicates(
     ids: Sequence[str],
     vectors: NDArray[np.float32],
-    test_fold: NDArray[np.int64],
+    test_fold: NDArray[Any],
     labels: NDArray[Any] | None = None,
     *,
     names: Sequence[str] | None = None,
     channels: int = 1,
+    across: str = "on both sides of a fold",
 ) -> Duplicates:
     """Count duplicates that folds don't keep together.
 
@@ -77,14 +78,16 @@ def duplicates(
         Digest of each sample's pixels, such as ``Block.ids``.
     vectors : float32[n, D]
         Thumbnails, channel by channel: the `Pixels` baseline before `components`.
-    test_fold : int64[n]
-        The fold in which each sample is tested; it is trained on in all others.
+    test_fold : int64[n] or str[n]
+        The fold in which each sample is tested; it is trained on in all others. Or any names that keep samples apart.
     labels : int64[n], str[n] or float64[n], optional
         Classes, or values to regress: ``Task.y``. Of near-duplicates only classes can be at odds.
     names : sequence of str, optional
         Sample ids for the notes; without them samples are numbered from 0.
     channels : int
         Channels in a thumbnail. Each is centred by itself, so that a stain common to all images makes none alike.
+    across : str
+        Where two samples of different ``test_fold`` lie, for the notes.
 
     Returns
     -------
@@ -121,8 +124,8 @@ def duplicates(
     if labels is not None:
         odd = _Pairs(copies if labels.dtype.kind == "f" else copies + alike, _codes(labels))
     notes = (
-        exact.sentence("Confound", "with the same pixels", "lie", "on both sides of a fold", names),
-        near.sentence("Confound", "with nearly the same pixels", "lie", "on both sides of a fold", names),
+        exact.sentence("Confound", "with the same pixels", "lie", across, names),
+        near.sentence("Confound", "with nearly the same pixels", "lie", across, names),
         odd.sentence("Label noise", "with the same or nearly the same pixels", "differ", "in label", names),
     )
     return Duplicates(

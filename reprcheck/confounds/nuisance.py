@@ -17,12 +17,14 @@ from reprcheck.datasets.table import to_number
 from reprcheck.types import Task
 
 
-def nuisance(task: Task) -> dict[str, NDArray[np.float32]]:
+def nuisance(task: Task, holds_batches_out: bool = False) -> dict[str, NDArray[np.float32]]:
     """Return vectors of a task's samples that know nothing but batch, position, metadata or size.
 
     Parameters
     ----------
     task : Task
+    holds_batches_out : bool
+        Whether what is judged is of batches never seen, which then tell nothing.
 
     Returns
     -------
@@ -33,7 +35,7 @@ def nuisance(task: Task) -> dict[str, NDArray[np.float32]]:
         they tell no samples apart. ``size``: see `size_vectors`. Absent where all images are of one size.
     """
     found = {}
-    if task.holdout != "batch":
+    if not holds_batches_out:
         found["batch"] = _one_hot(task.batches)
     if task.positions is not None:
         found["position"] = position_vectors(task.positions)

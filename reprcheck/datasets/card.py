@@ -105,6 +105,8 @@ class Card:
                 yield f"{at} control", task.control.column
             if task.replicate:
                 yield f"{at} replicate", task.replicate
+            if task.test:
+                yield f"{at} test", task.test.column
 
     def plain(self) -> dict[str, Any]:
         """Return what the card says about the data as plain values: no name (never an identity), no provenance.

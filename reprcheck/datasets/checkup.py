@@ -32,7 +32,7 @@ from reprcheck.datasets.folder import (
 )
 from reprcheck.datasets.problems import attempt, collecting
 from reprcheck.datasets.table import read_table, require, sort_samples
-from reprcheck.datasets.task_card import TaskCard
+from reprcheck.datasets.task_card import MATCHING, TaskCard
 from reprcheck.datasets.tasks import resolve, select
 from reprcheck.errors import Place, UserError
 from reprcheck.types import Dataset, Image
@@ -180,7 +180,8 @@ def _of_columns(card: Card, there: set[str]) -> Card:
 
     def whole(task: TaskCard) -> bool:
         named = {column for _, column in replace(reduced, tasks=(task,)).named_columns()}
-        return named <= there | {""} and not (task.holdout == "batch" and kept.batch is None)
+        by_batch = task.holdout == "batch" or MATCHING[1] in task.protocols
+        return named <= there | {""} and not (by_batch and kept.batch is None)
 
     return replace(reduced, tasks=tuple(task for task in card.tasks if whole(task)))
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from reprcheck.datasets.plate import Place, place
 from reprcheck.datasets.problems import tell
-from reprcheck.datasets.task_card import Holdout
+from reprcheck.datasets.task_card import MATCHING, Holdout
 from reprcheck.errors import UserError
 
 SHOWN = 3
@@ -39,6 +39,7 @@ def notes(
     units: NDArray[np.str_],
     batches: NDArray[np.str_],
     positions: NDArray[np.str_] | None = None,
+    test: NDArray[np.bool_] | None = None,
 ) -> tuple[str, ...]:
     """Return a sentence for each kind of confound seen.
 
@@ -50,6 +51,8 @@ def notes(
     units, batches : str[n]
     positions : str[n], optional
         Blank where not known.
+    test : bool[n], optional
+        The samples judged, of a fixed split.
     """
     found = []
     batch_names = np.unique(batches)
@@ -66,9 +69,16 @@ def notes(
             found.append(f"Confound: batches with one class only: {listed(single)}.")
     if shared := _shared_units(units, batches):
         found.append(f"Confound: units found in several batches: {listed(shared)}.")
+    if test is not None and (both := np.intersect1d(units[test], units[~test])).size:
+        seen = f"{np.isin(units[test], both).sum()} of {test.sum()} judged samples"
+        found.append(f"Confound: {_units(len(both))} on both sides of the split, with {seen}: {listed(both)}.")
     if y is not None and positions is not None:
         found.extend(_nested_in_position(y, classes, units, positions))
     return tuple(found)
+
+
+def _units(n: int) -> str:
+    return "1 unit lies" if n == 1 else f"{n} units lie"
 
 
 def _nested_in_position(
@@ -116,6 +126,7 @@ def refuse(
     batches: NDArray[np.str_],
     *,
     holdout: Holdout | None,
+    test: NDArray[np.bool_] | None = None,
     where: str,
     remedy: str | None = None,
 ) -> None:
@@ -129,11 +140,15 @@ def refuse(
     units, batches : str[n]
     holdout : {"batch", "unit"} or None
         None: folds over units, so what goes for "unit" goes for it.
+    test : bool[n], optional
+        The samples judged, of a fixed split, which has no other folds.
     where : str
         Opens the message.
     remedy : str, optional
         In place of the one that fits the confound.
     """
+    if test is not None:
+        return _refuse_split(y, classes, units, test, where, remedy)
     groups, word = (batches, "batch") if holdout == "batch" else (units, "unit")
     names = np.unique(groups)
     rule = f'holdout = "{word}"' if holdout else "folds over units"
@@ -152,6 +167,68 @@ def refuse(
             only = classes[int(counts[:, b].argmax())]
             what = f"batch {names[b]} has one class only ({only}), so holding it out tests no contrast"
             tell(UserError(where, what, remedy or _way_out(word, "leave the batch out by `where`")))
+
+
+def refuse_matching(
+    protocol: str,
+    y: NDArray[np.int64],
+    classes: tuple[str, ...],
+    units: NDArray[np.str_],
+    batches: NDArray[np.str_],
+    *,
+    where: str,
+    by_batch: str,
+    remedy: str | None = None,
+) -> None:
+    """Tell, as a UserError, where samples have nobody to be matched with in another unit, or unit and batch.
+
+    Parameters
+    ----------
+    protocol : {"nsc/1", "nscb/1"}
+    y : int64[n]
+        Class codes.
+    classes : tuple of str
+    units, batches : str[n]
+    where, by_batch : str
+        Opens the message, where the units are at fault and where the batches are.
+    remedy : str, optional
+        In place of the one that fits.
+    """
+    names, counts = np.unique(units), _crosstab(y, len(classes), units)
+    for c in np.flatnonzero((counts > 0).sum(1) == 1):
+        only = names[counts[c] > 0][0]
+        what = f"class {classes[c]} is found in one unit only ({only}), so {protocol} has nothing to match it with"
+        tell(UserError(where, what, remedy or _way_out("unit", "exclude the class, add it in another unit")))
+    if protocol == MATCHING[0] or (counts > 0).sum(1).min() == 1:
+        return
+    spread = (_crosstab(y, len(classes), batches) > 0).sum(1)
+    if len(np.unique(batches)) < 2:
+        what = f"all samples are in one batch ({batches[0]}), and {protocol} matches across batches"
+    elif spread.max() < 2:
+        what = f"no class is found in two batches, so {protocol} has nothing to match across batches"
+    else:
+        return
+    tell(UserError(by_batch, what, remedy or f"add samples of other batches, or ask by {MATCHING[0]}"))
+
+
+def _refuse_split(
+    y: NDArray[np.int64] | None,
+    classes: tuple[str, ...],
+    units: NDArray[np.str_],
+    test: NDArray[np.bool_],
+    where: str,
+    remedy: str | None,
+) -> None:
+    if len(np.unique(units[test])) < 2:
+        what = f"all judged samples are of one unit ({units[test][0]}), and an interval needs two or more"
+        raise UserError(where, what, remedy or "judge samples of another unit, or choose another unit")
+    if y is None:
+        return
+    for c in range(len(classes)):
+        for side, other, verb in ((test, "judged", "learn"), (~test, "trained on", "test")):
+            if not (y[~side] == c).any():
+                what = f"class {classes[c]} is {other} only, so the split can't {verb} it"
+                tell(UserError(where, what, remedy or "exclude the class, or split otherwise"))
 
 
 def _way_out(word: str, first: str) -> str:

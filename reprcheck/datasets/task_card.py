@@ -19,8 +19,14 @@ KNOWN_PROTOCOLS: Mapping[str, str] = {
     "knn/1": "classify",
     "ridge/1": "regress",
     "dose-response/1": "regress",
+    "nsc/1": "classify",
+    "nscb/1": "classify",
 }
 """Protocol id to the kind of task it scores."""
+MATCHING = ("nsc/1", "nscb/1")
+"""Protocols that match samples with those of other units and, the second, of other batches."""
+WITHOUT_FOLDS = ("dose-response/1", *MATCHING)
+"""Protocols that train nothing."""
 
 HOLDOUTS = ("batch", "unit")
 TASK_KINDS = ("classify", "regress")
@@ -28,7 +34,7 @@ AGGREGATIONS = ("mean", "median")
 PLANNED_TASK_KINDS = ("retrieve", "relate")
 TASK_KEYS = (
     *("kind", "label", "holdout", "where", "exclude", "min_per_class"),
-    *("channels", "unit", "aggregate", "control", "replicate", "protocols"),
+    *("channels", "unit", "aggregate", "control", "replicate", "test", "protocols"),
 )
 
 
@@ -41,11 +47,20 @@ class Control:
 
 
 @dataclass(frozen=True)
+class Split:
+    """A fixed split: samples whose ``column`` equals one of ``equals`` are judged, and all others train."""
+
+    column: str
+    equals: tuple[Value, ...]
+
+
+@dataclass(frozen=True)
 class TaskCard:
     """A task as written on the card.
 
     ``label`` has one column, or two for a ratio. With ``aggregate`` the samples of a unit become one. Samples with one
-    value of ``replicate`` are repeated measurements of one thing, whose labels should agree.
+    value of ``replicate`` are repeated measurements of one thing, whose labels should agree. With ``test`` there are no
+    folds, and so no ``holdout``.
     """
 
     name: str
@@ -61,6 +76,7 @@ class TaskCard:
     aggregate: Aggregation | None = None
     control: Control | None = None
     replicate: str | None = None
+    test: Split | None = None
 
 
 def parse_tasks(
@@ -95,13 +111,14 @@ def _task(
         min_per_class=attempt(None, _min_per_class, section, kind),
         exclude=attempt((), _exclude, section),
         holdout=attempt(None, _holdout, section, columns),
-        protocols=attempt((), _protocols, section, kind, protocols),
+        protocols=attempt((), _protocols, section, kind, protocols, columns),
         where=attempt(None, _where, section),
         channels=attempt(None, _channels, section, channels) if "channels" in section.values else None,
         unit=attempt(None, parse_unit, section),
         aggregate=attempt(None, _aggregate, section),
         control=attempt(None, _control, section),
         replicate=attempt(None, section.optional_text, "replicate"),
+        test=attempt(None, _test, section),
     )
     settle()
     return task
@@ -181,7 +198,23 @@ def _control(section: Section) -> Control | None:
     return Control(control.text("column"), equals)
 
 
-def _protocols(section: Section, kind: str | None, known: Mapping[str, str]) -> tuple[str, ...]:
+def _test(section: Section) -> Split | None:
+    if "test" not in section.values:
+        return None
+    test = section.section("test", ("column", "equals"), f"{section.title} test")
+    if "equals" not in test.values:
+        test.missing("equals")
+    if "holdout" in section.values:
+        section.fail("test", "the split is fixed, so no holdout makes folds", "remove test or holdout")
+    protocols = section.values.get("protocols")
+    for protocol in protocols if isinstance(protocols, list) else ():
+        if protocol in WITHOUT_FOLDS:
+            what = f"{protocol!r} trains nothing, so that there is nothing to split"
+            section.fail("test", what, "remove test, or ask by it in a task of its own")
+    return Split(test.text("column"), test.values_of("equals", test.values["equals"]))
+
+
+def _protocols(section: Section, kind: str | None, known: Mapping[str, str], columns: Columns) -> tuple[str, ...]:
     protocols = section.texts("protocols")
     for protocol in protocols:
         if protocol not in known:
@@ -193,4 +226,6 @@ def _protocols(section: Section, kind: str | None, known: Mapping[str, str]) -> 
                 f"{protocol!r} scores tasks of kind {known[protocol]!r}, and this one is {kind!r}",
                 f"known for {kind!r}: {', '.join(fitting) or 'none'}",
             )
+        if protocol == MATCHING[1] and columns.batch is None:
+            section.fail("protocols", f"{protocol!r} needs a batch column", "add batch to [columns]")
     return protocols

@@ -18,7 +18,7 @@ from reprcheck.datasets.card import Card
 from reprcheck.datasets.columns import nested
 from reprcheck.datasets.problems import attempt, settle, tell, tell_each
 from reprcheck.datasets.table import Samples, matches, to_number
-from reprcheck.datasets.task_card import TaskCard
+from reprcheck.datasets.task_card import MATCHING, TaskCard
 from reprcheck.errors import Place, UserError
 from reprcheck.types import Task
 
@@ -110,18 +110,23 @@ def resolve(card: Card, task: TaskCard, samples: Samples) -> Task:
     unit, units = attempt(("", samples.ids[rows]), _units, nesting, rows, samples)
     batches = attempt(samples.ids[rows], _groups, card.columns.batch, rows, samples, "batch")
     control = attempt(None, _control, task, rows, samples)
+    test = attempt(None, _test, task, rows, samples)
     settle()
     positions = samples.columns[card.columns.position][rows] if card.columns.position else None
     codes = y if classes else None
-    held_out = card.columns.batch if task.holdout == "batch" else unit
+    held_out = card.columns.batch if task.holdout == "batch" else task.test.column if task.test else unit
     where = Place(samples.where, column=f"column {held_out}", within=f"[tasks.{task.name}]")
-    confounds.refuse(codes, classes, units, batches, holdout=task.holdout, where=where)
+    if not set(task.protocols) <= set(MATCHING):
+        confounds.refuse(codes, classes, units, batches, holdout=task.holdout, test=test, where=where)
+    if matching := _matching(task):
+        at = (Place(samples.where, column=f"column {c}", within=where.within) for c in (unit, card.columns.batch))
+        confounds.refuse_matching(matching, y, classes, units, batches, where=next(at), by_batch=next(at))
     settle()
     if task.aggregate:
         if nesting[0] == card.columns.sample:
             where = Place(samples.where, within=f"[tasks.{task.name}] aggregate")
             raise UserError(where, "the unit is the sample: nothing to aggregate", "name a unit, or remove it")
-        for what, values in (("label", codes), ("batch", batches), ("control", control)):
+        for what, values in (("label", codes), ("batch", batches), ("control", control), ("side of the split", test)):
             _must_agree(what, values, nesting[0], task, rows, samples)
         settle()
         count = len(np.unique(samples.columns[nesting[0]][rows]))
@@ -138,13 +143,19 @@ def resolve(card: Card, task: TaskCard, samples: Samples) -> Task:
         protocols=task.protocols,
         channels=tuple(card.channels.index(c) for c in task.channels or card.channels),
         control=control,
-        notes=notes + left_out + confounds.notes(codes, classes, units, batches, positions),
+        notes=notes + left_out + _split(task, test) + confounds.notes(codes, classes, units, batches, positions, test),
         positions=positions,
         replicates=samples.columns[task.replicate][rows] if task.replicate else None,
         aggregate=task.aggregate,
         innermost=samples.columns[nesting[0]][rows] if task.aggregate else None,
         metadata=_metadata(card, task, rows, samples),
+        test=test,
     )
+
+
+def _matching(task: TaskCard | Task) -> str | None:
+    """Return the matching protocol that asks the most of a task, of those it is asked by."""
+    return next((protocol for protocol in reversed(MATCHING) if protocol in task.protocols), None)
 
 
 def _must_agree(
@@ -182,6 +193,8 @@ def limited(task: Task, ids: NDArray[np.str_], at_most: int) -> Task:
     labels = task.y if task.classes else limit.strata(task.y)
     if task.control is not None:  # controls are strata of their own, so that no cut takes them all
         labels = labels * 2 + task.control
+    if task.test is not None:  # as are both sides of a split
+        labels = labels * 2 + task.test
     groups = task.batches if task.holdout == "batch" else task.units
     keep = limit.cut(ids[task.rows], labels, task.batches, groups, at_most)
     note = f"Limit: cut from {len(task.rows)} to {len(keep)} samples, stratified by label and batch."
@@ -197,16 +210,25 @@ def limited(task: Task, ids: NDArray[np.str_], at_most: int) -> Task:
         innermost=None if task.innermost is None else task.innermost[keep],
         metadata=None if task.metadata is None else task.metadata[keep],
         sizes=None if task.sizes is None else task.sizes[keep],
+        test=None if task.test is None else task.test[keep],
         notes=(*task.notes, note),
     )
+    where, remedy = f"--limit={at_most} (task {task.name})", f"use --limit={limit.enough(labels, task.batches)} or more"
+    if matching := _matching(task):
+        confounds.refuse_matching(
+            matching, cut.y, cut.classes, cut.units, cut.batches, where=where, by_batch=where, remedy=remedy
+        )
+    if set(task.protocols) <= set(MATCHING):
+        return cut
     confounds.refuse(
         cut.y if cut.classes else None,
         cut.classes,
         cut.units,
         cut.batches,
         holdout=cut.holdout,
-        where=f"--limit={at_most} (task {task.name})",
-        remedy=f"use --limit={limit.enough(labels, task.batches)} or more",
+        test=cut.test,
+        where=where,
+        remedy=remedy,
     )
     return cut
 
@@ -315,6 +337,28 @@ def _metadata(card: Card, task: TaskCard, rows: NDArray[np.int64], samples: Samp
     """Return the columns of metadata, but for the task's own label: what is asked isn't a nuisance."""
     columns = [samples.columns[column][rows] for column in card.columns.metadata if column not in task.label]
     return np.stack(columns, axis=1) if columns else None
+
+
+def _split(task: TaskCard, test: NDArray[np.bool_] | None) -> tuple[str, ...]:
+    if task.test is None or test is None:
+        return ()
+    held = f"{task.test.column} = {_shown(task.test.equals)}"
+    return (f"Fixed split: {_samples(int(np.sum(~test)))} to train on, {int(np.sum(test))} judged, where {held}.",)
+
+
+def _test(task: TaskCard, rows: NDArray[np.int64], samples: Samples) -> NDArray[np.bool_] | None:
+    if task.test is None:
+        return None
+    cells = samples.columns[task.test.column][rows]
+    test = matches(cells, task.test.equals)
+    if test.all() or not test.any():
+        what = "all are judged, and none is left to train on" if test.all() else "none is judged"
+        raise UserError(
+            Place(samples.where, column=f"column {task.test.column}"),
+            f"of the samples of [tasks.{task.name}] {what}, by test = {_shown(task.test.equals)}",
+            f"the column holds {confounds.listed(np.unique(cells))}",
+        )
+    return test
 
 
 def _control(task: TaskCard, rows: NDArray[np.int64], samples: Samples) -> NDArray[np.bool_] | None:

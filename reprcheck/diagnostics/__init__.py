@@ -47,7 +47,7 @@ def judge(diagnostic: str, bench: Bench) -> Cell:
 
 
 def _why_not_batches(bench: Bench) -> str | None:
-    batches = bench.batch_of(np.unique(bench.task.units))
+    batches = bench.batch_of(bench.units)
     if batches is None:
         return "units lie in several batches"
     return "all units lie in one batch" if len(np.unique(batches)) < 2 else None

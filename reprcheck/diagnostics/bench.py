@@ -21,8 +21,6 @@ from reprcheck.digest import code_digest, digest, installed
 from reprcheck.embed.cache import Cache
 from reprcheck.embed.engine import Block, Progress
 from reprcheck.policy import Policy
-from reprcheck.protocols import forest
-from reprcheck.protocols.folds import folds_overlap
 from reprcheck.seeding import seed
 from reprcheck.stats.collapse import INDISTINCT, SEPARATE, collapse, separation
 from reprcheck.stats.decision import compare, decide, shared_training
@@ -137,6 +135,16 @@ class Bench:
         """The setting's id: ``dataset:task/protocol``."""
         return f"{self.dataset}:{self.task.name}/{self.protocol}"
 
+    @cached_property
+    def judged(self) -> NDArray[np.bool_]:
+        """Which of the task's samples the protocol judges."""
+        return protocols.judged(self.protocol, self.task)
+
+    @cached_property
+    def units(self) -> NDArray[np.str_]:
+        """The names of the units with a judged sample, sorted: those that have a score."""
+        return np.unique(self.task.units[self.judged])
+
     @property
     def embedding(self) -> Block:
         """The model's vectors."""
@@ -193,7 +201,10 @@ class Bench:
         if key not in self._scores:
             found = self.cache.get("scores", key)
             if found is None:
-                runs = [forest.score(baseline.vectors, self.task, r) for r in range(self._runs(self.task))]
+                runs = [
+                    protocols.by_forest(self.protocol, baseline.vectors, self.task, r)
+                    for r in range(self._runs(self.task))
+                ]
                 found = to_arrays(mean(runs))
                 self.cache.put("scores", key, found)
             self._scores[key] = from_arrays(found)
@@ -245,7 +256,7 @@ class Bench:
 
     @cached_property
     def _shared(self) -> float:
-        return folds_overlap(self.task) if protocols.has_folds(self.protocol) else 0.0
+        return protocols.overlap(self.protocol, self.task)
 
     def resampled(self, units: NDArray[np.str_]) -> NDArray[np.str_]:
         """Return what each unit is resampled as: itself, or its batch where the policy says so and it lies in one."""
@@ -253,10 +264,11 @@ class Bench:
         return units if batches is None else batches
 
     def batch_of(self, units: NDArray[np.str_]) -> NDArray[np.str_] | None:
-        """Return each unit's batch, or None where a unit lies in several."""
-        names, first, index = np.unique(self.task.units, return_index=True, return_inverse=True)
-        batches = self.task.batches[first]
-        if (batches[index] != self.task.batches).any():
+        """Return each judged unit's batch, or None where one lies in several; by its judged samples."""
+        names, first, index = np.unique(self.task.units[self.judged], return_index=True, return_inverse=True)
+        of_sample = self.task.batches[self.judged]
+        batches = of_sample[first]
+        if (batches[index] != of_sample).any():
             return None
         return batches[np.searchsorted(names, units)]
 
@@ -337,7 +349,7 @@ class Bench:
             margin=None,
             alpha=None,
             mde=None,
-            n_units=len(np.unique(self.task.units)),
+            n_units=len(self.units),
             reference=None,
             statement=statement,
         )
@@ -376,4 +388,4 @@ def _statement(status: Status, e: Evidence, min_units: int) -> str:
 
 @lru_cache(maxsize=64)
 def _task_digest(t: Task) -> str:
-    return digest(t.kind, t.y, list(t.classes), t.units, t.batches, t.holdout, t.control)
+    return digest(t.kind, t.y, list(t.classes), t.units, t.batches, t.holdout, t.control, t.test)

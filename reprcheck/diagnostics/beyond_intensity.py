@@ -33,7 +33,7 @@ Source
 from __future__ import annotations
 
 from reprcheck.diagnostics.bench import Bench, average
-from reprcheck.protocols import has_folds
+from reprcheck.protocols import predicts
 from reprcheck.types import Cell, Evidence, Scores
 
 NAME = "beyond_intensity"
@@ -55,7 +55,7 @@ def judge(bench: Bench) -> Cell:
         guards += guard
     matched = bench.matched()
     details: dict[str, object] = {"matched": "not asked: precomputed vectors can't be re-embedded"}
-    if matched is None and has_folds(bench.protocol):
+    if matched is None and predicts(bench.protocol):
         guards.append(bench.against(both, [bench.fitted(intensity)], "intensity, read by a forest", 0.0))
     if matched is not None:
         evidence += bench.against_untrained(NAME, matched, " on matched images")

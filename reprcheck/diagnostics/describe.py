@@ -43,7 +43,7 @@ def describe(bench: Bench) -> Setting:
         margin=policy.margin,
         alpha=policy.alpha,
         min_units=policy.min_units,
-        n_units=len(np.unique(bench.resampled(found["pixels"][0].units))),
+        n_units=len(np.unique(bench.resampled(bench.units))),
     )
     untrained = {name: found[name] for name in bench.contestants.opponents}
     return Setting(
@@ -53,11 +53,16 @@ def describe(bench: Bench) -> Setting:
         task=task.name,
         protocol=bench.protocol,
         n_samples=len(task.y),
-        n_units=len(np.unique(task.units)),
-        n_batches=len(np.unique(task.batches)),
+        n_units=len(bench.units),
+        n_batches=len(np.unique(task.batches[bench.judged])),
         qualification=qualified.qualification,
         scores={name: interval(average(draws).values, policy.alpha) for name, draws in found.items()},
-        notes=(*task.notes, *bench.notes, *_misleading(bench, found, nuisances)),
+        notes=(
+            *task.notes,
+            *protocols.notes(bench.protocol, task),
+            *bench.notes,
+            *_misleading(bench, found, nuisances),
+        ),
         limit=bench.limit,
         landmarks={**qualified.landmarks, **_resolution(bench, untrained)},
         selectivity=_selectivity(bench, families, found),
@@ -86,27 +91,26 @@ def _resolution(bench: Bench, untrained: Mapping[str, Sequence[Scores]]) -> dict
 
 
 def _nuisances(bench: Bench) -> dict[str, Block]:
-    if not protocols.has_folds(bench.protocol):
+    if not protocols.predicts(bench.protocol):
         return {}
-    ids = bench.embedding.ids
-    return {
-        name: Block(digest("nuisance", name, vectors), ids, vectors) for name, vectors in nuisance(bench.task).items()
-    }
+    ids, found = bench.embedding.ids, nuisance(bench.task, protocols.holds_batches_out(bench.protocol, bench.task))
+    return {name: Block(digest("nuisance", name, vectors), ids, vectors) for name, vectors in found.items()}
 
 
 def _misleading(bench: Bench, found: Mapping[str, Sequence[Scores]], nuisances: Mapping[str, Block]) -> list[str]:
     """Return a sentence for each thing that could mislead, beyond what the task tells of itself."""
-    task, policy = bench.task, bench.policy
+    task, policy, protocol = bench.task, bench.policy, bench.protocol
     sentences = []
-    batches = bench.batch_of(np.unique(task.units))
+    batches = bench.batch_of(bench.units)
     if batches is not None and policy.resample != "batch":
         sentences += misleading.few_batches(len(np.unique(batches)), policy.min_units)
     for name in nuisances:
-        sentences += misleading.predictive(task, name, found[name][0], bench.protocol, policy.alpha)
-    if not protocols.has_folds(bench.protocol):
-        sentences += misleading.along_the_plate(task, policy.alpha)
+        sentences += misleading.predictive(task, name, found[name][0], protocol, policy.alpha)
+    if protocols.predicts(protocol):
+        thumbnails = bench.thumbnails.vectors
+        sentences += misleading.copies(task, protocol, bench.embedding.ids, thumbnails, list(bench.ids))
     else:
-        sentences += misleading.across_folds(task, bench.embedding.ids, bench.thumbnails.vectors, list(bench.ids))
+        sentences += misleading.along_the_plate(task, policy.alpha)
     return sentences
 
 

@@ -16,7 +16,6 @@ from scipy.stats import spearmanr
 from reprcheck import protocols
 from reprcheck.confounds import duplicates
 from reprcheck.datasets.plate import place
-from reprcheck.protocols.folds import folds
 from reprcheck.stats.qualify import permuted
 from reprcheck.types import Scores, Task
 
@@ -82,21 +81,21 @@ def along_the_plate(task: Task, alpha: float) -> list[str]:
     return found
 
 
-def across_folds(
-    task: Task, ids: Sequence[str], thumbnails: NDArray[np.float32], names: Sequence[str]
+def copies(
+    task: Task, protocol: str, ids: Sequence[str], thumbnails: NDArray[np.float32], names: Sequence[str]
 ) -> tuple[str, ...]:
-    """Return a sentence for each way in which images lie on both sides of a fold.
+    """Return a sentence for each way in which images lie on both sides of a fold, or whatever a protocol keeps apart.
 
     Parameters
     ----------
     task : Task
+    protocol : str
     ids : sequence of str
         Digest of each sample's pixels.
     thumbnails : float32[n, d]
     names : sequence of str
         Of the samples, for people.
     """
-    fold = np.zeros(len(task.y), np.int64)
-    for k, one in enumerate(folds(task)):
-        fold[one.test] = k
-    return duplicates(ids, thumbnails, fold, labels=task.y, names=names, channels=len(task.channels)).notes
+    side, across = protocols.sides(protocol, task)
+    channels = len(task.channels)
+    return duplicates(ids, thumbnails, side, labels=task.y, names=names, channels=channels, across=across).notes

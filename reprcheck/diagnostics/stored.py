@@ -13,7 +13,12 @@ from reprcheck.types import Scores
 
 def to_arrays(scores: Scores) -> dict[str, NDArray[Any]]:
     """Return scores as arrays that `from_arrays` takes back."""
-    arrays = {"values": scores.values, "bits": scores.bits, "predictions": scores.predictions}
+    arrays = {
+        "values": scores.values,
+        "bits": scores.bits,
+        "predictions": scores.predictions,
+        "matches": scores.matches,
+    }
     for r, run in enumerate(scores.runs):
         arrays |= {f"values-{r}": run.values, f"bits-{r}": run.bits}
     units = np.frombuffer("\n".join(scores.units).encode(), np.uint8)
@@ -25,4 +30,5 @@ def from_arrays(arrays: Mapping[str, NDArray[Any]]) -> Scores:
     units = np.array(bytes(arrays["units"]).decode().split("\n"))
     count = sum(name.startswith("values-") for name in arrays)
     runs = tuple(Scores(units, arrays[f"values-{r}"], arrays.get(f"bits-{r}")) for r in range(count))
-    return Scores(units, arrays["values"], arrays.get("bits"), arrays.get("predictions"), runs)
+    predictions, matches = arrays.get("predictions"), arrays.get("matches")
+    return Scores(units, arrays["values"], arrays.get("bits"), predictions, runs, matches)

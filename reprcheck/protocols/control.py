@@ -18,11 +18,11 @@ from reprcheck.types import Task
 def control(task: Task) -> Task | None:
     """Return the control task of a classification; None where units are, as a rule, single samples.
 
-    The labels' shares are those of the task's units.
+    The labels' shares are those of the task's units. A fixed split plays no part: folds are drawn over samples.
     """
     units, first, index = np.unique(task.units, return_index=True, return_inverse=True)
     if task.kind != "classify" or len(index) < 2 * len(units):
         return None
     labels = rng("control", units).permutation(task.y[first])
     samples = np.array([f"{i:09d}" for i in range(len(index))])
-    return replace(task, y=labels[index], units=samples, holdout=None)
+    return replace(task, y=labels[index], units=samples, holdout=None, test=None)

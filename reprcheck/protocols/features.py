@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reprcheck.protocols.folds import judged
 from reprcheck.types import Task
 
 
@@ -71,19 +72,22 @@ def per_unit(values: NDArray[np.float64], task: Task) -> tuple[NDArray[np.str_],
     Parameters
     ----------
     values : float64[n]
-        A value per sample.
+        A value per sample; that of a sample which isn't judged has no say.
     task : Task
         Classification: every class weighs the same, whatever its size. Regression: every sample does.
 
     Returns
     -------
     str[n_units], float64[n_units]
-        A unit's score may exceed its samples' range where units or classes differ in size.
+        Of the units with a judged sample. A unit's score may exceed its samples' range where units or classes differ in
+        size.
     """
-    units, index = np.unique(task.units, return_inverse=True)
+    asked = judged(task)
+    units, index = np.unique(task.units[asked], return_inverse=True)
+    values, y = values[asked], task.y[asked]
     if task.kind == "classify":
-        counts = np.bincount(task.y, minlength=len(task.classes))
-        weight = len(units) / (np.count_nonzero(counts) * counts[task.y])
+        counts = np.bincount(y, minlength=len(task.classes))
+        weight = len(units) / (np.count_nonzero(counts) * counts[y])
     else:
         weight = np.full(len(values), len(units) / len(values))
     return units, group_sum(weight * values, index)

@@ -35,11 +35,14 @@ def folds(task: Task, repeat: int = 0) -> tuple[Fold, ...]:
 
     ``holdout="batch"``: a batch is never split; up to ten batches are left out one at a time, more are grouped in five
     folds. Otherwise five folds stratified over units, and a unit is never split. Inner folds split as the outer ones do
-    while a training set has at least two groups to split, else they split units, else samples.
+    while a training set has at least two groups to split, else they split units, else samples. A fixed split is one
+    fold; its inner folds split batches, else units, else samples.
     """
     strata = task.y if task.kind == "classify" else _bins(task.y)
     groups = task.batches if task.holdout == "batch" else task.units
-    if drawn(task):
+    if task.test is not None:
+        outer = [(np.flatnonzero(~task.test), np.flatnonzero(task.test))]
+    elif drawn(task):
         outer = _split(strata, groups, OUTER, repeat)
     else:
         outer = list(LeaveOneGroupOut().split(strata, strata, groups))
@@ -47,20 +50,41 @@ def folds(task: Task, repeat: int = 0) -> tuple[Fold, ...]:
 
 
 def drawn(task: Task) -> bool:
-    """Return whether the outer folds are drawn at random: not where each batch is left out in turn."""
-    return not (task.holdout == "batch" and len(np.unique(task.batches)) <= LEAVE_ONE_OUT_UP_TO)
+    """Return whether the outer folds are drawn at random: not in a fixed split, nor where batches take turns."""
+    return task.test is None and not (task.holdout == "batch" and len(np.unique(task.batches)) <= LEAVE_ONE_OUT_UP_TO)
 
 
 def folds_overlap(task: Task) -> float:
-    """Return J n_test / n_train for J folds: by how much they share training samples, as Nadeau and Bengio count it."""
+    """Return J n_test / n_train for J folds: by how much they share training samples, as Nadeau and Bengio count it.
+
+    0 for a fixed split: its interval is over new test units for this one training set, which was never drawn.
+    """
+    if task.test is not None:
+        return 0.0
     made = folds(task)
     return float(len(made) * np.mean([len(f.test) / len(f.train) for f in made]))
+
+
+def judged(task: Task) -> NDArray[np.bool_]:
+    """Return bool[n], which samples folds test: all, but where a fixed split has some that only train."""
+    return np.ones(len(task.y), bool) if task.test is None else task.test
+
+
+def sides(task: Task) -> NDArray[np.int64]:
+    """Return int64[n]: samples with different numbers are at times on both sides of a fold."""
+    if task.test is not None:
+        return task.test.astype(np.int64)
+    side = np.zeros(len(task.y), np.int64)
+    for k, fold in enumerate(folds(task)):
+        side[fold.test] = k
+    return side
 
 
 def _inner(
     strata: NDArray[np.int64], task: Task, train: NDArray[np.int64], repeat: int
 ) -> tuple[tuple[NDArray[np.int64], NDArray[np.int64]], ...]:
-    candidates = [task.batches, task.units] if task.holdout == "batch" else [task.units]
+    by_batch = task.holdout == "batch" or task.test is not None
+    candidates = [task.batches, task.units] if by_batch else [task.units]
     for groups in (*candidates, np.arange(len(strata)).astype(str)):
         splits = _split(strata[train], groups[train], INNER, repeat)
         usable = [(train[a], train[b]) for a, b in splits if len(a) and len(b) and len(np.unique(strata[train[a]])) > 1]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
 
 from reprcheck.protocols.features import per_unit
-from reprcheck.protocols.folds import folds
+from reprcheck.protocols.folds import folds, judged
 from reprcheck.seeding import seed
 from reprcheck.types import Scores, Task
 
@@ -29,7 +29,7 @@ def score(vectors: NDArray[np.float32], task: Task, repeat: int = 0) -> Scores:
         Which draw of the folds.
     """
     classes = task.kind == "classify"
-    predicted = np.zeros(len(task.y), np.int64 if classes else np.float64)
+    predicted = np.full(len(task.y), -1) if classes else np.full(len(task.y), np.nan)
     for k, fold in enumerate(folds(task, repeat)):
         state = seed("forest", k, repeat) % 2**32
         if classes:
@@ -39,6 +39,6 @@ def score(vectors: NDArray[np.float32], task: Task, repeat: int = 0) -> Scores:
         else:
             forest = ExtraTreesRegressor(TREES, min_samples_leaf=SMALLEST_LEAF, random_state=state)
         predicted[fold.test] = forest.fit(vectors[fold.train], task.y[fold.train]).predict(vectors[fold.test])
-    values = predicted == task.y if classes else 1 - np.square(predicted - task.y) / task.y.var()
+    values = predicted == task.y if classes else 1 - np.square(predicted - task.y) / task.y[judged(task)].var()
     units, scores = per_unit(values.astype(float), task)
     return Scores(units, scores, predictions=predicted)

@@ -33,7 +33,7 @@ def score(blocks: Sequence[NDArray[np.float32]], task: Task, repeat: int = 0) ->
     Scores
         ``values`` average to the balanced accuracy; ``predictions`` are class codes; no bits.
     """
-    predicted = np.zeros(len(task.y), np.int64)
+    predicted = np.full(len(task.y), -1)
     for fold in folds(task, repeat):
         a, b = scaled(blocks, fold.train, fold.test)
         predicted[fold.test] = _vote(_unit_length(b) @ _unit_length(a).T, task.y[fold.train], len(task.classes))

@@ -17,7 +17,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
 from reprcheck.protocols.features import per_unit, prepare
-from reprcheck.protocols.folds import folds
+from reprcheck.protocols.folds import folds, judged
 from reprcheck.types import Scores, Task
 
 STRENGTHS = (0.3, 3.0, 30.0, 300.0, 3000.0)
@@ -45,7 +45,7 @@ def score(blocks: Sequence[NDArray[np.float32]], task: Task, repeat: int = 0) ->
     for fold in folds(task, repeat):
         strength = _choose(blocks, task, fold.inner)
         chance[fold.test] = _predict(blocks, task, fold.train, fold.test, (strength,))[0]
-    predicted = chance.argmax(1)
+    predicted = np.where(judged(task), chance.argmax(1), -1)
     units, values = per_unit((predicted == task.y).astype(float), task)
     return Scores(units, values, per_unit(_bits(chance, task.y), task)[1], predicted)
 

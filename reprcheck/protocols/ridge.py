@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reprcheck.protocols.features import per_unit, prepare
-from reprcheck.protocols.folds import folds
+from reprcheck.protocols.folds import folds, judged
 from reprcheck.types import Scores, Task
 
 PENALTIES = tuple(float(a) for a in np.logspace(2, -4, 7))
@@ -34,14 +34,14 @@ def score(blocks: Sequence[NDArray[np.float32]], task: Task, repeat: int = 0) ->
     Scores
         ``values`` average to R2; ``predictions`` are in the label's units.
     """
-    predicted = np.zeros(len(task.y))
+    predicted = np.full(len(task.y), np.nan)
     for fold in folds(task, repeat):
         loss = np.zeros(len(PENALTIES))
         for fit, validate in fold.inner:
             loss += np.square(_predict(blocks, task.y, fit, validate, PENALTIES) - task.y[validate]).mean(1)
         chosen = PENALTIES[int(loss.argmin())]
         predicted[fold.test] = _predict(blocks, task.y, fold.train, fold.test, (chosen,))[0]
-    units, values = per_unit(1 - np.square(predicted - task.y) / task.y.var(), task)
+    units, values = per_unit(1 - np.square(predicted - task.y) / task.y[judged(task)].var(), task)
     return Scores(units, values, predictions=predicted)
 
 

@@ -114,6 +114,8 @@ def _table(*columns: str) -> Table:
 def _heading(task: Task) -> Text:
     sizes = (len(task.rows), "sample"), (len(np.unique(task.units)), "unit"), (len(np.unique(task.batches)), "batch")
     told = [task.kind, *(counted(n, noun) for n, noun in sizes)]
+    if task.test is not None:
+        told.append(f"{int(task.test.sum())} of them judged")
     if task.holdout:
         told.append(f"folds hold out a {task.holdout}")
     return Text.assemble("\n", (one_line(task.name), "bold"), f"  {', '.join(told)}", overflow="fold")

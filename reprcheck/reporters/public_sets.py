@@ -19,6 +19,7 @@ from rich.text import Text
 from reprcheck.datasets.card import Card
 from reprcheck.datasets.columns import nested
 from reprcheck.datasets.public import Entry, RemoteFile
+from reprcheck.datasets.section import Value
 from reprcheck.datasets.task_card import TaskCard
 from reprcheck.reporters import wording
 from reprcheck.reporters.console import lines
@@ -137,12 +138,18 @@ def facts(entry: Entry) -> dict[str, list[str]]:
 
 
 def _task(task: TaskCard, card: Card) -> str:
-    where = " and ".join(f"{column} = {' or '.join(map(str, values))}" for column, values in (task.where or {}).items())
+    where = " and ".join(_equals(column, values) for column, values in (task.where or {}).items())
     parts = [f"{task.kind} {' / '.join(task.label)}"]
     parts += [f"where {where}"] if where else []
     held = card.columns.batch if task.holdout == "batch" else (task.unit or card.columns.unit)
     parts += [f"no {nested(held)[-1]} on both sides of a fold"] if task.holdout and held else []
+    parts += [f"judged where {_equals(task.test.column, task.test.equals)}"] if task.test else []
+    parts += [f"{task.aggregate} over each {nested(task.unit or card.columns.unit)[0]}"] if task.aggregate else []
     return f"{task.name}: {', '.join(parts)}; scored by {', '.join(task.protocols)}"
+
+
+def _equals(column: str, values: Iterable[Value]) -> str:
+    return f"{column} = {' or '.join(map(str, values))}"
 
 
 def _file(file: RemoteFile) -> str:

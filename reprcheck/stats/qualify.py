@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from reprcheck.protocols.folds import judged
 from reprcheck.seeding import rng
 from reprcheck.types import Qualification, Scores, Task
 
@@ -53,7 +54,7 @@ def qualify(
     margin, alpha, min_units
         As in the policy.
     n_units : int, optional
-        How many things are resampled, where it isn't the task's units.
+        How many things are resampled, where it isn't the units judged.
 
     Returns
     -------
@@ -66,7 +67,7 @@ def qualify(
     null = permuted(task, [*trivial, *([model] if model else [])], alpha)
     highest = ceiling(task)
     numbers = {"chance": chance, "ceiling": highest, "trivial": best, **null}
-    if (len(np.unique(task.units)) if n_units is None else n_units) < min_units:
+    if (len(np.unique(task.units[judged(task)])) if n_units is None else n_units) < min_units:
         return Qualified("underpowered", numbers)
     if best >= highest - margin:
         return Qualified("saturated", numbers)
@@ -78,7 +79,7 @@ def ceiling(task: Task) -> float:
 
     Classification: how often a sample's label is the one most of its other replicates have, ties counting in part,
     every class weighing the same. Regression: 1 - (variance within replicates) / (variance of the label). Things
-    measured once don't count.
+    measured once don't count. Of a fixed split it is that of the judged samples.
     """
     if task.replicates is None:
         return CEILING
@@ -89,14 +90,15 @@ def ceiling(task: Task) -> float:
     if task.kind == "regress":
         groups = [task.y[repeated & (index == i)] for i in np.unique(index[repeated])]
         within = sum(float(np.square(g - g.mean()).sum()) for g in groups) / sum(len(g) - 1 for g in groups)
-        return float(1 - within / task.y.var())
+        return float(1 - within / task.y[judged(task)].var())
     table = np.zeros((len(names), len(task.classes)))
     np.add.at(table, (index, task.y), 1)
     others = table[index] - np.eye(len(task.classes))[task.y]
     winners = others == others.max(1, keepdims=True)
     agreed = winners[np.arange(len(task.y)), task.y] / winners.sum(1)
-    y, agreed = task.y[repeated], agreed[repeated]
-    return float(np.mean([agreed[y == label].mean() for label in np.unique(y)]))
+    asked = repeated & judged(task)
+    y, agreed = task.y[asked], agreed[asked]
+    return float(np.mean([agreed[y == label].mean() for label in np.unique(y)])) if asked.any() else CEILING
 
 
 def noise_floor(draws: Sequence[Scores], alpha: float) -> float:
@@ -120,22 +122,29 @@ def permuted(task: Task, encoders: Sequence[Scores], alpha: float = 0.05) -> dic
     """Compare the largest relation between an encoder's predictions and the labels with that under permuted labels.
 
     Labels are permuted against the out-of-fold predictions, all encoders at once, so that the best of many encoders is
-    compared with the best of many (Westfall and Young 1993). The relation is balanced accuracy or rank correlation.
-    Labels move between whole units where a unit has one label, and within batches where every batch holds several.
+    compared with the best of many (Westfall and Young 1993). The relation is balanced accuracy or rank correlation; or
+    the share matched right, where labels are told by matches, which stay and bring the permuted labels along. Labels
+    move between whole units where a unit has one label, and within batches where every batch holds several; among the
+    samples with a prediction alone.
 
     Returns
     -------
     dict
         ``relation`` as observed, ``permuted`` (what a share alpha of permutations exceeds), and ``p``.
     """
-    draw = rng("permuted", task.y, task.units)
     predictions = np.stack([s.predictions for s in encoders if s.predictions is not None])
+    asked = predictions[0] >= 0 if task.kind == "classify" else ~np.isnan(predictions[0])
+    predictions, task = predictions[:, asked], _part(task, asked)
+    draw = rng("permuted", task.y, task.units)
+    matches = [np.searchsorted(np.flatnonzero(asked), s.matches[asked]) for s in encoders if s.matches is not None]
     y: NDArray[Any] = task.y
     relation: Callable[[NDArray[Any], NDArray[Any]], NDArray[np.float64]] = _balanced_accuracy
     if task.kind == "regress":
         predictions, y, relation = np.stack([_ranks(p) for p in predictions]), _ranks(y), _correlation
 
     def best(labels: NDArray[Any]) -> float:
+        if matches:  # they bring their labels with them
+            return float((labels[np.stack(matches)] == labels).mean(axis=1).max())
         return float(relation(predictions, labels).max())
 
     observed = best(y)
@@ -145,6 +154,10 @@ def permuted(task: Task, encoders: Sequence[Scores], alpha: float = 0.05) -> dic
         "permuted": float(np.quantile(null, 1 - alpha)),
         "p": float((1 + np.sum(null >= observed - 1e-12)) / (PERMUTATIONS + 1)),
     }
+
+
+def _part(task: Task, asked: NDArray[np.bool_]) -> Task:
+    return replace(task, y=task.y[asked], units=task.units[asked], batches=task.batches[asked])
 
 
 def relabelled(y: NDArray[Any], task: Task, draw: np.random.Generator, times: int) -> Iterator[NDArray[Any]]:

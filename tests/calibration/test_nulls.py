@@ -46,7 +46,7 @@ def test_a_judge_that_asks_for_nothing_is_found_out(module, monkeypatch):
 
 def test_a_judge_that_asks_for_no_more_votes_and_grows_no_forest_is_found_out(monkeypatch):
     monkeypatch.setattr(intensity, "POLICY", LENIENT)
-    monkeypatch.setattr(intensity.beyond_intensity, "has_folds", lambda protocol: False)
+    monkeypatch.setattr(intensity.beyond_intensity, "predicts", lambda protocol: False)
     rows = intensity.study(QUICK, quiet)
     assert {row.case for row in rows if row.case.startswith("knn/1")} <= set(bad(rows))
 
@@ -70,6 +70,17 @@ def test_labels_that_were_not_permuted_are_found_out(monkeypatch):
     monkeypatch.setattr(permuted, "POLICY", LENIENT)
     rows = permuted.study(QUICK, quiet)
     assert {"released: all", "cells that pass"} <= set(bad(rows))
+
+
+def test_a_fixed_split_and_matching_are_asked_of_the_judged_alone():
+    sets = benches.opened({"sim-culture-split": 60, "sim-screen": 60}, structure.OTHERS)
+    found = [
+        structure.Trial(at, "linear map", 16, 0).judge(benches.Benches(structure.POLICY))
+        for at in benches.asked(sets, structure.OTHERS)
+    ]
+    split, screen = (one.tasks[name] for one, name in zip(sets, ("localisation", "mechanism"), strict=True))
+    assert [cell.n_units for cell in found] == [len(set(split.units[split.test])), len(set(screen.units))]
+    assert all(cell.status != "pass" for cell in found)
 
 
 def test_no_draw_is_its_own_twin_and_no_family_comes_twice():

@@ -53,6 +53,14 @@ def test_the_correction_for_shared_training_samples_is_needed_and_enough():
     assert plain.details["width"] < corrected.details["width"]
 
 
+@pytest.mark.parametrize("protocol", training.MATCHING)
+def test_the_correction_for_shared_candidates_is_needed_and_enough(protocol):
+    corrected, plain, family = training._rows(protocol, training.MATCHING[protocol], training.SIGNALS[0], 150)
+    assert corrected.holds
+    assert family.holds
+    assert plain.rate < 0.87
+
+
 @pytest.mark.parametrize(("count", "holds"), [(0, False), (75, False), (85, True), (95, True), (100, True)])
 def test_a_row_holds_within_two_standard_errors_of_its_bounds(count, holds):
     assert Row("study", "case", count, 100, least=0.9, most=1.0).holds is holds

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from reprcheck.datasets.assemble import assemble
 from reprcheck.datasets.card import Card
 from reprcheck.datasets.columns import Columns
-from reprcheck.datasets.task_card import Control, TaskCard
+from reprcheck.datasets.task_card import Control, Split, TaskCard
 from reprcheck.digest import digest
 from reprcheck.errors import UserError
 from reprcheck.types import Dataset, Image
@@ -501,3 +501,85 @@ def test_a_limit_that_breaks_the_folds_says_what_would_do() -> None:
         message.endswith("has one class only (b), so holding it out tests no contrast; use --limit=6 or more")
     )
     assert len(build(table, [BATCH], limit=6).tasks["state"].rows) == 6
+
+
+FIXED = STATE | {"test": Split("part", ("test", "id_test"))}
+PARTS = ["train", "train", "id_test", "test"] * 3
+
+
+def test_a_fixed_split_says_who_is_judged() -> None:
+    task = build({"label": AB, "part": PARTS}, [FIXED]).tasks["state"]
+    assert task.test is not None
+    assert task.test.tolist() == [False, False, True, True] * 3
+    assert task.notes == ("Fixed split: 6 samples to train on, 6 judged, where part = test or id_test.",)
+    assert build({"label": AB}).tasks["state"].test is None
+
+
+def test_a_unit_on_both_sides_of_the_split_is_a_confound() -> None:
+    table = {"label": AB, "part": PARTS, "unit": ["u", "v", "u", "w", "x", "y", "x", "w", "p", "q", "r", "w"]}
+    notes = build(table, [FIXED]).tasks["state"].notes
+    assert "Confound: 2 units lie on both sides of the split, with 2 of 6 judged samples: u, x." in notes
+    table["unit"][4] = "s"
+    assert any(
+        "1 unit lies on both sides of the split, with 1 of 6" in n for n in build(table, [FIXED]).tasks["state"].notes
+    )
+
+
+def test_a_split_that_judges_or_teaches_nothing_is_refused() -> None:
+    assert refused({"label": AB, "part": ["train"] * 12}, [FIXED]) == (
+        "t.csv column part: of the samples of [tasks.state] none is judged, by test = test or id_test; "
+        "the column holds train"
+    )
+    assert "all are judged, and none is left to train on" in refused({"label": AB, "part": ["test"] * 12}, [FIXED])
+    where = "t.csv column part ([tasks.state]): class b is "
+    remedy = "; exclude the class, or split otherwise"
+    alone = {"label": ["a", "a", "a", "b"] * 3, "part": PARTS}
+    assert refused(alone, [FIXED]) == f"{where}judged only, so the split can't learn it{remedy}"
+    alone = {"label": ["a", "b", "a", "a"] * 3, "part": PARTS}
+    assert refused(alone, [FIXED]) == f"{where}trained on only, so the split can't test it{remedy}"
+    one = {"label": AB, "part": PARTS, "unit": ["u", "v", "w", "w"] * 3}
+    assert "all judged samples are of one unit (w), and an interval needs two or more" in refused(one, [FIXED])
+
+
+def test_a_limit_keeps_both_sides_of_a_split() -> None:
+    table = {"label": ["a", "b"] * 20, "part": ["train"] * 34 + ["test"] * 6}
+    task = build(table, [FIXED], limit=12).tasks["state"]
+    assert task.test is not None
+    assert len(task.test) == len(task.y) == 12
+    assert all((task.y[side] == c).any() for side in (task.test, ~task.test) for c in (0, 1))
+
+
+def test_a_unit_that_is_made_one_lies_on_one_side() -> None:
+    table = {"label": ["a", "a", "b", "b"] * 3, "part": ["train", "test"] * 6, "unit": list("uuvvwwxxyyzz")}
+    task = FIXED | {"aggregate": "mean"}
+    assert "samples of unit u differ in side of the split; split the unit, or don't aggregate" in refused(table, [task])
+
+
+def matched(protocols: tuple[str, ...], **table: Any) -> str:
+    return refused({"label": ["a", "b"] * 6, **table}, [STATE | {"protocols": protocols}])
+
+
+def test_classes_that_nothing_can_match_are_refused() -> None:
+    units, batches = ["u", "v", "w", "v"] * 3, ["p", "p", "q", "q"] * 3
+    assert matched(("nsc/1",), unit=units) == (
+        "t.csv column unit ([tasks.state]): class b is found in one unit only (v), so nsc/1 has nothing to match it "
+        "with; exclude the class, add it in another unit, or choose another unit"
+    )
+    units = ["u", "v", "w", "x"] * 3
+    assert matched(("nsc/1", "nscb/1"), unit=units, batch=["p"] * 12) == (
+        "t.csv column batch ([tasks.state]): all samples are in one batch (p), and nscb/1 matches across batches; "
+        "add samples of other batches, or ask by nsc/1"
+    )
+    nested = matched(("nscb/1",), unit=units, batch=["p", "q"] * 6)
+    assert "no class is found in two batches, so nscb/1 has nothing to match across batches" in nested
+    fine = {"label": AB, "unit": units, "batch": batches}
+    assert build(fine, [STATE | {"protocols": ("nsc/1", "nscb/1")}]).tasks["state"].notes == ()
+
+
+def test_a_limit_leaves_everyone_somebody_to_match() -> None:
+    labels, units = ["a", "b"] * 20, [f"u{i // 2 % 5}{i % 2}" for i in range(40)]
+    table = {"label": labels, "unit": units, "batch": [f"p{i // 2 % 5 % 2}" for i in range(40)]}
+    task = build(table, [STATE | {"protocols": ("nscb/1",)}], limit=8).tasks["state"]
+    assert len(task.y) == 8
+    for c in (0, 1):
+        assert len(set(task.units[task.y == c])) > 1 < len(set(task.batches[task.y == c]))

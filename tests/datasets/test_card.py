@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from reprcheck.datasets.card import Tiling, parse
 from reprcheck.datasets.columns import Columns
-from reprcheck.datasets.task_card import Control
+from reprcheck.datasets.task_card import Control, Split
 from reprcheck.errors import UserError
 from tests.minisets import card_text
 
@@ -80,6 +80,7 @@ def test_every_key_is_honoured() -> None:
                         "control": {"column": "dose", "equals": 0.0},
                         "replicate": "biopsy",
                     },
+                    "fixed": TASK | {"test": {"column": "part", "equals": ["test", 2]}, "protocols": ["knn/1"]},
                     "share": DOSE | {"label": {"ratio": ["immune", "all"]}, "protocols": ["dose-response/1"]},
                 },
             )
@@ -91,7 +92,8 @@ def test_every_key_is_honoured() -> None:
     assert card.columns == Columns("id", ("dna", "actin"), "index", "nuclei", "well", "plate", "place", types="kinds")
     assert card.cell_types == ("tumour", "T cell")
     assert card.tiles == Tiling(256, 0.8)
-    state, share = card.tasks
+    state, fixed, share = card.tasks
+    assert (state.test, fixed.test) == (None, Split("part", ("test", 2)))
     assert (state.holdout, state.exclude, state.min_per_class, state.unit) == ("batch", ("dead",), 8, "patient")
     assert (state.aggregate, share.aggregate) == ("median", None)
     assert state.where == {"line": ("U2OS",), "dose": (0, 1.5)}
@@ -207,12 +209,13 @@ def test_defaults() -> None:
         ),
         (
             task(protocols=["xyz"]),
-            "d.toml [tasks.state] protocols: unknown protocol 'xyz'; known: dose-response/1, knn/1, probe/1, ridge/1",
+            "d.toml [tasks.state] protocols: unknown protocol 'xyz'; known: dose-response/1, knn/1, nsc/1, nscb/1, "
+            "probe/1, ridge/1",
         ),
         (
             task(protocols=["ridge/1"]),
             "d.toml [tasks.state] protocols: 'ridge/1' scores tasks of kind 'regress', and this one is 'classify'; "
-            "known for 'classify': knn/1, probe/1",
+            "known for 'classify': knn/1, nsc/1, nscb/1, probe/1",
         ),
         (task(protocols=None), "d.toml [tasks.state] protocols: missing; add protocols to the card"),
         (task(holdout="batch"), "d.toml [tasks.state] holdout: 'batch' needs a batch column; add batch to [columns]"),
@@ -234,6 +237,22 @@ def test_defaults() -> None:
         (
             task(channels=["DAN"]),
             "d.toml [tasks.state] channels: 'DAN' is no channel of the dataset; did you mean DNA?",
+        ),
+        (
+            task(protocols=["nsc/1", "nscb/1"]),
+            "d.toml [tasks.state] protocols: 'nscb/1' needs a batch column; add batch to [columns]",
+        ),
+        (task(test={"column": "part"}), "d.toml [tasks.state] test equals: missing; add equals to the card"),
+        (task(test={"equals": "test"}), "d.toml [tasks.state] test column: missing; add column to the card"),
+        (task(test="test"), "d.toml [tasks.state] test: 'test' is not a table; write a table"),
+        (
+            task(test={"column": "part", "equals": "test"}, holdout="unit"),
+            "d.toml [tasks.state] test: the split is fixed, so no holdout makes folds; remove test or holdout",
+        ),
+        (
+            task(test={"column": "part", "equals": "test"}, protocols=["knn/1", "nsc/1"]),
+            "d.toml [tasks.state] test: 'nsc/1' trains nothing, so that there is nothing to split; "
+            "remove test, or ask by it in a task of its own",
         ),
         (task(control={"column": "dose"}), "d.toml [tasks.state] control equals: missing; add equals to the card"),
         (task(control={"equals": 0}), "d.toml [tasks.state] control column: missing; add column to the card"),

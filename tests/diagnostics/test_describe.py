@@ -124,6 +124,76 @@ def test_folds_are_drawn_as_often_as_the_policy_says_where_they_are_drawn(tmp_pa
     assert once.values.tolist() == thrice.runs[0].values.tolist()
 
 
+def test_of_a_fixed_split_only_the_judged_count(tmp_path):
+    number = np.unique(TASK.units, return_inverse=True)[1]
+    fixed = {"holdout": None, "test": number < 20}
+    made = asked(bench(tmp_path, block(3.0)), **fixed)
+    told, cell = made.setting, judge("beats_untrained", made)
+    assert (told.n_samples, told.n_units, told.n_batches) == (len(IDS), 20, 4)
+    assert (cell.status, cell.n_units) == ("pass", 20)
+    assert made.scores([block(1.0)])[0].runs == ()
+    few = asked(bench(tmp_path, block(3.0)), **fixed | {"test": number < 8})
+    assert few.setting.qualification == "underpowered"
+    assert judge("beats_untrained", few).status == "inconclusive"
+    assert judge("beyond_intensity", asked(bench(tmp_path, block(3.0)), "probe/1", **fixed)).n_units == 20
+    constant = asked(bench(tmp_path, block(array=np.ones((len(IDS), 4), np.float32))), **fixed)
+    assert judge("beats_untrained", constant).n_units == 20
+    assert set(asked(bench(tmp_path, block(3.0)), "probe/1", **fixed).setting.selectivity) >= {"model", "untrained"}
+
+
+def test_copies_are_told_across_a_split_and_not_within_a_side(tmp_path):
+    test = np.unique(TASK.units, return_inverse=True)[1] < 20
+    model = block(3.0)
+
+    def told(first, second):
+        ids = list(IDS)
+        ids[second] = ids[first]
+        made = asked(bench(tmp_path, Block(model.source, tuple(ids), model.vectors)), holdout=None, test=test)
+        return " ".join(note for note in made.setting.notes if "same pixels" in note and "label" not in note)
+
+    judged, train = np.flatnonzero(test), np.flatnonzero(~test)
+    assert "lies on both sides of a fold" in told(judged[0], train[0])
+    assert told(judged[0], judged[1]) == told(train[0], train[1]) == ""
+
+
+def test_matching_is_told_of_as_folds_are(tmp_path):
+    place = np.where(TASK.y == 0, "A01", "H12")
+    slides = np.where(TASK.y == 0, "slide1", "slide2")
+    told = asked(bench(tmp_path, block(3.0)), "nsc/1", holdout=None, batches=slides, positions=place).setting
+    assert {"batch", "position"} <= set(told.scores)
+    assert any("position alone predicts the label: 1.00 by nsc/1" in note for note in told.notes)
+    assert any("batch alone predicts the label: 1.00 by nsc/1" in note for note in told.notes)
+    apart = asked(bench(tmp_path, block(3.0)), "nscb/1", holdout=None, positions=place).setting
+    assert "position" in apart.scores
+    assert "batch" not in apart.scores
+    ids = list(IDS)
+    ids[1] = ids[0]
+    copies = asked(bench(tmp_path, Block("made", tuple(ids), block(3.0).vectors)), "nsc/1", holdout=None).setting
+    assert any("with the same pixels lies in two units" in note for note in copies.notes)
+
+
+def test_matched_units_alone_count_and_the_rest_is_noted(tmp_path):
+    batches = np.where((TASK.units < "u010") & (TASK.y == 0), "late", "early")
+    batches[(TASK.y == 1) & (TASK.units >= "u050")] = "early"
+    made = asked(bench(tmp_path, block(3.0)), "nscb/1", holdout=None, batches=batches)
+    assert made.setting.n_units == len(made.units) == 30  # class1 lies in one batch
+    assert any("aren't judged by nscb/1" in note and "of class1" in note for note in made.setting.notes)
+    cell = judge("beats_untrained", made)
+    assert cell.n_units == 30
+    (again,) = dataclasses.replace(made, _scores={}).scores([made.embedding])
+    (first,) = made.scores([made.embedding])
+    assert np.array_equal(again.matches, first.matches)
+
+
+@pytest.mark.parametrize("protocol", ["nsc/1", "nscb/1"])
+def test_vectors_of_brightness_meet_a_forest_by_matching_too(tmp_path, protocol):
+    bright = block(2.0, 4, 31)
+    made = asked(bench(tmp_path, bright, intensity=2.0), protocol, holdout=None)
+    cell = judge("beyond_intensity", made)
+    assert cell.status != "pass"
+    assert "intensity, read by a forest" in {c["reference"] for c in cell.details["comparisons"]}
+
+
 def test_one_twin_left_is_a_single_reference(tmp_path):
     flat = Block(digest("flat"), IDS, np.ones((len(IDS), 8), np.float32))
     made = bench(tmp_path, block(3.0), twins=[flat, flat, block(seed=12)])

@@ -1,7 +1,7 @@
 """BBBC021v1: fields of MCF-7 cells, one TIFF for each of three stains, joined with the mechanisms of action.
 
-Every field is a sample. Fields of a compound and concentration that no mechanism was published for stay in the table,
-without a label.
+Every field is a sample; a treatment is a compound at a concentration in a week. Fields of a compound and concentration
+that no mechanism was published for stay in the table, without a label.
 """
 
 from __future__ import annotations
@@ -54,6 +54,11 @@ def table(root: Path) -> pd.DataFrame:
             "well": plate + "/" + well,
             "position": well,
             "compound": compound,
+            "treatment": compound
+            + " @ "
+            + _number(concentration).map("{:g}".format)
+            + ", "
+            + plate.str.split("_").str[0],
             "moa": _mechanism(root, compound, concentration),
         }
     )
@@ -62,7 +67,11 @@ def table(root: Path) -> pd.DataFrame:
 def _mechanism(root: Path, compound: pd.Series[str], concentration: pd.Series[str]) -> pd.Series[str]:
     """Return each field's mechanism of action, blank where none was published; 0.30 and 0.3 are one concentration."""
     published = layout.text_table(root / "BBBC021_v1_moa.csv", "compound", "concentration", "moa")
-    doses = pd.to_numeric(published["concentration"], errors="coerce")
-    known = dict(zip(zip(published["compound"], doses, strict=True), published["moa"], strict=True))
-    keys = zip(compound, pd.to_numeric(concentration, errors="coerce"), strict=True)
-    return pd.Series([known.get(key, "") for key in keys], index=compound.index)
+    keys = zip(published["compound"], _number(published["concentration"]), strict=True)
+    known = dict(zip(keys, published["moa"], strict=True))
+    found = [known.get(key, "") for key in zip(compound, _number(concentration), strict=True)]
+    return pd.Series(found, index=compound.index)
+
+
+def _number(concentration: pd.Series[str]) -> pd.Series[float]:
+    return pd.to_numeric(concentration, errors="coerce").astype(float)

@@ -9,15 +9,20 @@ the published one.
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from reprcheck.datasets.assemble import assemble
+from reprcheck.datasets.card import Card
 from reprcheck.datasets.folder import open_files
 from reprcheck.datasets.public.entry import entry
 from reprcheck.datasets.public.record import state
+from reprcheck.datasets.task_card import TaskCard
 from reprcheck.errors import UserError
 from reprcheck.types import Dataset
 
@@ -59,7 +64,21 @@ def open_public(name: str, folder: Path | None = None, limit: int | None = None)
         )
     reader: Any = import_module(f"reprcheck.datasets.public.{name.replace('-', '_')}")
     table = reader.table(folder)
+    card = _split(chosen.card, table)
     where = f"{name} in {folder}"
     if not hasattr(reader, "images"):
-        return open_files(chosen.card, table, folder, where=where, limit=limit)
-    return assemble(chosen.card, table, reader.images(folder, table, chosen.card), where=where, limit=limit)
+        return open_files(card, table, folder, where=where, limit=limit)
+    return assemble(card, table, reader.images(folder, table, card), where=where, limit=limit)
+
+
+def _split(card: Card, table: pd.DataFrame) -> Card:
+    """Return a card without the tasks by a fixed split of which a side isn't here, where there are others to ask."""
+
+    def both(task: TaskCard) -> bool:
+        if task.test is None:
+            return True
+        here = set(table[task.test.column]) & {*(task.where or {}).get(task.test.column, table[task.test.column])}
+        return here > here & {*task.test.equals} > set()
+
+    kept = tuple(task for task in card.tasks if both(task))
+    return replace(card, tasks=kept) if kept else card

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from reprcheck.datasets.public import open_public
+from reprcheck.protocols import score
+from reprcheck.session import aggregated
 from tests.datasets.public.culture import MISSING, flat, levels, refused, without_column
 from tests.minisets import write_image, write_table
 
@@ -52,7 +54,7 @@ def folder(tmp_path):
 def test_mechanisms_are_asked_of_compounds_never_seen(folder):
     dataset = open_public("bbbc021", folder=folder)
     assert (len(dataset.ids), dataset.channels) == (42, ("DAPI", "Tubulin", "Actin"))
-    task = dataset.tasks["moa"]
+    task = dataset.tasks["moa_by_field"]
     assert task.classes == ("Epithelial", "Microtubule stabilizers")
     assert task.holdout == "unit"
     assert set(task.units) == {"AZ-J", "PP-2", "docetaxel", "taxol"}
@@ -62,6 +64,21 @@ def test_mechanisms_are_asked_of_compounds_never_seen(folder):
         "12 samples left out: excluded by label DMSO.",
         "6 samples left out: without a label.",
     )
+
+
+def test_treatments_are_matched_with_other_compounds_and_weeks(folder):
+    task = open_public("bbbc021", folder=folder).tasks["moa"]
+    assert (task.protocols, task.aggregate) == (("nsc/1", "nscb/1"), "mean")
+    whole = aggregated(task)
+    assert list(whole.units) == ["AZ-J", "PP-2", "docetaxel", "taxol"]
+    assert set(task.innermost) == {
+        "AZ-J @ 10, Week1",
+        "PP-2 @ 3, Week7",
+        "docetaxel @ 0.3, Week7",
+        "taxol @ 0.3, Week1",
+    }
+    known = np.eye(2, dtype=np.float32)[whole.y]
+    assert all(score(protocol, [known], whole).values.tolist() == [1] * 4 for protocol in task.protocols)
 
 
 @pytest.mark.parametrize("field", ["Week1_22123/B03_s1", "Week7_34341/Week7_310707_G11_s2"])

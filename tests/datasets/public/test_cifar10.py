@@ -42,6 +42,11 @@ def test_it_opens_as_published(root):
         np.testing.assert_array_equal(dataset.images.read(int(row)).pixels, expected)
 
 
+def test_the_published_split_is_the_files(root):
+    task = open_public("cifar10", root).tasks["published"]
+    assert (len(task.rows), int(task.test.sum())) == (120, 20)
+
+
 def test_it_opens_by_name_and_the_same_in_another_process(root, monkeypatch):
     monkeypatch.setenv("REPRCHECK_DATA", str(root.parent))
     images = load("cifar10").images

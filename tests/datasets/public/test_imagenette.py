@@ -45,6 +45,11 @@ def test_it_opens_as_published(root):
         assert pixels.min() > 0 or k == 0 or 20 * k < 30  # nothing is padded: the longer side is cut
 
 
+def test_the_published_split_judges_the_validation_images(root):
+    task = open_public("imagenette", root).tasks["published"]
+    assert (len(task.rows), int(task.test.sum())) == (40, 20)
+
+
 def test_another_picture_is_another_content_and_another_place_is_not(root, tmp_path):
     before = open_public("imagenette", root)
     assert pickle.loads(pickle.dumps(before.images)).content(0) == before.images.content(0)

@@ -64,6 +64,16 @@ def test_it_is_fetched_and_opens_as_published(site, name, tmp_path):
         np.testing.assert_array_equal(dataset.images.read(int(row)).pixels, expected)
 
 
+def test_the_published_split_trains_on_train_and_judges_test(site, name, tmp_path):
+    fetch(served(site, name)[0], tmp_path, say=lambda _: None)
+    dataset = open_public(name, tmp_path)
+    task = dataset.tasks["published"]
+    sides = [str(sample).split("_")[0] for sample in dataset.ids[task.rows]]
+    assert [side == "test" for side in sides] == task.test.tolist()
+    assert (sides.count("train"), sides.count("test")) == (COUNTS["train"], COUNTS["test"])
+    assert not any("both sides" in note for note in task.notes)
+
+
 def test_each_centre_of_pathmnist_is_predicted_from_the_other(site, tmp_path):
     fetch(served(site, "pathmnist")[0], tmp_path, say=lambda _: None)
     task = open_public("pathmnist", tmp_path).tasks["tissue"]

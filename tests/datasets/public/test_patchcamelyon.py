@@ -64,6 +64,15 @@ def test_it_opens(folder: Path) -> None:
     assert [labels[f"train-{i:06}"] for i in range(3)] == ["tumour", "tumour", "no_tumour"]
 
 
+def test_the_published_split_is_asked_where_both_sides_are_here(folder: Path) -> None:
+    task = open_public("patchcamelyon", folder=folder).tasks["published"]
+    assert task.test is not None
+    assert (len(task.rows), int(task.test.sum())) == (12, 6)
+    for file in folder.glob("*_train_*"):
+        file.unlink()
+    assert tuple(open_public("patchcamelyon", folder=folder).tasks) == ("tumour",)
+
+
 def test_one_patch_is_read_at_a_time(folder: Path) -> None:
     dataset = open_public("patchcamelyon", folder=folder)
     index = dataset.ids.tolist().index("valid-000003")

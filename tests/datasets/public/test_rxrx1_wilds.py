@@ -44,6 +44,13 @@ def test_experiments_are_held_out_within_the_official_parts(folder):
     assert levels(dataset, "RPE-09/Plate2/D02_s2") == [10, 20, 30]
 
 
+def test_the_published_split_judges_experiments_never_seen(folder):
+    task = open_public("rxrx1-wilds", folder=folder).tasks["published"]
+    assert task.classes == ("0", "1107", "1108", "1137", "1138")
+    assert set(task.batches[task.test]) == {"HEPG2-09", "RPE-09"}
+    assert set(task.batches[~task.test]) == {"HEPG2-01", "RPE-01"}
+
+
 def test_the_second_site_of_training_wells_is_the_test_in_distribution(folder):
     table = rxrx1_wilds.table(folder)
     counts = table.groupby(["split", "site"]).size().to_dict()

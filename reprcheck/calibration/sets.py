@@ -1,0 +1,52 @@
+"""Simulated sets that only the studies ask: a screen of compounds to be matched, and a split that was fixed before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from reprcheck.datasets.assemble import assemble
+from reprcheck.datasets.card import parse
+from reprcheck.datasets.simulate import Compounds, Culture, Plan, open_simulation
+from reprcheck.datasets.simulate.cards import write_card
+from reprcheck.types import Dataset
+
+COMPOUNDS = Compounds({"localisation": 1.0, "texture": 1.0, "shape": 1.0}, count=20, doses=(0.0, 0.3, 1.0))
+SCREEN = Culture(seed=7, plan=Plan(compounds=COMPOUNDS), batches=2, units=60, fields=2)
+
+_MECHANISM = """
+[tasks.mechanism]
+kind = "classify"
+label = "localisation"
+unit = ["treatment", "compound"]
+aggregate = "mean"
+where = { dose = [0.3, 1] }
+protocols = ["nsc/1", "nscb/1"]
+"""
+_SPLIT = """
+[tasks.localisation]
+kind = "classify"
+label = "localisation"
+test = { column = "batch", equals = ["plate3", "plate4"] }
+protocols = ["knn/1", "probe/1"]
+"""
+
+
+def screen(limit: int | None = None) -> Dataset:
+    """Return treatments whose mechanism is where their compound moves the protein; several compounds do alike.
+
+    A treatment is a compound at a dose on a plate; the compounds differ in what else they move.
+    """
+    _, table, images = open_simulation(SCREEN, "sim-screen")
+    table["treatment"] = table["compound"] + " @ " + table["dose"] + ", " + table["batch"]
+    card = parse(write_card("sim-screen", SCREEN, ()) + _MECHANISM, "sim-screen")
+    return assemble(card, table, images, where="sim-screen", limit=limit)
+
+
+def split(limit: int | None = None) -> Dataset:
+    """Return the images of ``sim-culture`` with two plates to train on and two that are judged."""
+    _, table, images = open_simulation(Culture(), "sim-culture-split")
+    card = parse(write_card("sim-culture-split", Culture(), ()) + _SPLIT, "sim-culture-split")
+    return assemble(card, table, images, where="sim-culture-split", limit=limit)
+
+
+SETS: Mapping[str, Callable[[int | None], Dataset]] = {"sim-screen": screen, "sim-culture-split": split}
