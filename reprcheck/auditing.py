@@ -103,7 +103,7 @@ def audit(
     >>> [found.sentence for found in audit("sim-culture")]  # doctest: +SKIP
     """
     rules = policy if isinstance(policy, Policy) else read_policy(Path(policy) if policy is not None else None)
-    (one,) = opened([dataset], limit)
+    (one,) = opened([dataset], limit, rules)
     asked = required(one, rules)
     chosen = contestant(model, rules)
     session = Session(rules, Cache(Path(cache_dir) if cache_dir is not None else default_folder()), progress)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ def check(
     rules = policy if isinstance(policy, Policy) else read_policy(Path(policy) if policy is not None else None)
     names: Mapping[str, str] = {**registered_models(Path.cwd()), **rules.models}
     chosen = resolve(model, names)
-    sets = opened([dataset] if dataset is not None else [], limit)
+    sets = opened([dataset] if dataset is not None else [], limit, rules)
     session = Session(rules, Cache(Path(cache_dir) if cache_dir is not None else default_folder()), bar)
     required = questions([chosen.name], sets, rules)
     by_name = {opened_set.name: opened_set for opened_set in sets}
@@ -71,8 +72,10 @@ def check(
     return scorecard(identity(chosen), rules, received, required, provenance(timings), session.today)
 
 
-def opened(chosen: list[str | Path | Dataset], limit: int | None) -> list[Dataset]:
-    """Open datasets by name or folder, or the embedded default where none is chosen.
+def opened(chosen: list[str | Path | Dataset], limit: int | None, policy: Policy) -> list[Dataset]:
+    """Open datasets by name or folder, or the embedded default where none is chosen; with the tasks a policy requires.
+
+    The images of other tasks are then never embedded. A dataset that the policy requires nothing of is left whole.
 
     Raises
     ------
@@ -84,4 +87,13 @@ def opened(chosen: list[str | Path | Dataset], limit: int | None) -> list[Datase
     for i, one in enumerate(sets):
         if one.name in {other.name for other in sets[:i]}:
             raise UserError(f"--dataset={wanted[i]}", f"a second dataset named {one.name!r}", "rename it on its card")
-    return sets
+    return [_required_of(one, policy) for one in sets]
+
+
+def _required_of(dataset: Dataset, policy: Policy) -> Dataset:
+    tasks = {
+        name: task
+        for name, task in dataset.tasks.items()
+        if any(policy.requires(f"{dataset.name}:{name}/{protocol}") for protocol in task.protocols)
+    }
+    return replace(dataset, tasks=tasks or dataset.tasks)

@@ -30,6 +30,24 @@ def ask(place, model, dataset=None, **more):
     )
 
 
+def test_images_of_tasks_that_the_policy_leaves_out_are_not_embedded(tmp_path):
+    tasks = {"few": {"kind": "classify", "label": "label", "where": {"batch": "b0"}, "protocols": ["knn/1"]}}
+    labels, batches = ["a", "b"] * 12, ["b0"] * 12 + ["b1"] * 12
+    write_dataset(tmp_path / "mini", labels=labels, batches=batches, shape=(1, 32, 32), tasks=tasks)
+    seen = []
+
+    def model(x):
+        seen.extend(x.mean((1, 2, 3)).tolist())
+        return x.mean((2, 3))
+
+    policy = Policy(twins=2, settings=("mini:few/*",))
+    card = reprcheck.check(model, tmp_path / "mini", policy=policy, cache_dir=tmp_path / "cache")
+    assert [setting.task for setting in card.settings] == ["few"]
+    dataset = load(tmp_path / "mini")
+    means = [dataset.images.read(i).pixels.mean() for i in range(24)]
+    assert [any(np.isclose(mean, seen)) for mean in means] == [True] * 12 + [False] * 12
+
+
 class Means:
     """A model that is a class of the user's own."""
 

@@ -200,7 +200,7 @@ def audited(options: argparse.Namespace, model: str | None) -> tuple[Policy, lis
 
     policy = read_policy(Path(options.policy) if options.policy else None)
     chosen = None if model is None else contestant(model, policy)
-    datasets = opened(list(options.dataset), options.limit)
+    datasets = opened(list(options.dataset), options.limit, policy)
     for dataset in datasets:
         required(dataset, policy)
     return policy, [one for d in datasets for one in audit(d, chosen, policy, cache_dir=options.cache_dir)]

@@ -68,7 +68,7 @@ def read_request(config: pytest.Config) -> Request:
         if model.name in models:
             raise UserError(f"--model={spec}", f"a second model named {model.name!r}", "add name=… to its SPEC")
         models[model.name] = model
-    sets = opened(list(config.getoption("reprcheck_dataset") or []), limit)
+    sets = opened(list(config.getoption("reprcheck_dataset") or []), limit, policy)
     cache_dir = config.getoption("reprcheck_cache_dir")
     return Request(
         models=models,
