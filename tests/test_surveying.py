@@ -76,6 +76,14 @@ def test_size_that_gives_the_label_away_is_named_with_its_numbers() -> None:
     assert sentence.endswith(" by ridge/1, 0.00 by chance (p = 0.001).")
 
 
+def test_a_place_that_many_samples_share_is_named_though_a_vote_of_ten_is_blind_to_it() -> None:
+    y, place = np.repeat([1, 0, 1, 2], [12, 24, 12, 12]), np.repeat(["A01", "A12"], [36, 24])
+    asked = {"y": y, "classes": ("a", "b", "c"), "positions": place}
+    assert surveyed(a_task(**asked, protocols=("knn/1",))) == ()
+    (sentence,) = surveyed(a_task(**asked, protocols=("knn/1", "probe/1")))
+    assert sentence.startswith("Confound: position alone predicts the label: 0.67 by probe/1, 0.33 by chance")
+
+
 def test_size_that_says_nothing_is_rarely_named() -> None:
     named = [surveyed(a_task(sizes=RNG.integers(10, 30, (N, 2)).astype(float))) for _ in range(40)]
     assert sum(map(bool, named)) <= 6  # 2 expected
