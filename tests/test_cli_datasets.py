@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ from PIL import Image
 from reprcheck.cli import main
 from reprcheck.datasets import open_folder
 from reprcheck.errors import UserError
+from tests.datasets.stores import write_image as write_store
 from tests.minisets import write_dataset, write_image, write_table
 from tests.traps import TRAPS
 
@@ -466,6 +468,22 @@ def test_a_good_folder_is_one_line_and_its_notes(tmp_path: Path, capsys: Any) ->
     status, found = check(folder, capsys)
     assert (status, found["problems"], found["checked"]) == (0, [], {"rows": 12, "images": 12})
     assert "Confound: batches with one class only: q (a), r (b)." in found["notes"]["state"]
+
+
+def test_zarr_images_are_decoded_too(tmp_path: Path, capsys: Any) -> None:
+    folder = write_dataset(tmp_path / "zarr", shape=(1, 12, 12))
+    for i in range(12):
+        values = np.random.default_rng(i).integers(0, 256, (1, 12, 12), dtype=np.uint8)
+        write_store(folder / "images" / f"{i:03}.zarr", [values], "CYX")
+    table = folder / "samples.csv"
+    table.write_text(table.read_text(encoding="utf-8").replace(".tif", ".zarr"), encoding="utf-8")
+    status, found = check(folder, capsys)
+    assert (status, found["checked"]["images"]) == (0, 12)
+    shutil.rmtree(folder / "images/005.zarr/0")
+    status, found = check(folder, capsys)
+    assert (status, found["checked"]["images"]) == (4, 11)
+    (problem,) = found["problems"]
+    assert "005.zarr" in json.dumps(problem)
 
 
 def test_rows_that_no_task_uses_are_not_decoded(tmp_path: Path, capsys: Any) -> None:

@@ -34,6 +34,7 @@ from reprcheck.datasets.problems import attempt, collecting
 from reprcheck.datasets.table import read_table, require, sort_samples
 from reprcheck.datasets.task_card import MATCHING, TaskCard
 from reprcheck.datasets.tasks import resolve, select
+from reprcheck.datasets.zarr_store import is_there
 from reprcheck.errors import Place, UserError
 from reprcheck.types import Dataset, Image
 
@@ -192,7 +193,7 @@ def _decode(images: FileImages, rows: NDArray[np.int64], progress: Progress, loo
     with progress(len(rows), "decoding") as advance:
         for row in rows.tolist():
             entry = images.entries[row]
-            there = entry.frame != BROKEN_FRAME and all(path.is_file() for path in entry.every)
+            there = entry.frame != BROKEN_FRAME and all(map(is_there, entry.every))
             image = attempt(None, images.read, row) if there else None
             if image is not None:
                 look(row, image)

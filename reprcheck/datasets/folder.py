@@ -34,7 +34,7 @@ from reprcheck.datasets.table import (
     to_number,
 )
 from reprcheck.datasets.tasks import select
-from reprcheck.datasets.zarr_store import GROUP_FILES, Bring, is_zarr
+from reprcheck.datasets.zarr_store import GROUP_FILES, Bring, is_there, is_zarr
 from reprcheck.errors import Place, UserError
 from reprcheck.progress import bar
 from reprcheck.types import Dataset, ImageSource
@@ -288,7 +288,7 @@ class _Places:
             zarr_store.check_installed(Place(str(path), within=row))
         else:
             check_format(path, Place(str(path), within=row))
-        if not (path.is_dir() if is_zarr(path) else path.is_file()):
+        if not is_there(path):
             self.missing[name] = cell
         self.known[name] = path
         return path

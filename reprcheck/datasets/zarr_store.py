@@ -40,6 +40,11 @@ def is_zarr(path: PurePath) -> bool:
     return any(part.lower().endswith(SUFFIX) for part in path.parts)
 
 
+def is_there(path: Path) -> bool:
+    """Return whether an image is where a path says: a folder for OME-Zarr, else a file."""
+    return path.is_dir() if is_zarr(path) else path.is_file()
+
+
 def check_installed(where: str) -> None:
     """Raise UserError where the extra isn't installed."""
     try:

@@ -284,7 +284,6 @@ def test_the_device_is_an_environment_variable(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_the_demo_ships() -> None:
-    pytest.importorskip("reprcheck.models.demo", exc_type=ImportError, reason="the demo isn't built yet")
     model = resolve("demo")
     shown = images(2, channels=1, side=64)
     trained, twin = model.encoder(1), model.untrained(1, 0)
