@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from reprcheck.baselines.features import MEASURES, STATISTICS, Measure, of_types
+from reprcheck.baselines.features import MEASURES, of_types
+from reprcheck.baselines.measures import STATISTICS, Measure
 
 PAGE = Path(__file__).resolve().parents[1] / "docs/structure.md"
 TABLE = re.compile(r"(<!-- columns -->\n)(?:\|.*\n)*")

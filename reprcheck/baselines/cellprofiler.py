@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reprcheck.baselines.identity import baseline_digest
-from reprcheck.baselines.segmentation import segment
+from reprcheck.baselines.segmentation import objects
 from reprcheck.baselines.shapes import in_raster_order
 from reprcheck.digest import code_digest, installed
 from reprcheck.errors import UserError
@@ -114,7 +114,7 @@ class CellProfiler:
         """
         vectors = np.zeros((len(images), len(feature_names(self.channels))), np.float32)
         for vector, image in zip(vectors, images, strict=True):
-            labels = in_raster_order(self._mask(image))
+            labels = in_raster_order(objects(image, self.channels, self.kind))
             sizes = np.bincount(labels.ravel())
             vector[0] = len(sizes) - 1
             measured = in_raster_order(np.where(sizes[labels] > 1, labels, 0))
@@ -122,9 +122,6 @@ class CellProfiler:
                 found = _measured(measured, image.pixels.astype(np.float64))
                 vector[1:] = [s for values in found for s in _statistics(values[np.isfinite(values)])]
         return vectors
-
-    def _mask(self, image: Image) -> NDArray[np.int32]:
-        return segment(image.pixels, self.channels, self.kind) if image.mask is None else image.mask
 
 
 def feature_names(channels: Sequence[str]) -> tuple[str, ...]:

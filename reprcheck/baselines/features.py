@@ -6,31 +6,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Sequence
 from itertools import combinations_with_replacement
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reprcheck.baselines.company import distances_to_others, entropy, joins, object_types
+from reprcheck.baselines.company import distances_to_others, entropy, joins
 from reprcheck.baselines.layout import (
     clark_evans,
     clustered_share,
     coherence,
-    delaunay_edges,
     density_spread,
     moran,
-    nearest_distances,
     neighbours_within,
     ripley,
 )
-from reprcheck.baselines.shapes import Floats, Shapes, hull_area, measure
+from reprcheck.baselines.measures import ALONE, EMPTY, Field, Measure, distribution, mean_and_sd, one
+from reprcheck.baselines.shapes import hull_area
 
-QUANTILES = (10, 25, 50, 75, 90)
-STATISTICS = ("mean", "sd", *(f"p{q}" for q in QUANTILES))
-"""What a column of objects' values becomes."""
 RADII = (1 / 8, 1 / 4)
 """Neighbourhoods, as shares of the field's diagonal."""
 
@@ -39,140 +33,6 @@ SCALES = (1 / 16, 1 / 8, 1 / 4)
 REACH = 2.0
 """How far objects of one cluster are apart at most, from centre to centre, in median diameters."""
 
-EMPTY, ALONE = "no objects", "fewer than two objects"
-
-
-@dataclass(frozen=True, eq=False)
-class Field:
-    """A label image measured once, for all measures.
-
-    Attributes
-    ----------
-    objects : Shapes
-    height, width : int
-        Of the field, in pixels.
-    types : int64[n]
-        The type of each object, from 1; 0 for none.
-    """
-
-    objects: Shapes
-    height: int
-    width: int
-    types: NDArray[np.int64]
-
-    @classmethod
-    def of(cls, mask: NDArray[np.int32], types: NDArray[np.int32] | None = None) -> Field:
-        """Measure a label image, int32[H, W]; 0 is background. Without a type image no object is of a type."""
-        objects = measure(mask)
-        of_each = np.zeros(len(objects), np.int64) if types is None else object_types(mask, types)
-        return cls(objects, mask.shape[0], mask.shape[1], of_each)
-
-    @property
-    def points(self) -> Floats:
-        """The centroids of the objects, float64[n, 2]."""
-        return self.objects.centroids
-
-    @property
-    def area(self) -> int:
-        """In pixels."""
-        return self.height * self.width
-
-    @cached_property
-    def diagonal(self) -> float:
-        """In pixels."""
-        return float(np.hypot(self.height, self.width))
-
-    @cached_property
-    def nearest(self) -> Floats:
-        """The distance from each object to the nearest other, float64[n]; empty for one object."""
-        return nearest_distances(self.points)
-
-    @cached_property
-    def edges(self) -> NDArray[np.int64]:
-        """The Delaunay neighbours, int64[m, 2]."""
-        return delaunay_edges(self.points)
-
-    @cached_property
-    def edge_lengths(self) -> Floats:
-        """The distance between Delaunay neighbours, float64[m]."""
-        rows, columns = (self.points[self.edges[:, 0]] - self.points[self.edges[:, 1]]).T
-        return np.asarray(np.hypot(rows, columns), np.float64)
-
-    @cached_property
-    def scale(self) -> Floats:
-        """Standard deviations of the centroids along their principal axes, float64[2], the smaller first."""
-        deviation = self.points - self.points.mean(axis=0)
-        return np.sqrt(np.maximum(np.linalg.eigvalsh(deviation.T @ deviation / len(self.points)), 0.0))
-
-    def offset(self, point: Floats) -> float:
-        """Return how far a point lies from the middle of the field, as a share of the diagonal."""
-        middle = np.array([(self.height - 1) / 2, (self.width - 1) / 2]) - np.array(self.objects.origin)
-        return float(np.hypot(*(point - middle))) / self.diagonal
-
-
-@dataclass(frozen=True)
-class Measure:
-    """One idea, and the columns that it has.
-
-    Attributes
-    ----------
-    columns : tuple of str
-        Names of the columns.
-    unit : str
-        "px" is pixels, "" a number without unit.
-    definition : str
-    source : str
-        The paper or program that defines it; "" where the definition is all there is.
-    zero_for : str
-        The fields for which it isn't defined, where the columns are 0.
-    values : function of Field
-        Returns a number for each column; not called for a field without objects.
-    """
-
-    columns: tuple[str, ...]
-    unit: str
-    definition: str
-    source: str
-    zero_for: str
-    values: Callable[[Field], Sequence[float]]
-
-
-def _one(
-    name: str, unit: str, definition: str, source: str, value: Callable[[Field], float], zero_for: str = EMPTY
-) -> Measure:
-    return Measure((name,), unit, definition, source, zero_for, lambda field: (value(field),))
-
-
-def _distribution(
-    name: str, unit: str, definition: str, source: str, of: Callable[[Field], Floats], zero_for: str = EMPTY
-) -> Measure:
-    """Return the measure of all objects' values: mean, standard deviation and quantiles."""
-
-    def values(field: Field) -> Sequence[float]:
-        found = of(field)
-        if not found.size:
-            return (0.0,) * len(STATISTICS)
-        return (*_mean_sd(found), *np.percentile(found, QUANTILES).tolist())
-
-    return Measure(tuple(f"{name}.{s}" for s in STATISTICS), unit, definition, source, zero_for, values)
-
-
-def _mean_and_sd(
-    name: str,
-    unit: str,
-    definition: str,
-    source: str,
-    of: Callable[[Field], NDArray[np.float64] | NDArray[np.int64]],
-    zero_for: str = EMPTY,
-) -> Measure:
-    return Measure(
-        (f"{name}.mean", f"{name}.sd"), unit, definition, source, zero_for, lambda field: _mean_sd(of(field))
-    )
-
-
-def _mean_sd(values: NDArray[np.float64] | NDArray[np.int64]) -> tuple[float, float]:
-    return (float(values.mean()), float(values.std())) if values.size else (0.0, 0.0)
-
 
 def _anisotropy(field: Field) -> float:
     small, large = field.scale
@@ -180,7 +40,7 @@ def _anisotropy(field: Field) -> float:
 
 
 def _within(share: float) -> Measure:
-    return _mean_and_sd(
+    return mean_and_sd(
         f"within_{share:g}",
         "objects",
         f"other objects whose centroid lies within {share:g} of the field's diagonal of an object's",
@@ -209,67 +69,65 @@ _REGIONS = "scikit-image, `regionprops`"
 _DELAUNAY = "Doyle et al. 2008"
 
 MEASURES: tuple[Measure, ...] = (
-    _one("count", "objects", "number of objects", "", lambda f: float(len(f.objects))),
-    _one(
+    one("count", "objects", "number of objects", "", lambda f: float(len(f.objects))),
+    one(
         "coverage", "", "area of all objects over that of the field", "", lambda f: float(f.objects.area.sum() / f.area)
     ),
-    _distribution("area", "px²", "pixels of an object", _REGIONS, lambda f: f.objects.area),
-    _distribution("diameter", "px", "diameter of the disk of the same area", _REGIONS, lambda f: f.objects.diameter),
-    _distribution(
+    distribution("area", "px²", "pixels of an object", _REGIONS, lambda f: f.objects.area),
+    distribution("diameter", "px", "diameter of the disk of the same area", _REGIONS, lambda f: f.objects.diameter),
+    distribution(
         "eccentricity",
         "",
         "of the ellipse with the same second moments: 0 a circle, 1 a line",
         _REGIONS,
         lambda f: f.objects.eccentricity,
     ),
-    _distribution(
+    distribution(
         "solidity",
         "",
         "area over that of the convex hull of the pixels' corners",
         _REGIONS,
         lambda f: f.objects.solidity,
     ),
-    _distribution("extent", "", "area over that of the upright bounding box", _REGIONS, lambda f: f.objects.extent),
-    _distribution(
+    distribution("extent", "", "area over that of the upright bounding box", _REGIONS, lambda f: f.objects.extent),
+    distribution(
         "form_factor",
         "",
         "4π area / perimeter², at most 1: a disk has 1",
         "CellProfiler, `MeasureObjectSizeShape`",
         lambda f: f.objects.form_factor,
     ),
-    _distribution(
+    distribution(
         "axis_major",
         "px",
         "long axis of the ellipse with the same second moments",
         _REGIONS,
         lambda f: f.objects.axis_major,
     ),
-    _distribution("axis_minor", "px", "short axis of that ellipse", _REGIONS, lambda f: f.objects.axis_minor),
-    _distribution(
-        "perimeter", "px", "length of the contour", "Benkrid and Crookes 2000", lambda f: f.objects.perimeter
-    ),
-    _one(
+    distribution("axis_minor", "px", "short axis of that ellipse", _REGIONS, lambda f: f.objects.axis_minor),
+    distribution("perimeter", "px", "length of the contour", "Benkrid and Crookes 2000", lambda f: f.objects.perimeter),
+    one(
         "area.cv",
         "",
         "standard deviation of the areas over their mean",
         "",
         lambda f: float(f.objects.area.std()) / float(f.objects.area.mean()),
     ),
-    _one(
+    one(
         "orientation.alignment",
         "",
         "length of the mean of unit vectors at twice the angle of each long axis: 1 parallel, 0 no common direction",
         "Mardia and Jupp 2000",
         lambda f: float(np.hypot(*(f.objects.orientation.sum(axis=0) / len(f.objects)))),
     ),
-    _one(
+    one(
         "border_share",
         "",
         "share of objects that touch the edge of the field",
         "",
         lambda f: float(f.objects.at_border.mean()),
     ),
-    _one(
+    one(
         "hull_share",
         "",
         "area of the convex hull of the centroids over that of the field",
@@ -277,28 +135,28 @@ MEASURES: tuple[Measure, ...] = (
         lambda f: hull_area(f.points) / f.area,
         "fewer than three objects, or objects in line",
     ),
-    _one(
+    one(
         "largest.offset",
         "diagonals",
         "distance of the largest object's centroid from the middle of the field",
         "",
         lambda f: f.offset(f.points[int(np.argmax(f.objects.area))]),
     ),
-    _one(
+    one(
         "mean.offset",
         "diagonals",
         "distance of the mean centroid from the middle of the field",
         "",
         lambda f: f.offset(f.points.mean(axis=0)),
     ),
-    _one(
+    one(
         "spread",
         "diagonals",
         "root mean square distance of the centroids from their mean",
         "",
         lambda f: float(np.hypot(*f.scale)) / f.diagonal,
     ),
-    _one(
+    one(
         "spread.anisotropy",
         "",
         "1 - b / a, with a and b the standard deviations of the centroids along their principal axes",
@@ -306,10 +164,10 @@ MEASURES: tuple[Measure, ...] = (
         _anisotropy,
         "objects in one place",
     ),
-    _distribution(
+    distribution(
         "nearest", "px", "distance from an object's centroid to the nearest other's", "", lambda f: f.nearest, ALONE
     ),
-    _one(
+    one(
         "clark_evans",
         "",
         "mean of these distances over that of as many random points: below 1 clustered, above 1 regular; no edge "
@@ -318,7 +176,7 @@ MEASURES: tuple[Measure, ...] = (
         lambda f: clark_evans(f.nearest, len(f.objects), f.area),
         ALONE,
     ),
-    _mean_and_sd(
+    mean_and_sd(
         "delaunay.length",
         "px",
         "length of an edge of the Delaunay triangulation of the centroids",
@@ -326,7 +184,7 @@ MEASURES: tuple[Measure, ...] = (
         lambda f: f.edge_lengths,
         ALONE,
     ),
-    _mean_and_sd(
+    mean_and_sd(
         "delaunay.degree",
         "objects",
         "Delaunay neighbours of an object",
@@ -343,7 +201,7 @@ MEASURES: tuple[Measure, ...] = (
         ALONE,
         _ripley,
     ),
-    _one(
+    one(
         "local_density.sd",
         "",
         "standard deviation over objects of the log of 1 / d², with d the distance to the fifth nearest other (or the "
@@ -352,14 +210,14 @@ MEASURES: tuple[Measure, ...] = (
         lambda f: density_spread(f.points),
         "fewer than three objects",
     ),
-    _one(
+    one(
         "clusters.share",
         "",
         f"share of objects in clusters: four or more within {REACH:g} median diameters of one of them (DBSCAN)",
         "Ester et al. 1996",
         lambda f: clustered_share(f.points, REACH * float(np.median(f.objects.diameter))),
     ),
-    _one(
+    one(
         "orientation.neighbours",
         "",
         "mean over Delaunay neighbours of cos 2 (angle between their long axes): 1 parallel, 0 no order, -1 crossed",
@@ -367,7 +225,7 @@ MEASURES: tuple[Measure, ...] = (
         lambda f: coherence(f.objects.orientation, f.edges),
         ALONE,
     ),
-    _one(
+    one(
         "area.neighbours",
         "",
         "Moran's I of the areas over Delaunay neighbours: 1 neighbours are alike, about 0 no relation, below 0 unlike",
@@ -394,7 +252,7 @@ def of_types(names: Sequence[str]) -> tuple[Measure, ...]:
             lambda field: _composition(field, len(names)),
         ),
         Measure(
-            tuple(f"types.joins.{one}:{other}" for one, other in pairs),
+            tuple(f"types.joins.{a}:{b}" for a, b in pairs),
             "",
             "pairs of Delaunay neighbours of these two types, less their mean number where types are dealt out anew to "
             "the same objects, in standard deviations: above 0 together, below apart; objects of no type aside",
@@ -415,7 +273,7 @@ def of_types(names: Sequence[str]) -> tuple[Measure, ...]:
 
 def feature_names(cell_types: Sequence[str] = ()) -> tuple[str, ...]:
     """Return the names of the columns of `Structure.encode`, for a dataset that names these types of cells."""
-    return tuple(name for one in (*MEASURES, *of_types(cell_types)) for name in one.columns)
+    return tuple(name for m in (*MEASURES, *of_types(cell_types)) for name in m.columns)
 
 
 def describe(
@@ -451,5 +309,5 @@ def composition(
 def _values(measures: Sequence[Measure], mask: NDArray[np.int32], types: NDArray[np.int32] | None) -> dict[str, float]:
     field = Field.of(mask, types)
     if not len(field.objects):
-        return {name: 0.0 for one in measures for name in one.columns}
-    return {n: v for one in measures for n, v in zip(one.columns, one.values(field), strict=True)}
+        return {name: 0.0 for m in measures for name in m.columns}
+    return {n: v for m in measures for n, v in zip(m.columns, m.values(field), strict=True)}

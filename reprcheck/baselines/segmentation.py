@@ -21,7 +21,7 @@ from skimage.filters import threshold_otsu
 from skimage.segmentation import watershed
 
 from reprcheck.baselines.pixels import interval_shares
-from reprcheck.types import Kind
+from reprcheck.types import Image, Kind
 
 Floats = NDArray[np.float32]
 
@@ -91,6 +91,11 @@ def _tokens(name: str) -> frozenset[str]:
 
 def _is_rgb(channels: tuple[str, ...]) -> bool:
     return tuple(c.strip().lower() for c in channels) in {("r", "g", "b"), ("red", "green", "blue")}
+
+
+def objects(image: Image, channels: tuple[str, ...], kind: Kind) -> NDArray[np.int32]:
+    """Return the label image of an image, int32[H, W]: its own mask, or else what `segment` finds."""
+    return segment(image.pixels, channels, kind) if image.mask is None else image.mask
 
 
 def segment(pixels: Floats, channels: tuple[str, ...], kind: Kind) -> NDArray[np.int32]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from reprcheck.baselines.features import composition, describe, feature_names
 from reprcheck.baselines.identity import baseline_digest
-from reprcheck.baselines.segmentation import segment
+from reprcheck.baselines.segmentation import objects
 from reprcheck.types import Image, Kind
 
 
@@ -56,11 +56,8 @@ class Structure:
 
     def encode(self, images: Sequence[Image]) -> NDArray[np.float32]:
         """Return float32[N, D]: the features of `feature_names`."""
-        rows = [list(describe(self._mask(i), i.types, self.cell_types).values()) for i in images]
+        rows = [list(describe(objects(i, self.channels, self.kind), i.types, self.cell_types).values()) for i in images]
         return np.array(rows, np.float32).reshape(len(images), len(feature_names(self.cell_types)))
-
-    def _mask(self, image: Image) -> NDArray[np.int32]:
-        return segment(image.pixels, self.channels, self.kind) if image.mask is None else image.mask
 
 
 @dataclass(frozen=True)

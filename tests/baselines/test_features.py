@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reprcheck.baselines.features import ALONE, EMPTY, MEASURES, describe, feature_names, of_types
+from reprcheck.baselines.features import MEASURES, describe, feature_names, of_types
+from reprcheck.baselines.measures import ALONE, EMPTY
 
 from .fields import disks, random_field
 
