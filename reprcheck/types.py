@@ -32,11 +32,14 @@ class Image:
     types : int32[H, W] or None
         Beside a mask, where the dataset has them: position from 1 in ``Dataset.cell_types`` of the type of the cell at
         each pixel; 0 where there is none, or its type isn't known.
+    values : float32[C, F] or None
+        Facts of the stored values, see `reprcheck.datasets.values`; None where there is no file.
     """
 
     pixels: NDArray[np.float32]
     mask: NDArray[np.int32] | None = None
     types: NDArray[np.int32] | None = None
+    values: NDArray[np.float32] | None = None
 
 
 class ImageSource(Protocol):
@@ -103,6 +106,8 @@ class Task:
         What else the card says is known of each sample, as k columns; blank where not known.
     sizes : float64[n, 2] or None
         Height and width in pixels of each stored image, where a fit makes one size of several.
+    depths : float64[n, 2] or None
+        Bits of each image's stored values, and bits that their levels amount to, where they differ between images.
     test : bool[n] or None
         Of a fixed split: which samples are judged, once, by what the others teach. None: folds judge all.
     """
@@ -125,6 +130,7 @@ class Task:
     innermost: NDArray[np.str_] | None = None
     metadata: NDArray[np.str_] | None = None
     sizes: NDArray[np.float64] | None = None
+    depths: NDArray[np.float64] | None = None
     test: NDArray[np.bool_] | None = None
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from math import isfinite
 from typing import Any, Literal, cast
 
 from reprcheck.datasets.columns import COLUMN_KEYS, Columns, nested, parse_columns
@@ -26,7 +27,7 @@ SCHEMA = 1
 KINDS = ("culture", "tissue", "natural")
 FITS = ("none", "pad", "resize", "crop")
 _TOP_KEYS = (
-    *("schema", "name", "kind", "channels", "value_range", "fit", "size"),
+    *("schema", "name", "kind", "channels", "value_range", "clip", "fit", "size"),
     *("license", "citation", "source", "columns", "tiles", "tasks"),
     *(*READING_KEYS, "crops", "allow_outside", "cell_types"),
 )
@@ -59,6 +60,8 @@ class Card:
     ----------
     value_range : (float, float) or None
         Stored values that become 0 and 1; None: the range of the dtype.
+    clip : bool
+        Whether any share of an image's values may lie outside ``value_range``: more than 1 % is an error else.
     fit, size : str, (int, int) or None
         How images of several sizes become one, in (height, width) pixels.
     reading : Reading
@@ -87,6 +90,7 @@ class Card:
     citation: str = ""
     source: str = ""
     cell_types: tuple[str, ...] = ()
+    clip: bool = False
 
     def named_columns(self) -> Iterator[tuple[str, str]]:
         """Yield (key of the card, column it names) for every column that tasks and samples need, files aside."""
@@ -114,7 +118,7 @@ class Card:
         Nor what the content of each image tells by itself: where its file lies, how it is read and cut. A key that the
         card doesn't use isn't there, so that a key to come changes no digest of today's cards.
         """
-        unsaid = ("name", "license", "citation", "source", "reading", "crops", "allow_outside")
+        unsaid = ("name", "license", "citation", "source", "reading", "crops", "allow_outside", "clip")
         said = asdict(self, dict_factory=lambda items: {key: value for key, value in items if value not in (None, ())})
         return {k: v for k, v in said.items() if k not in unsaid}
 
@@ -187,6 +191,7 @@ def of(raw: Mapping[str, Any], where: str, protocols: Mapping[str, str] = KNOWN_
         citation=attempt("", top.text, "citation", ""),
         source=attempt("", top.text, "source", ""),
         cell_types=attempt((), _cell_types, top, columns),
+        clip=attempt(False, _clip, top),
     )
 
 
@@ -204,9 +209,18 @@ def _name(top: Section) -> str:
 
 def _value_range(top: Section) -> tuple[float, float] | None:
     pair = top.pair("value_range", float, "two numbers, [low, high]")
+    if pair is not None and not all(map(isfinite, pair)):
+        top.fail("value_range", f"[{pair[0]:g}, {pair[1]:g}] is not finite", "write two numbers, [low, high]")
     if pair is not None and not pair[0] < pair[1]:
         top.fail("value_range", f"low {pair[0]:g} is not below high {pair[1]:g}", "write [low, high]")
     return pair
+
+
+def _clip(top: Section) -> bool:
+    clip = top.boolean("clip", False)
+    if clip and "value_range" not in top.values:
+        top.fail("clip", "has no effect without value_range", "add value_range = [low, high], or remove clip")
+    return clip
 
 
 def _size(top: Section, fit: str) -> tuple[int, int] | None:

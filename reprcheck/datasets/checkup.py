@@ -130,7 +130,7 @@ def _check_table(
     card = replace(card, tasks=tuple(task for task in card.tasks if chosen[task.name] is not None))
     readable: list[int] = []
     if card.columns.image and card.channels:
-        lenient = card if "value_range" not in wrong else replace(card, value_range=(0.0, 1.0))
+        lenient = card if "value_range" not in wrong else replace(card, value_range=(0.0, 1.0), clip=True)
         images = FileImages(find_entries(card, files, folder, at), Recipe.of(lenient))
         chosen_rows = [samples.position[kept[0]] for kept in chosen.values() if kept is not None] or [samples.position]
         rows = np.unique(np.concatenate(chosen_rows))

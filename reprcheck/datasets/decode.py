@@ -19,12 +19,12 @@ from reprcheck.datasets.axes import Stored
 from reprcheck.datasets.reading import AS_STORED, Reading
 from reprcheck.datasets.recent import Recent
 from reprcheck.datasets.tiff import read_tiff, tiff_header
+from reprcheck.datasets.values import refuse_clipping, stored_range
 from reprcheck.errors import UserError
 
 T = TypeVar("T")
 PILLOW, TIFF, NUMPY = (".png", ".jpg", ".jpeg"), (".tif", ".tiff"), (".npy",)
 FORMATS = (*PILLOW, *TIFF, *NUMPY)
-_STORED_RANGE = {"bool": (0.0, 1.0), "uint8": (0.0, 255.0), "uint16": (0.0, 65535.0)}
 _MAX_LABEL = int(np.iinfo(np.int32).max)
 
 
@@ -141,7 +141,9 @@ def _is_deep_colour_png(path: Path) -> bool:
     return len(start) == 26 and start[12:16] == b"IHDR" and start[24] == 16 and start[25] in (2, 4, 6)
 
 
-def scale(values: NDArray[Any], value_range: tuple[float, float] | None, where: str) -> NDArray[np.float32]:
+def scale(
+    values: NDArray[Any], value_range: tuple[float, float] | None, where: str, clip: bool = False
+) -> NDArray[np.float32]:
     """Return stored values as float32 in [0, 1], clipped.
 
     Parameters
@@ -150,11 +152,13 @@ def scale(values: NDArray[Any], value_range: tuple[float, float] | None, where: 
     value_range : (float, float) or None
         What becomes 0 and 1. None: the range of an 8- or 16-bit unsigned dtype; floats must lie in [0, 1].
     where : str
+    clip : bool
+        Whether more than 1 % of a channel's values may lie outside ``value_range``.
 
     Raises
     ------
     UserError
-        For values that aren't numbers, or a dtype whose range says nothing about what it holds.
+        For values that aren't numbers, a dtype whose range says nothing about what it holds, or values outside.
     """
     kind = values.dtype.kind
     if kind == "f" and not np.isfinite(values).all():
@@ -172,7 +176,9 @@ def scale(values: NDArray[Any], value_range: tuple[float, float] | None, where: 
         return values.astype(np.float32)
     if kind not in "buif":
         raise UserError(where, f"holds {values.dtype}, not numbers", "write integers or floats")
-    bounds = value_range or _STORED_RANGE.get(values.dtype.name)
+    if value_range is not None and not clip:
+        refuse_clipping(values, value_range, where)
+    bounds = value_range or stored_range(values.dtype)
     if bounds is None:
         raise UserError(
             where,

@@ -16,6 +16,7 @@ from reprcheck.datasets.axes import Window, times
 from reprcheck.datasets.card import Card, Fit
 from reprcheck.datasets.reading import AS_STORED, Reading
 from reprcheck.datasets.recent import Recent
+from reprcheck.datasets.values import measure
 from reprcheck.datasets.zarr_store import Bring, Level, is_zarr
 from reprcheck.digest import code_digest, digest, file_digest
 from reprcheck.errors import Place, UserError
@@ -78,6 +79,8 @@ class Recipe:
         What is read of each image file; of label images only ``level`` counts.
     cell_types : int
         How many types the card names: the highest value of a type image.
+    clip : bool
+        Whether more than 1 % of a channel's values may lie outside the range.
     """
 
     channels: int
@@ -86,14 +89,15 @@ class Recipe:
     size: tuple[int, int] | None = None
     reading: Reading = AS_STORED
     cell_types: int = 0
+    clip: bool = False
 
     @classmethod
     def of(cls, card: Card) -> Recipe:
         """Return the recipe that a card prescribes; fields to be cropped are left as they are, for crops are fitted."""
         reading, types = replace(card.reading, names=card.channels), len(card.cell_types)
         if card.crops is not None:
-            return cls(len(card.channels), card.value_range, reading=reading, cell_types=types)
-        return cls(len(card.channels), card.value_range, card.fit, card.size, reading, types)
+            return cls(len(card.channels), card.value_range, reading=reading, cell_types=types, clip=card.clip)
+        return cls(len(card.channels), card.value_range, card.fit, card.size, reading, types, card.clip)
 
 
 @dataclass(frozen=True)
@@ -137,7 +141,7 @@ class FileImages:
             "image",
             code_digest(
                 "reprcheck.datasets",
-                *("axes", "crops", "decode", "files", "fit", "tiff", "tiles", "windows", "zarr_store"),
+                *("axes", "crops", "decode", "files", "fit", "tiff", "tiles", "values", "windows", "zarr_store"),
             ),
             [self._bytes(part, window) for part in self._parts(entry)],
             entry.frame,
@@ -146,6 +150,7 @@ class FileImages:
             reading.chosen(),
             reading.names if any(map(_may_name_channels, entry.files)) else (),
             *types,
+            *(("clip",) if recipe.clip else ()),
         )
 
     def read(self, index: int, window: Window | None = None) -> Image:
@@ -164,12 +169,11 @@ class FileImages:
         """
         entry, recipe = self.entries[index], self.recipe
         where = entry.name(entry.files[0])
-        stored, extent = self._stored(entry, window)
-        pixels = np.ascontiguousarray(decode.scale(stored, recipe.value_range, where))
+        pixels, values, extent = self._scaled(entry, window)
         of_type = partial(decode.cell_types, most=recipe.cell_types)
         mask = self._labels(entry, entry.mask, decode.labels, "mask", window, extent)
         types = self._labels(entry, entry.types, of_type, "type image", window, extent)
-        return Image(fit.fit_image(pixels, recipe.fit, recipe.size, where), mask, types)
+        return Image(fit.fit_image(pixels, recipe.fit, recipe.size, where), mask, types, values=values)
 
     def reads_windows(self, index: int) -> bool:
         """Tell whether a window of a sample is read without the rest."""
@@ -200,12 +204,17 @@ class FileImages:
     def _label_part(self, entry: Entry, path: Path) -> _Part:
         return _Part(path, None, entry.frame, Reading(level=self.recipe.reading.level), entry.name(path))
 
-    def _stored(self, entry: Entry, window: Window | None) -> tuple[NDArray[Any], Extent]:
-        """Return the stored values of a sample or of a window, (C, Y, X), and the whole image's height and width."""
-        values, extents = [], list[Extent]()
+    def _scaled(self, entry: Entry, window: Window | None) -> tuple[NDArray[np.float32], NDArray[np.float32], Extent]:
+        """Return a sample or a window in [0, 1], (C, Y, X), facts of its stored values, and the whole image's size.
+
+        Each file is scaled by itself: one of 8 bits beside one of 16 has a range of its own.
+        """
+        value_range, clip = self.recipe.value_range, self.recipe.clip
+        pixels, facts, extents = [], [], list[Extent]()
         for part in self._parts(entry):
-            found, extent = self._values(part, window)
-            values.append(found)
+            stored, extent = self._values(part, window)
+            pixels.append(decode.scale(stored, value_range, part.where, clip))
+            facts.append(measure(stored, value_range))
             extents.append(extent)
             if extent != extents[0]:
                 raise UserError(
@@ -213,7 +222,7 @@ class FileImages:
                     f"{times(extent)} pixels, and {entry.files[0].name} of the same sample {times(extents[0])} pixels",
                     "write all channels of a sample at one size",
                 )
-        return values[0] if len(values) == 1 else np.concatenate(values), extents[0]
+        return np.ascontiguousarray(np.concatenate(pixels)), np.concatenate(facts), extents[0]
 
     def _labels(
         self, entry: Entry, path: Path | None, checked: _Checked, what: str, window: Window | None, extent: Extent

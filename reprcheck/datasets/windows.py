@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from reprcheck.datasets import values
 from reprcheck.datasets.card import Fit
 from reprcheck.datasets.files import FileImages
 from reprcheck.datasets.fit import fit_image, fit_mask
@@ -59,6 +60,7 @@ class Windowed:
                 whole = self._recent.put(number, self.fields.read(number))
             rows, columns = _inside(*place)
             cut = _with_labels(whole, lambda plane: plane[rows, columns], whole.pixels[:, rows, columns])
+            cut = replace(cut, values=values.cut(values.facts_of(whole), cut.pixels))
         pixels = fit_image(_padded(cut.pixels, *place), self.fit, self.size, self.fields.entries[number].row)
         return _with_labels(cut, lambda plane: fit_mask(_padded(plane, *place), self.fit, self.size), pixels)
 
@@ -68,7 +70,7 @@ def _with_labels(
 ) -> Image:
     """Return an image of these pixels, with the mask and types of another, changed alike."""
     mask, types = (None if plane is None else change(plane) for plane in (image.mask, image.types))
-    return Image(pixels, mask, types)
+    return replace(image, pixels=pixels, mask=mask, types=types)
 
 
 def _bytes(image: Image) -> int:

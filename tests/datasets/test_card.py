@@ -50,6 +50,7 @@ def test_every_key_is_honoured() -> None:
         card_text(
             a_card(
                 value_range=[0, 4095],
+                clip=True,
                 cell_types=["tumour", "T cell"],
                 fit="pad",
                 size=[32, 48],
@@ -87,7 +88,7 @@ def test_every_key_is_honoured() -> None:
         ),
         "dataset.toml",
     )
-    assert (card.value_range, card.fit, card.size) == ((0.0, 4095.0), "pad", (32, 48))
+    assert (card.value_range, card.clip, card.fit, card.size) == ((0.0, 4095.0), True, "pad", (32, 48))
     assert (card.license, card.citation, card.source) == ("CC0", "who", "where")
     assert card.columns == Columns("id", ("dna", "actin"), "index", "nuclei", "well", "plate", "place", types="kinds")
     assert card.cell_types == ("tumour", "T cell")
@@ -102,6 +103,14 @@ def test_every_key_is_honoured() -> None:
     assert (state.replicate, share.replicate) == ("biopsy", None)
     assert share.label == ("immune", "all")
     assert share.protocols == ("dose-response/1",)
+
+
+def test_a_range_without_end_is_none() -> None:
+    for value in ("[0, inf]", "[-inf, inf]", "[nan, 1]"):
+        text = card_text(a_card(value_range=[0, 1])).replace("value_range = [0, 1]", f"value_range = {value}")
+        with pytest.raises(UserError) as caught:
+            parse(text, "d.toml")
+        assert str(caught.value).endswith("is not finite; write two numbers, [low, high]")
 
 
 def test_defaults() -> None:
@@ -131,6 +140,12 @@ def test_defaults() -> None:
             "d.toml value_range: [0] is not two numbers, [low, high]; write two numbers, [low, high]",
         ),
         ({"value_range": [5, 5]}, "d.toml value_range: low 5 is not below high 5; write [low, high]"),
+        ({"value_range": [255, 0]}, "d.toml value_range: low 255 is not below high 0; write [low, high]"),
+        ({"clip": 1, "value_range": [0, 9]}, "d.toml clip: 1 is not true or false; write true or false"),
+        (
+            {"clip": True},
+            "d.toml clip: has no effect without value_range; add value_range = [low, high], or remove clip",
+        ),
         ({"fit": "stretch"}, "d.toml fit: 'stretch' is unknown; known: crop, none, pad, resize"),
         ({"fit": "pad"}, 'd.toml size: missing, and fit = "pad" needs it; add size = [height, width]'),
         (

@@ -78,5 +78,5 @@ class _Photographs:
                 values = np.moveaxis(np.asarray(picture.convert("RGB")), -1, 0)
         except OSError as error:
             raise not_as_published(path, f"can't be decoded ({error})") from None
-        scaled = scale(values, self.card.value_range, str(path))
+        scaled = scale(values, self.card.value_range, str(path), self.card.clip)
         return Image(np.ascontiguousarray(fit_image(scaled, self.card.fit, self.card.size, str(path))))

@@ -14,6 +14,7 @@ from reprcheck.datasets import decode
 from reprcheck.datasets.card import Card
 from reprcheck.datasets.files import Entry, FileImages, Recipe
 from reprcheck.datasets.public.layout import need, not_as_published, read_columns
+from reprcheck.datasets.values import facts_of
 from reprcheck.digest import digest
 from reprcheck.types import Image
 
@@ -36,8 +37,8 @@ class Planes:
 
     def read(self, index: int) -> Image:
         """Decode a stack and take its planes out."""
-        image = self.stacks.read(index)
-        return replace(image, pixels=image.pixels[list(self.planes)])
+        image, planes = self.stacks.read(index), list(self.planes)
+        return replace(image, pixels=image.pixels[planes], values=facts_of(image)[planes])
 
 
 def table(root: Path) -> pd.DataFrame:
@@ -75,7 +76,8 @@ def images(root: Path, table: pd.DataFrame, card: Card) -> Planes:
     if len(stored) != 3 or stored[0] <= max(planes):
         what = f"{' x '.join(map(str, stored))}, and {PANEL} counts {max(planes) + 1} planes or more"
         raise not_as_published(first, what)
-    return Planes(FileImages(entries, Recipe(stored[0], card.value_range, card.fit, card.size)), planes)
+    recipe = Recipe(stored[0], card.value_range, card.fit, card.size, clip=card.clip)
+    return Planes(FileImages(entries, recipe), planes)
 
 
 def _planes(panel: Path, metals: tuple[str, ...]) -> tuple[int, ...]:

@@ -32,7 +32,7 @@ class MappedImages:
 
     def __init__(self, rows: Sequence[tuple[Path, int]], load: Callable[[Path], NDArray[Any]], card: Card) -> None:
         self.rows, self.load = tuple(rows), load
-        self.channels, self.value_range = len(card.channels), card.value_range
+        self.channels, self.value_range, self.clip = len(card.channels), card.value_range, card.clip
         self._arrays: dict[Path, NDArray[Any]] = {}
 
     def content(self, index: int) -> str:
@@ -47,7 +47,7 @@ class MappedImages:
         array = self._stored(index)
         stored = Stored(array.shape, array.ndim == 3 and array.shape[0] != self.channels, array)
         values = planes(stored, arrange(stored, self.channels, None, where))
-        return Image(np.ascontiguousarray(scale(values, self.value_range, where)))
+        return Image(np.ascontiguousarray(scale(values, self.value_range, where, self.clip)))
 
     def _stored(self, index: int) -> NDArray[Any]:
         path, row = self.rows[index]

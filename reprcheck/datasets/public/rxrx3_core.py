@@ -125,7 +125,7 @@ class ShardImages:
                 raise UserError(where, f"can't be decoded ({error})", "fetch the shard again") from error
             if planes[-1].ndim != 2 or planes[-1].shape != planes[0].shape:
                 raise UserError(where, "not one plane of the size of the well's others", "fetch the shard again")
-        return Image(decode.scale(np.stack(planes), self.recipe.value_range, where))
+        return Image(decode.scale(np.stack(planes), self.recipe.value_range, where, self.recipe.clip))
 
     def _place(self, row: np.int64) -> tuple[Path, int]:
         """Return the shard of a row, and where it is in it."""

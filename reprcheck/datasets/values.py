@@ -1,0 +1,235 @@
+"""Facts of stored values, channel by channel: their type, how many levels they tell apart, where they lie.
+
+They are measured where an image is decoded, since pixels no longer tell: those are scaled, clipped and fitted. An
+image carries its facts along as an array (`reprcheck.types.Image`), the cache remembers them, and
+`reprcheck.confounds.values` says in sentences what they mean for a task.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reprcheck.errors import UserError
+from reprcheck.types import Image
+
+FACTS = (
+    *("kind", "bits", "step"),
+    *("lowest", "dark", "bright", "highest"),
+    *("low", "high", "on_card", "outside", "at_top"),
+)
+"""What is known of each channel of an image, in order:
+
+``kind``: 0 not known (not read from a file), else the place in `KINDS`, from 1. ``bits``: of a stored value.
+``step``: between neighbouring levels; 257 where 8 bits were scaled to 16. 1 where not known.
+``lowest``, ``highest``: of the values. ``dark``, ``bright``: what 0.1 % and 99.9 % of them don't exceed.
+``low``, ``high``: what becomes 0 and 1. ``on_card``: whether the card says so, as ``value_range``.
+``outside``: the share of values below ``low`` or above ``high``. ``at_top``: the share at the highest value, or at
+``high`` and above.
+"""
+KINDS = ("bool", "uint", "int", "float")
+TAIL = 0.001
+"""Share of values beyond which ``dark`` and ``bright`` lie on either side: hot pixels and the like."""
+CLIPPED = 0.01
+"""Share of a channel's values that may be clipped without the card's leave."""
+SATURATED = 0.25
+"""From this share of a channel's values at the highest there is, the channel is saturated."""
+_ENDS = [2**bits - 1 for bits in (8, 10, 12, 14, 16)]
+"""Highest values of detectors."""
+_ROUNDING = 1e-6
+"""Shares of the range by which floats may miss it."""
+_FEW_LEVELS = 16
+"""With fewer levels, a step between them may be chance."""
+_SURE = 14.0
+"""Levels scattered by chance keep a step with a probability below exp(-14): one in a million."""
+
+_STORED_RANGE = {"bool": (0.0, 1.0), "uint8": (0.0, 255.0), "uint16": (0.0, 65535.0)}
+
+
+@dataclass(frozen=True)
+class Values:
+    """The facts of several images, by name.
+
+    Attributes
+    ----------
+    facts : float32[n, C, len(FACTS)]
+
+    Examples
+    --------
+    >>> Values(np.zeros((5, 2, len(FACTS)), np.float32))["outside"].shape
+    (5, 2)
+    """
+
+    facts: NDArray[np.float32]
+
+    def __getitem__(self, name: str) -> NDArray[np.float32]:
+        """Return one fact of each image and channel, float32[n, C]."""
+        found: NDArray[np.float32] = self.facts[..., FACTS.index(name)]
+        return found
+
+    @property
+    def blank(self) -> NDArray[np.bool_]:
+        """Whether a channel is one value, hot pixels aside, and not the highest there is: bool[n, C]."""
+        same: NDArray[np.bool_] = (self["dark"] == self["bright"]) & (self["bright"] < self["high"])
+        return same
+
+    @property
+    def constant(self) -> NDArray[np.bool_]:
+        """Whether a channel is one value throughout: bool[n, C]."""
+        same: NDArray[np.bool_] = self["lowest"] == self["highest"]
+        return same
+
+    @property
+    def saturated(self) -> NDArray[np.bool_]:
+        """Whether a large share of a channel lies where a detector ends, or the range: bool[n, C]."""
+        highest = self["highest"]
+        ends = (highest >= self["high"]) | (np.isin(highest, _ENDS) & (self["kind"] == KINDS.index("uint") + 1))
+        found: NDArray[np.bool_] = ends & (self["at_top"] >= SATURATED)
+        return found
+
+    @property
+    def span(self) -> NDArray[np.float32]:
+        """Share of the range between ``dark`` and ``bright``: float32[n, C]."""
+        found: NDArray[np.float32] = (self["bright"] - self["dark"]) / (self["high"] - self["low"])
+        return found
+
+    @property
+    def depth(self) -> NDArray[np.int64]:
+        """Bits that the levels of each channel amount to: 8 of 16 where all are multiples of 257. int64[n, C]."""
+        lost = np.log2(np.maximum(self["step"], 1).astype(np.float64))
+        return np.round(self["bits"] - lost).astype(np.int64)
+
+
+def stored_range(dtype: np.dtype[np.generic]) -> tuple[float, float] | None:
+    """Return what becomes 0 and 1 of values of a type where the card doesn't say, None where it has to."""
+    return _STORED_RANGE.get(dtype.name)
+
+
+def facts_of(image: Image) -> NDArray[np.float32]:
+    """Return the facts that an image carries, else those that its pixels tell: float32[C, len(FACTS)]."""
+    return image.values if image.values is not None else _of_pixels(image.pixels)
+
+
+def measure(
+    stored: NDArray[np.generic], value_range: tuple[float, float] | None, dtype: np.dtype[np.generic] | None = None
+) -> NDArray[np.float32]:
+    """Return the facts of stored values.
+
+    Parameters
+    ----------
+    stored : ndarray (C, Y, X)
+        Numbers, all finite.
+    value_range : (float, float) or None
+        As on the card.
+    dtype : numpy.dtype, optional
+        As in the file, where that isn't the type of ``stored``.
+
+    Returns
+    -------
+    float32[C, len(FACTS)]
+
+    Examples
+    --------
+    >>> deep = np.arange(256, dtype=np.uint16).reshape(1, 16, 16) * 257
+    >>> Values(measure(deep, None)[None]).depth
+    array([[8]])
+    """
+    dtype = dtype or stored.dtype
+    low, high = value_range or stored_range(dtype) or (0.0, 1.0)
+    kind = {"b": 1, "u": 2, "i": 3, "f": 4}.get(dtype.kind, 0)
+    bits = 1 if kind == 1 else 8 * dtype.itemsize
+    rows = [(kind, bits, *_measured(plane, low, high, value_range is not None)) for plane in stored]
+    return np.array(rows, np.float32).reshape(len(stored), len(FACTS))
+
+
+def cut(facts: NDArray[np.float32], pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the facts of a window of an image: where its values lie it tells itself, the rest is the image's.
+
+    Parameters
+    ----------
+    facts : float32[C, len(FACTS)]
+        Of the whole image.
+    pixels : float32[C, h, w]
+        Of the window, scaled to [0, 1].
+    """
+    if not pixels.size:
+        return facts
+    found, whole = _of_pixels(pixels), Values(facts)
+    low, width = whole["low"], whole["high"] - whole["low"]
+    changed = facts.copy()
+    for name in ("lowest", "dark", "bright", "highest"):
+        changed[:, FACTS.index(name)] = low + width * Values(found)[name]
+    changed[:, FACTS.index("at_top")] = Values(found)["at_top"]
+    return changed
+
+
+def refuse_clipping(stored: NDArray[np.generic], value_range: tuple[float, float], where: str) -> None:
+    """Raise UserError where more than 1 % of a channel's values lie outside the card's range.
+
+    Parameters
+    ----------
+    stored : ndarray (C, Y, X), or of any other shape for one channel
+    value_range : (float, float)
+    where : str
+    """
+    planes = stored if stored.ndim == 3 else stored[None]
+    for number, plane in enumerate(planes, 1):
+        share = float(np.mean(_outside(plane, *value_range))) if plane.size else 0.0
+        if share > CLIPPED:
+            of = f" of channel {number}" if len(planes) > 1 else ""
+            low, high = value_range
+            found = f"they go from {plane.min():g} to {plane.max():g}"
+            raise UserError(
+                where,
+                f"{100 * share:.3g} % of values{of} lie outside value_range = [{low:g}, {high:g}]: {found}",
+                "put value_range right on the card, or add clip = true to it to have them clipped",
+            )
+
+
+def _of_pixels(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+    facts = measure(pixels, None)
+    facts[:, : FACTS.index("step")] = 0
+    return facts
+
+
+def _outside(plane: NDArray[np.generic], low: float, high: float) -> NDArray[np.bool_]:
+    by = _ROUNDING * (high - low) if plane.dtype.kind == "f" else 0.0
+    found: NDArray[np.bool_] = (plane < low - by) | (plane > high + by)  # type: ignore[operator]
+    return found
+
+
+def _measured(plane: NDArray[np.generic], low: float, high: float, on_card: bool) -> tuple[float, ...]:
+    """Return the facts of one channel from ``step`` on."""
+    levels, counts = _levels(plane)
+    total = counts.sum()
+    if not total:
+        return (1, low, low, low, low, low, high, on_card, 0, 0)
+    upto = np.cumsum(counts)
+    dark, bright = (levels[np.searchsorted(upto, q * total)] for q in (TAIL, 1 - TAIL))
+    top = counts[levels >= min(levels[-1], high)].sum() / total
+    outside = counts[_outside(levels, low, high)].sum() / total
+    return (_step(levels), levels[0], dark, bright, levels[-1], low, high, on_card, outside, top)
+
+
+def _levels(plane: NDArray[np.generic]) -> tuple[NDArray[np.generic], NDArray[np.int64]]:
+    """Return the different values of a plane, sorted, and how often each occurs."""
+    if plane.dtype.kind == "b":
+        plane = plane.astype(np.uint8)
+    if plane.dtype.kind == "u" and plane.dtype.itemsize <= 2 and plane.size >= 2**14:
+        counts = np.bincount(plane.ravel())
+        levels = np.flatnonzero(counts)
+        return levels, counts[levels]
+    levels, counts = np.unique(plane, return_counts=True)
+    return levels, counts
+
+
+def _step(levels: NDArray[np.generic]) -> float:
+    """Return the step that whole numbers keep between them: a common divisor, or a gap too wide to be chance's."""
+    if levels.dtype.kind not in "ui" or len(levels) < _FEW_LEVELS:
+        return 1.0
+    gaps = np.diff(levels.astype(np.int64))
+    divisor, least = int(np.gcd.reduce(gaps)), int(gaps.min())
+    by_chance = len(levels) ** 2 * (least - 1) / int(gaps.sum())  # minus the log of how probable it is
+    return float(max(divisor, least if by_chance > _SURE else 1))
