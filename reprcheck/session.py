@@ -23,12 +23,12 @@ from reprcheck.baselines.intensity import Intensity
 from reprcheck.baselines.matching import Matched, Quantiles, Reference
 from reprcheck.baselines.pixels import COMPONENTS, Pixels, components
 from reprcheck.baselines.structure import Composition, Structure
-from reprcheck.diagnostics import judge, known
+from reprcheck.diagnostics import judge, known, misleading
 from reprcheck.diagnostics.bench import Bench, Contestants, Family
 from reprcheck.digest import code_digest, digest, installed
 from reprcheck.embed.aggregate import Groups
 from reprcheck.embed.cache import Cache
-from reprcheck.embed.engine import Block, Progress, Shown, embed
+from reprcheck.embed.engine import Block, Progress, Shown, embed, remarks
 from reprcheck.errors import UserError, did_you_mean
 from reprcheck.models import Calibration, Facts, Model, Precomputed, calibrated, device_name
 from reprcheck.policy import Policy
@@ -131,6 +131,7 @@ class Session:
     _contestants: dict[tuple[str, ...], Contestants] = field(default_factory=dict)
     _baselines: dict[tuple[str, ...], Mapping[str, Block]] = field(default_factory=dict)
     _benches: dict[tuple[str, ...], Bench] = field(default_factory=dict)
+    _remarks: dict[tuple[str, ...], list[tuple[str, ...]]] = field(default_factory=dict)
 
     def ask(self, model: Model, dataset: Dataset, question: Question) -> tuple[Cell, Setting]:
         """Return the verdict on one question, and the setting it was asked in.
@@ -187,8 +188,16 @@ class Session:
             thumbnails=thumbnails,
             ids=groups.names if groups else dataset.ids[task.rows],
             matched=matched,
-            notes=notes,
+            notes=(*notes, *self._interpreted(dataset, task)),
         )
+
+    def _interpreted(self, dataset: Dataset, task: Task) -> list[str]:
+        """Return what was interpreted in reading a task's images, all of them embedded: it comes from the cache."""
+        key = (dataset.digest, str(task.channels))
+        if key not in self._remarks:
+            self._remarks[key] = remarks(self._shown(dataset, task.channels), self.cache)
+        mine = [self._remarks[key][i] for i in positions(dataset, task)]
+        return misleading.interpreted(task, mine, dataset.ids[task.rows].tolist())
 
     def _hand_made(self, dataset: Dataset, channels: tuple[int, ...]) -> Mapping[str, Block]:
         """Embed the hand-made baselines, and the quantiles that histogram matching needs, for all of a channel set."""

@@ -50,6 +50,8 @@ class Sights:
     thumbnails : dict of int to float32[C, 12, 12]
     values : dict of int to float32[C, n]
         Some of the pixels, and the lowest and highest.
+    remarks : dict of int to tuple of str
+        What was interpreted in reading it.
     extent : (int, int)
         Height and width of all of them, as fitted.
     """
@@ -57,6 +59,7 @@ class Sights:
     digests: dict[int, tuple[str, ...]] = field(default_factory=dict)
     thumbnails: dict[int, NDArray[np.float32]] = field(default_factory=dict)
     values: dict[int, NDArray[np.float32]] = field(default_factory=dict)
+    remarks: dict[int, tuple[str, ...]] = field(default_factory=dict)
     extent: tuple[int, int] = (0, 0)
 
     def look(self, number: int, image: Image) -> None:
@@ -65,6 +68,7 @@ class Sights:
         some = flat[:, :: flat.shape[1] // PIXELS_EACH | 1]  # an odd step doesn't stay in one column
         self.digests[number] = tuple(digest(channel) for channel in image.pixels)
         self.thumbnails[number] = thumbnail(image.pixels, SIDE)
+        self.remarks[number] = image.remarks
         self.extent = image.pixels.shape[1], image.pixels.shape[2]
         self.values[number] = np.hstack([some, flat.min(1, keepdims=True), flat.max(1, keepdims=True)])
 
@@ -74,6 +78,7 @@ class Sights:
             {new: self.digests[number] for new, number in old.items()},
             {new: self.thumbnails[number] for new, number in old.items()},
             {new: self.values[number] for new, number in old.items()},
+            {new: self.remarks[number] for new, number in old.items()},
             self.extent,
         )
 
@@ -157,7 +162,8 @@ def _notes(task: Task, ids: NDArray[np.str_], sights: Sights) -> list[str]:
     policy = Policy()
     rows, channels = task.rows.tolist(), list(task.channels)
     units, batches = (len(np.unique(names[judged(task)])) for names in (task.units, task.batches))
-    found = [note for protocol in task.protocols for note in protocols.notes(protocol, aggregated(task))]
+    found = misleading.interpreted(task, [sights.remarks[row] for row in rows], ids[task.rows].tolist())
+    found += [note for protocol in task.protocols for note in protocols.notes(protocol, aggregated(task))]
     if units < policy.min_units:
         found.append(f"Underpowered: {units} units, and a verdict needs at least {policy.min_units}.")
     else:

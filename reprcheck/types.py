@@ -34,12 +34,15 @@ class Image:
         each pixel; 0 where there is none, or its type isn't known.
     values : float32[C, F] or None
         Facts of the stored values, see `reprcheck.datasets.values`; None where there is no file.
+    remarks : tuple of str
+        What was interpreted in reading it, each worded to follow "24 images: "; the same words for the same thing.
     """
 
     pixels: NDArray[np.float32]
     mask: NDArray[np.int32] | None = None
     types: NDArray[np.int32] | None = None
     values: NDArray[np.float32] | None = None
+    remarks: tuple[str, ...] = ()
 
 
 class ImageSource(Protocol):

@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 from scipy import ndimage
 
@@ -14,6 +15,8 @@ from reprcheck.baselines.cellprofiler import CellProfiler
 from reprcheck.baselines.features import feature_names
 from reprcheck.baselines.matching import Reference
 from reprcheck.datasets import load
+from reprcheck.datasets.files import FileImages
+from reprcheck.diagnostics.bench import Contestants
 from reprcheck.embed.cache import Cache
 from reprcheck.errors import UserError
 from reprcheck.models import Model, resolve
@@ -233,3 +236,21 @@ def test_a_baseline_that_can_not_be_had_is_told_before_anything_is_asked(mini, m
     with pytest.raises(UserError) as caught:
         questions(["made"], [mini], Policy(baselines=(name,)))
     assert str(caught.value) == f"policy: baselines: {told}"
+
+
+def test_what_was_interpreted_is_told_by_a_run_that_decodes_nothing_too(tmp_path, monkeypatch):
+    folder = write_dataset(tmp_path / "mini", labels=LABELS, shape=(1, 32, 32), card={"kind": "natural"})
+    for path in sorted((folder / "images").iterdir())[3:7]:
+        tifffile.imwrite(path, 255 - tifffile.imread(path), photometric="miniswhite")
+
+    def notes(dataset):
+        run, task = Session(Policy(twins=K), Cache(tmp_path / "cache"), quiet), dataset.tasks["state"]
+        return run.bench("x", dataset, task, "knn/1", Contestants(run._hand_made(dataset, (0,))["pixels"], {})).notes
+
+    expected = (
+        "4 of 12 images (such as s03): stored with 0 as white (PhotometricInterpretation MinIsWhite): inverted, as "
+        "viewers show it.",
+    )
+    assert notes(load(folder)) == expected
+    monkeypatch.setattr(FileImages, "read", lambda *args: pytest.fail("decoded again"))
+    assert notes(load(folder)) == expected

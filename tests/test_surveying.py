@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,13 @@ class Noise:
     def read(self, index: int) -> Image:
         number = 0 if index in self.copies else index
         return Image(np.random.default_rng(number).random((2, 20, 20)).astype(np.float32))
+
+
+class Turned(Noise):
+    """Noise; two images are remarked on."""
+
+    def read(self, index: int) -> Image:
+        return replace(super().read(index), remarks=("turned",) if index in (7, 9) else ())
 
 
 def surveyed(task: Task, images: Noise | None = None) -> tuple[str, ...]:
@@ -167,3 +175,8 @@ def test_what_matching_leaves_out_is_told_with_its_treatments_made_one() -> None
     assert surveyed(screen)[0] == lost
     copied = surveyed(screen, Noise((58,)))
     assert any("with the same pixels lies in two units: s00 and s58" in note for note in copied)
+
+
+def test_what_was_interpreted_in_reading_images_is_told() -> None:
+    assert "2 of 60 images (such as s07): turned." in surveyed(a_task(), Turned())
+    assert not any("turned" in note for note in surveyed(a_task()))

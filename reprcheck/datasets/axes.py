@@ -5,6 +5,7 @@ Pure functions of shapes, so that a file's header is enough to find it wrong.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reprcheck.datasets.reading import AS_STORED, AXES, Project, Reading
+from reprcheck.datasets.remarks import remark
 from reprcheck.errors import UserError
 
 Window = tuple[slice, slice]
@@ -35,6 +37,10 @@ class Stored:
         A letter for each axis, as the file names them: T frames, Z slices, C or S channels, Y, X; "" where it doesn't.
     names : tuple of str
         Of the channels, as the file names them.
+    value : callable or None
+        Makes what a viewer shows of stored values, an array of the same shape; None: they are that.
+    remarks : tuple of str
+        What was interpreted, as in `reprcheck.types.Image`.
     """
 
     shape: tuple[int, ...]
@@ -42,6 +48,8 @@ class Stored:
     array: NDArray[Any] | None = None
     axes: str = ""
     names: tuple[str, ...] = ()
+    value: Callable[[NDArray[Any]], NDArray[Any]] | None = None
+    remarks: tuple[str, ...] = ()
 
 
 def stored_bytes(stored: Stored) -> int:
@@ -227,13 +235,16 @@ def times(shape: tuple[int, ...]) -> str:
 
 
 def planes(stored: Stored, axes: Axes, project: Project | None = None, window: Window | None = None) -> NDArray[Any]:
-    """Return the stored values of one image, or of a window of it, as (C, Y, X).
+    """Return the values of one image, or of a window of it, as (C, Y, X).
 
     The mean of slices is rounded where files hold integers, so that the values keep the range of their dtype.
     """
     array = stored.array
     assert array is not None  # a header has no values
-    parts = [_upright(np.asarray(array[part]), axes.letters) for part in axes.selections(window)]
+    value = stored.value or (lambda values: values)
+    for text in stored.remarks:
+        remark(text)
+    parts = [_upright(value(np.asarray(array[part])), axes.letters) for part in axes.selections(window)]
     values: NDArray[Any] = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
     if len(values) == 1:
         return np.asarray(values[0])

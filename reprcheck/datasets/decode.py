@@ -66,7 +66,7 @@ def read(
 
     def decode() -> Stored:
         if path.suffix.lower() in TIFF:
-            return read_tiff(path, frame, channels or 1, where, stacks, reading)
+            return read_tiff(path, frame, channels, where, stacks, reading)
         if path.suffix.lower() in NUMPY:
             return _read_numpy(path, frame)
         array = _read_pillow(path, channels)

@@ -16,6 +16,7 @@ from reprcheck.datasets.axes import Window, times
 from reprcheck.datasets.card import Card, Fit
 from reprcheck.datasets.reading import AS_STORED, Reading
 from reprcheck.datasets.recent import Recent
+from reprcheck.datasets.remarks import collecting_remarks
 from reprcheck.datasets.values import measure
 from reprcheck.datasets.zarr_store import Bring, Level, is_zarr
 from reprcheck.digest import code_digest, digest, file_digest
@@ -141,7 +142,8 @@ class FileImages:
             "image",
             code_digest(
                 "reprcheck.datasets",
-                *("axes", "crops", "decode", "files", "fit", "tiff", "tiles", "values", "windows", "zarr_store"),
+                *("axes", "crops", "decode", "files", "fit", "interpretation", "tiff", "tiles", "values", "windows"),
+                "zarr_store",
             ),
             [self._bytes(part, window) for part in self._parts(entry)],
             entry.frame,
@@ -167,8 +169,12 @@ class FileImages:
         UserError
             For a file that can't be decoded, or isn't what the card says; names the file and the row.
         """
-        entry, recipe = self.entries[index], self.recipe
-        where = entry.name(entry.files[0])
+        with collecting_remarks() as remarks:
+            image = self._read(self.entries[index], window)
+        return replace(image, remarks=tuple(remarks))
+
+    def _read(self, entry: Entry, window: Window | None) -> Image:
+        recipe, where = self.recipe, entry.name(entry.files[0])
         pixels, values, extent = self._scaled(entry, window)
         of_type = partial(decode.cell_types, most=recipe.cell_types)
         mask = self._labels(entry, entry.mask, decode.labels, "mask", window, extent)

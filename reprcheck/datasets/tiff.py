@@ -17,10 +17,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reprcheck.datasets import interpretation
 from reprcheck.datasets.axes import Stored, arrange
+from reprcheck.datasets.interpretation import Change
 from reprcheck.datasets.reading import AS_STORED, Reading
 from reprcheck.datasets.recent import Recent
 from reprcheck.errors import UserError
+
+_MIN_IS_WHITE = 0
 
 
 class TiffDamage(Exception):
@@ -28,7 +32,12 @@ class TiffDamage(Exception):
 
 
 def read_tiff(
-    path: Path, frame: int | None, channels: int, where: str, stacks: Recent[Stored], reading: Reading = AS_STORED
+    path: Path,
+    frame: int | None,
+    channels: int | None,
+    where: str,
+    stacks: Recent[Stored],
+    reading: Reading = AS_STORED,
 ) -> Stored:
     """Return a series of a TIFF, whole, or at least the frame asked for.
 
@@ -36,8 +45,8 @@ def read_tiff(
     ----------
     path : Path
     frame : int or None
-    channels : int
-        Channels expected.
+    channels : int or None
+        Channels expected; None for a label image.
     where : str
         Opens the message of an error.
     stacks : Recent
@@ -52,16 +61,16 @@ def read_tiff(
     UserError
         For a series that the file doesn't have, or a frame that a large stack doesn't have.
     """
-    key = (path, reading.series)
+    key = (path, channels is None, reading.series)
     if frame is not None and (held := stacks.get(key)) is not None:
         return held
     with _opened(path) as tif:
         series = _series(tif, reading.series, where)
-        stored = _header(tif, reading.series)
+        stored = _header(tif, reading.series, channels is None, where)
         if frame is None or series.nbytes <= stacks.limit:
             stored = replace(stored, array=np.asarray(series.asarray()))
             return stored if frame is None else stacks.put(key, stored)
-        letters = arrange(stored, channels, frame if len(stored.shape) > 2 else None, where, reading).letters
+        letters = arrange(stored, channels or 1, frame if len(stored.shape) > 2 else None, where, reading).letters
         alone = _frame_alone(tif, series, frame) if letters[0] == "T" else np.asarray(series.asarray())
         return replace(stored, array=alone)
 
@@ -70,7 +79,7 @@ def tiff_header(path: Path, where: str, reading: Reading = AS_STORED) -> Stored:
     """Return the shape and axes of a series of a TIFF; raises as `read_tiff` does."""
     with _opened(path) as tif:
         _series(tif, reading.series, where)
-        return _header(tif, reading.series)
+        return _header(tif, reading.series, False, where)
 
 
 @contextmanager
@@ -91,14 +100,26 @@ def _series(tif: Any, number: int, where: str) -> Any:
     return series
 
 
-def _header(tif: Any, number: int) -> Stored:
+def _header(tif: Any, number: int, labels: bool, where: str) -> Stored:
     series = tif.series[number]
+    value, remarks = _interpreted(series, labels, where)
     return Stored(
         shape=tuple(series.shape),
         colour_last=series.axes.endswith("S"),
         axes=series.axes,
         names=_channel_names(tif.ome_metadata, number) if series.kind == "ome" else (),
+        value=value,
+        remarks=remarks,
     )
+
+
+def _interpreted(series: Any, labels: bool, where: str) -> tuple[Change | None, tuple[str, ...]]:
+    """Return what makes of stored values what a viewer shows, and the remarks on it."""
+    page = series.keyframe
+    if page.photometric == _MIN_IS_WHITE:
+        invert = interpretation.invert_labels if labels else interpretation.invert
+        return invert(series.dtype, page.bitspersample, where), (interpretation.INVERTED,)
+    return None, ()
 
 
 def _channel_names(xml: str, number: int) -> tuple[str, ...]:

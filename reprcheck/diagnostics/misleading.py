@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import spearmanr
+from scipy.stats import chi2_contingency, spearmanr
 
 from reprcheck import protocols
 from reprcheck.confounds import duplicates
@@ -21,6 +21,8 @@ from reprcheck.types import Scores, Task
 
 SPOKEN = {"size": "image size"}
 """Nuisances whose name says too little in a sentence."""
+UNLIKELY = 0.001
+"""Classes differ where chance would make them differ as much less often than this."""
 
 
 def few_batches(count: int, min_units: int) -> list[str]:
@@ -28,6 +30,46 @@ def few_batches(count: int, min_units: int) -> list[str]:
     if not 1 < count < min_units:
         return []
     return [f"Verdicts cover these {count} batches, not new ones: for that, at least {min_units} are needed."]
+
+
+def interpreted(task: Task, remarks: Sequence[Sequence[str]], names: Sequence[str]) -> list[str]:
+    """Return a sentence for each thing that was interpreted in reading images: of how many, and which, say.
+
+    Parameters
+    ----------
+    task : Task
+    remarks : sequence of sequence of str
+        On each sample's image, as `reprcheck.types.Image` has them.
+    names : sequence of str
+        Of the samples, for people.
+
+    Examples
+    --------
+    "24 of 48 images (such as s001): stored with 0 as white: inverted, as viewers show them."
+    """
+    found: dict[str, list[int]] = {}
+    for i, said in enumerate(remarks):
+        for remark in said:
+            found.setdefault(remark, []).append(i)
+    sentences = []
+    for remark, rows in sorted(found.items()):
+        counted = f"All {len(names)} images" if len(rows) == len(names) > 1 else f"{len(rows)} of {len(names)} images"
+        example = "" if len(rows) == len(names) else f" (such as {min(names[i] for i in rows)})"
+        sentences.append(f"{counted}{example}: {remark}{_by_class(task, rows)}.")
+    return sentences
+
+
+def _by_class(task: Task, rows: Sequence[int]) -> str:
+    """Return how many of each class these are, where chance would rarely bring such shares about."""
+    if not task.classes or len(rows) == len(task.y):
+        return ""
+    all_of = np.bincount(task.y, minlength=len(task.classes))
+    mine = np.bincount(task.y[list(rows)], minlength=len(task.classes))
+    table = np.stack([mine, all_of - mine])[:, all_of > 0]
+    if chi2_contingency(table).pvalue > UNLIKELY:
+        return ""
+    shares = (f"{name} {n} of {of}" for name, n, of in zip(task.classes, mine, all_of, strict=True) if of)
+    return f"; classes differ: {', '.join(shares)}"
 
 
 def predictive(task: Task, nuisance: str, scores: Scores, protocol: str, alpha: float) -> list[str]:

@@ -2,11 +2,13 @@
 
 What an encoder has already seen comes from the cache. The key of a vector is the encoder's digest and the digest of the
 pixels as shown; sources tell cheaply whether pixels may have changed (``ImageSource.content``), and the cache remembers
-which pixels each content decoded to, so that a run with nothing new decodes nothing.
+what each content decoded to, its pixels' digest and the remarks of who read it, so that a run with nothing new decodes
+nothing and still tells what was interpreted.
 """
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -118,41 +120,64 @@ def embed(
                             vectors[pixel_id] = row
                             writer.add("vectors", key, pixel_id, row)
                     advance(len(chunk))
-    ids = tuple(shelf.pixel_id(content) for content in shelf.contents)
+    ids = tuple(shelf.decoded[content].pixels for content in shelf.contents)
     return [Block(key, ids, stack(vectors, ids)) for key, vectors in zip(shelf.keys, shelf.vectors, strict=True)]
 
 
+def remarks(shown: Shown, cache: Cache) -> list[tuple[str, ...]]:
+    """Return the remarks on each of the samples shown, all of which have been embedded."""
+    shelf = _Shelf(cache, shown, [])
+    return [shelf.decoded[content].remarks for content in shelf.contents]
+
+
+@dataclass(frozen=True)
+class _Decoded:
+    """What the cache remembers of an image: the digest of what encoders are shown, and `Image.remarks`."""
+
+    pixels: str
+    remarks: tuple[str, ...]
+
+    def row(self) -> NDArray[np.uint8]:
+        """Return it as bytes."""
+        return np.frombuffer(json.dumps([self.pixels, self.remarks]).encode(), np.uint8)
+
+    @classmethod
+    def of(cls, row: NDArray[np.uint8]) -> _Decoded:
+        """Return what a row says; blanks after it say nothing."""
+        pixels, remarks = json.loads(bytes(row))
+        return cls(pixels, tuple(remarks))
+
+
 class _Shelf:
-    """What the cache holds of these samples: the digest of each one's pixels, and each encoder's vectors by it."""
+    """What the cache holds of these samples: what each decoded to, and each encoder's vectors by its pixels' digest."""
 
     def __init__(self, cache: Cache, shown: Shown, encoders: Sequence[Encoder]) -> None:
         self.shown = shown
         self.contents = [shown.images.content(int(row)) for row in shown.rows]
         self.keys = [encoder.digest() for encoder in encoders]
         self.vectors = [cache.load("vectors", key) for key in self.keys]
-        self.pixel_key = digest("pixels", list(shown.channels))
-        self.pixels = cache.load("pixels", self.pixel_key)
-
-    def pixel_id(self, content: str) -> str:
-        return bytes(self.pixels[content]).hex()
+        self.decoded_key = digest("decoded", list(shown.channels))
+        rows, wanted = cache.load("decoded", self.decoded_key), set(self.contents)
+        self.decoded = {content: _Decoded.of(row) for content, row in rows.items() if content in wanted}
 
     def missing(self) -> list[int]:
         """Return the positions of samples that some encoder lacks."""
 
         def seen(content: str) -> bool:
-            return content in self.pixels and all(self.pixel_id(content) in vectors for vectors in self.vectors)
+            found = self.decoded.get(content)
+            return found is not None and all(found.pixels in vectors for vectors in self.vectors)
 
         return [i for i, content in enumerate(self.contents) if not seen(content)]
 
     def decode(self, positions: Sequence[int], writer: _Writer) -> dict[str, Image]:
-        """Decode some samples and note the digest of their pixels; return images by that digest."""
+        """Decode some samples and note what they decoded to; return images by the digest of their pixels."""
         images = {}
         for i in positions:
             image = self.shown.read(int(self.shown.rows[i]))
             types = () if image.types is None else (image.types,)  # images without them keep the digest they had
             pixel_id = digest(image.pixels, image.mask, *types)
-            self.pixels[self.contents[i]] = np.frombuffer(bytes.fromhex(pixel_id), np.uint8)
-            writer.add("pixels", self.pixel_key, self.contents[i], self.pixels[self.contents[i]])
+            found = self.decoded[self.contents[i]] = _Decoded(pixel_id, image.remarks)
+            writer.add("decoded", self.decoded_key, self.contents[i], found.row())
             images[pixel_id] = image
         return images
 
@@ -191,11 +216,18 @@ class _Writer:
         rows = self.waiting.setdefault((kind, key), {})
         rows[row_id] = row
         if len(rows) >= SHARD:
-            self.cache.add(kind, key, self.waiting.pop((kind, key)))
+            self._write(kind, key, self.waiting.pop((kind, key)))
 
     def __enter__(self) -> _Writer:
         return self
 
     def __exit__(self, *exc: object) -> None:
         for (kind, key), rows in self.waiting.items():
-            self.cache.add(kind, key, rows)
+            self._write(kind, key, rows)
+
+    def _write(self, kind: str, key: str, rows: dict[str, NDArray[np.generic]]) -> None:
+        """Write a shard, whose rows have one shape: texts are followed by blanks."""
+        if kind == "decoded":
+            longest = max(row.size for row in rows.values())
+            rows = {i: np.pad(row, (0, longest - row.size), constant_values=ord(" ")) for i, row in rows.items()}
+        self.cache.add(kind, key, rows)

@@ -274,7 +274,7 @@ def test_label_images(tmp_path: Path, dtype: Any, suffix: str) -> None:
     if suffix == ".png":
         Image.fromarray(labels).save(path)
     elif suffix == ".tif":
-        tifffile.imwrite(path, labels)
+        tifffile.imwrite(path, labels, photometric="minisblack")
     else:
         np.save(path, labels)
     mask = pictures(tmp_path / "x.png", mask=path).read(0).mask

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from reprcheck.diagnostics import judge
+from reprcheck.diagnostics import judge, misleading
 from reprcheck.diagnostics.bench import Contestants
 from reprcheck.digest import digest
 from reprcheck.embed.engine import Block
@@ -201,3 +201,22 @@ def test_one_twin_left_is_a_single_reference(tmp_path):
     (evidence,) = made.against_untrained("beats_untrained", made.contestants)
     alone = made.against(*made.scores([made.embedding]), made.scores([block(seed=12)]), "untrained", 0.02)
     assert evidence == alone
+
+
+def test_what_was_interpreted_is_counted_and_told_by_class_where_classes_differ():
+    n = len(TASK.y)
+    names = [f"s{i:03}" for i in range(n)]
+    assert misleading.interpreted(TASK, [()] * n, names) == []
+    assert misleading.interpreted(TASK, [("turned", "cut")] * n, names) == [
+        f"All {n} images: cut.",
+        f"All {n} images: turned.",
+    ]
+    assert misleading.interpreted(TASK, [("cut",) if i in (5, 3) else () for i in range(n)], names) == [
+        f"2 of {n} images (such as s003): cut."
+    ]
+    first = [("cut",) if y == 0 else () for y in TASK.y]
+    of = np.bincount(TASK.y)
+    (told,) = misleading.interpreted(TASK, first, names)
+    assert told.endswith(
+        f": cut; classes differ: {TASK.classes[0]} {of[0]} of {of[0]}, {TASK.classes[1]} 0 of {of[1]}."
+    )

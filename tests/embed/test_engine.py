@@ -6,7 +6,7 @@ import pytest
 
 from reprcheck.digest import digest
 from reprcheck.embed.cache import Cache
-from reprcheck.embed.engine import SHARD, Shown, embed
+from reprcheck.embed.engine import SHARD, Shown, embed, remarks
 from reprcheck.errors import UserError
 from reprcheck.types import Image
 
@@ -72,6 +72,35 @@ def test_a_second_run_decodes_and_encodes_nothing(cache):
     assert (encoder.shown, source.reads) == (0, [])
     assert second.digest == first.digest
     assert np.array_equal(second.vectors, first.vectors)
+
+
+@dataclass
+class Remarked(Source):
+    """Even images are remarked on, each in its own words."""
+
+    def read(self, index):
+        number = self.numbers[index]
+        return replace(super().read(index), remarks=("turned", "é" * number) if number % 2 == 0 else ())
+
+
+def test_remarks_outlast_the_run_that_decoded(cache):
+    expected = [("turned", "é" * 4), (), ("turned", "é" * 20), ()]
+    run(Remarked([4, 5, 20, 7]), Means(), cache=cache)
+    source = Remarked([4, 5, 20, 7])
+    assert remarks(Shown(source, np.arange(4), (0, 1)), cache) == expected
+    assert source.reads == []
+    run(Remarked([1, 2, 3]), Means(), cache=cache)
+    assert remarks(Shown(source, np.array([2, 0]), (0, 1)), cache) == [expected[2], expected[0]]
+
+
+def test_two_files_of_the_same_pixels_keep_their_own_remarks(cache):
+    class Either(Source):
+        def read(self, index):
+            return replace(super().read(index), remarks=("inverted",) if index else ())
+
+    source = Either([3, 3], names=["plain", "inverted"])
+    run(source, Means(), cache=cache)
+    assert remarks(Shown(source, np.arange(2), (0, 1)), cache) == [(), ("inverted",)]
 
 
 def test_one_more_image_costs_one_more_embedding(cache):
