@@ -10,7 +10,7 @@ from typing import Any
 
 from reprcheck import datasets
 from reprcheck.embed.cache import Cache, default_folder
-from reprcheck.errors import UserError
+from reprcheck.errors import Option, UserError
 from reprcheck.models import resolve
 from reprcheck.policy import Policy, read_policy, registered_models
 from reprcheck.progress import bar
@@ -86,7 +86,9 @@ def opened(chosen: list[str | Path | Dataset], limit: int | None, policy: Policy
     sets = [entry if isinstance(entry, Dataset) else datasets.load(entry, limit=limit) for entry in wanted]
     for i, one in enumerate(sets):
         if one.name in {other.name for other in sets[:i]}:
-            raise UserError(f"--dataset={wanted[i]}", f"a second dataset named {one.name!r}", "rename it on its card")
+            raise UserError(
+                Option("dataset", wanted[i]), f"a second dataset named {one.name!r}", "rename it on its card"
+            )
     return [_required_of(one, policy) for one in sets]
 
 

@@ -2,12 +2,21 @@
 
 Everything a user can put right raises `UserError`: the message names the file, row, column or option, says what is
 wrong, and says what to do. Front ends print that line and exit with status 4; a traceback is for our mistakes only.
+A line is safe to print: whatever a name holds, `printable` writes it so that a terminal shows it and does nothing else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
+from unicodedata import category
+
+LISTED = 30
+"""Names that a remedy lists at most."""
+LONG = 100
+"""Characters of a name or a value that a message shows; a longer word is nobody's misspelling."""
+MANY = 5000
+"""Names among which a misspelt one is looked for."""
 
 
 class ReprcheckError(Exception):
@@ -50,35 +59,128 @@ class Place(str):
         return Place, (self.file, self.row, self.column, self.within)
 
 
+class Option(str):
+    """An option and its value: the text is as Python spells it, and each front door spells it in its own way.
+
+    Parameters
+    ----------
+    name : str
+        Such as ``"dataset"`` or ``"cache-dir"``.
+    value : object, optional
+        What was given; without it the option alone is meant.
+    within : str
+        What else is needed to find the mistake, in brackets.
+
+    Examples
+    --------
+    >>> Option("cache-dir"), Option("limit", 5, "task dose"), Option("dataset", "screen7").spelled("--dataset")
+    ('cache_dir', 'limit=5 (task dose)', '--dataset=screen7')
+    """
+
+    name: str
+    value: str | None
+    within: str
+
+    def __new__(cls, name: str, value: object = None, within: str = "") -> Option:
+        """Make the text, and keep its parts."""
+        parts = name, None if value is None else str(value), within
+        made = super().__new__(cls, _assigned(name.replace("-", "_"), *parts[1:]))
+        made.name, made.value, made.within = parts
+        return made
+
+    def spelled(self, name: str) -> str:
+        """Return the text with another name in front."""
+        return _assigned(name, self.value, self.within)
+
+    def __reduce__(self) -> tuple[type[Option], tuple[str, str | None, str]]:
+        """Pickle by the parts."""
+        return Option, (self.name, self.value, self.within)
+
+
+def _assigned(name: str, value: str | None, within: str) -> str:
+    return name + ("" if value is None else f"={value}") + (f" ({within})" if within else "")
+
+
+def on_command_line(option: Option) -> str:
+    """Return an option as a command line has it: ``--limit=5``.
+
+    Examples
+    --------
+    >>> on_command_line(Option("cache-dir", "a b"))
+    '--cache-dir=a b'
+    """
+    return option.spelled(f"--{option.name}")
+
+
+Words = str | tuple[str, ...]
+"""A text, or the parts of one, of which some are an `Option`."""
+
+
 class UserError(ReprcheckError):
     """A mistake in what the user gave: ``where`` it is, ``what`` is wrong, and the ``remedy``.
 
     Parameters
     ----------
     where : str
-        The file, row, column or option, as the user would write it; a `Place` where these are known apart.
+        The file, row, column or option, as the user would write it; a `Place` or an `Option` where the parts are known.
     what : str
         What is wrong, without a full stop.
-    remedy : str
-        What to do about it, without a full stop.
+    remedy : str or tuple of str
+        What to do about it, without a full stop; in parts where one of them is an `Option`.
 
     Examples
     --------
-    >>> str(UserError("--model", "no model given", "add --model=demo"))
+    >>> mistake = UserError(Option("model"), "no model given", ("add ", Option("model", "demo")))
+    >>> str(mistake)
+    'model: no model given; add model=demo'
+    >>> mistake.line(on_command_line)
     '--model: no model given; add --model=demo'
     """
 
-    def __init__(self, where: str, what: str, remedy: str = "") -> None:
-        self.where, self.what, self.remedy = where, " ".join(what.split()), " ".join(remedy.split())
-        super().__init__(f"{where}: {self.what}" + (f"; {self.remedy}" if self.remedy else ""))
+    def __init__(self, where: str, what: str, remedy: Words = "") -> None:
+        self.where, self.what = where, _flat(what)
+        self._advice = remedy if isinstance(remedy, tuple) else (remedy,)
+        self.remedy = _flat("".join(self._advice))
+        super().__init__(self.line())
+        self.__suppress_context__ = True  # what a library raised is part of the message, where it tells anything
 
-    def __reduce__(self) -> tuple[type[UserError], tuple[str, str, str]]:
+    def line(self, spell: Callable[[Option], str] = str) -> str:
+        """Return the message, safe to print; ``spell`` writes options as a front door does, without it as in Python."""
+        where = spell(self.where) if isinstance(self.where, Option) else self.where
+        remedy = _flat("".join(spell(part) if isinstance(part, Option) else part for part in self._advice))
+        return printable(f"{where}: {self.what}" + (f"; {remedy}" if remedy else ""))
+
+    def __reduce__(self) -> tuple[type[UserError], tuple[str, str, Words]]:
         """Pickle by the three parts, so that the error survives a trip between processes."""
-        return type(self), (self.where, self.what, self.remedy)
+        return type(self), (self.where, self.what, self._advice)
+
+
+def printable(text: str) -> str:
+    r"""Return text that is safe to print: control codes, line ends and direction marks are written as their escapes.
+
+    Examples
+    --------
+    >>> printable("a\x1b[31m\u202eb  c")
+    'a\\x1b[31m\\u202eb  c'
+    """
+    if text.isprintable():
+        return text
+    shown = (c if c.isprintable() or category(c) == "Zs" else c.encode("unicode_escape").decode() for c in text)
+    return "".join(shown)
+
+
+def _flat(text: str) -> str:
+    """Return text without line ends, such as libraries put into their messages; other blanks may be part of a name."""
+    return " ".join(line.strip() for line in text.splitlines())
+
+
+def clipped(text: str, most: int = LONG) -> str:
+    """Return text of at most ``most`` characters, what is left out marked by …"""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return a remedy that names the closest of ``known`` to ``word``, or lists them all.
+    """Return a remedy that names the closest of ``known`` to ``word``, or lists them, the first `LISTED` of many.
 
     Examples
     --------
@@ -86,5 +188,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     'did you mean probe/1?'
     """
     known = sorted(known)
-    close = get_close_matches(word, known, n=1)
-    return f"did you mean {close[0]}?" if close else f"known: {', '.join(known) or 'none'}"
+    close = get_close_matches(word, known, n=1) if len(word) <= LONG and len(known) <= MANY else []
+    if close:
+        return f"did you mean {close[0]}?"
+    more = f" and {len(known) - LISTED} more" if len(known) > LISTED else ""
+    return f"known: {', '.join(clipped(name) for name in known[:LISTED]) or 'none'}{more}"

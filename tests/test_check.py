@@ -138,7 +138,7 @@ def test_a_limit_is_recorded_and_does_not_release(place):
     card = ask(place, Means(), limit=20)
     assert card.settings[0].limit == 20
     assert card.settings[0].n_samples <= 20
-    assert any("--limit" in reason for reason in card.gate.blocked_by)
+    assert any("by a limit" in reason for reason in card.gate.blocked_by)
 
 
 @pytest.mark.parametrize(

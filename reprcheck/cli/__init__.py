@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from reprcheck.cli.shell import BAD, FINE, STOPPED, USAGE, show, terminal
-from reprcheck.errors import UserError
+from reprcheck.cli.shell import BAD, FINE, STOPPED, USAGE, show, spelled, terminal
+from reprcheck.errors import UserError, printable
 
 if TYPE_CHECKING:
     from reprcheck.auditing import Audit
@@ -26,7 +26,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Exit with the mistake."""
-        self.exit(USAGE, f"ERROR: {message}; see {self.prog} --help\n")
+        self.exit(USAGE, f"ERROR: {printable(message)}; see {self.prog} --help\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = parser().parse_args(arguments)
         return int(options.run(options))
     except UserError as mistake:
-        print(f"ERROR: {str(mistake).removeprefix('--dataset=')}", file=sys.stderr)
+        print(f"ERROR: {mistake.line(spelled)}", file=sys.stderr)
         return USAGE
     except SystemExit:
         show(())

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reprcheck.cli.shell import FINE, USAGE, show, terminal
-from reprcheck.errors import UserError
+from reprcheck.errors import Option, UserError
 
 if TYPE_CHECKING:
     from reprcheck.datasets.checkup import Checkup
@@ -127,7 +127,7 @@ def run_show(options: argparse.Namespace) -> int:
     from reprcheck.surveying import survey
 
     if Path(options.out).suffix.lower() != ".png":
-        raise UserError(f"--out={options.out}", "not the name of a PNG file", "let it end in .png")
+        raise UserError(Option("out", options.out), "not the name of a PNG file", "let it end in .png")
     folder = _folder(options.dataset)
     if folder.is_dir():
         found, surveyed = _surveyed(folder)
@@ -136,7 +136,7 @@ def run_show(options: argparse.Namespace) -> int:
             return USAGE
     else:
         surveyed = survey(load(options.dataset), bar)
-    sheet = replace_bytes(Path(options.out), contact_sheet(surveyed.dataset), remedy="choose another --out")
+    sheet = replace_bytes(Path(options.out), contact_sheet(surveyed.dataset), remedy=("choose another ", Option("out")))
     show([*ShowReport(surveyed).lines(*terminal()), "", f"contact sheet: {sheet}"])
     return FINE
 

@@ -7,6 +7,8 @@ import shutil
 import sys
 from collections.abc import Sequence
 
+from reprcheck.errors import Option, on_command_line
+
 FINE, BAD, USAGE, STOPPED = 0, 1, 4, 130
 """Exit statuses."""
 
@@ -14,6 +16,13 @@ FINE, BAD, USAGE, STOPPED = 0, 1, 4, 130
 def terminal() -> tuple[int, bool]:
     """Return how wide standard output is, and whether it takes colour."""
     return shutil.get_terminal_size().columns, sys.stdout.isatty()
+
+
+def spelled(option: Option) -> str:
+    """Return an option as a command has it: a dataset is an argument without a name."""
+    if option.name == "dataset":
+        return option.value if option.value is not None else "DATASET"
+    return on_command_line(option)
 
 
 def show(lines: Sequence[str]) -> None:

@@ -18,7 +18,7 @@ from reprcheck.datasets.hints import hints
 from reprcheck.datasets.table import Samples, sort_samples
 from reprcheck.datasets.tasks import limited, resolve
 from reprcheck.digest import digest
-from reprcheck.errors import UserError
+from reprcheck.errors import Option, UserError
 from reprcheck.types import Dataset, Image, ImageSource, Task
 
 
@@ -77,7 +77,7 @@ def assemble(
         For whatever is wrong in the table, by line and column, or a confound that leaves no honest fold.
     """
     if limit is not None and limit < 1:
-        raise UserError(f"--limit={limit}", "not a number of samples", "use a whole number of at least 1")
+        raise UserError(Option("limit", limit), "not a number of samples", "use a whole number of at least 1")
     samples = sort_samples(card, table, where)
     tasks = {task.name: resolve(card, task, samples) for task in card.tasks}
     told = {task.name: notes + tasks[task.name].notes + hints(card, task, samples, table) for task in card.tasks}

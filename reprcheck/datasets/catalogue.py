@@ -12,7 +12,7 @@ from reprcheck.datasets.assemble import assemble
 from reprcheck.datasets.card import parse
 from reprcheck.datasets.folder import CARD, open_folder
 from reprcheck.datasets.remote import open_remote
-from reprcheck.errors import UserError, did_you_mean
+from reprcheck.errors import Option, UserError, did_you_mean
 from reprcheck.types import Dataset
 
 DEFAULT = ("sim-culture", "sim-tissue")
@@ -59,4 +59,6 @@ def load(spec: str | Path, *, limit: int | None = None) -> Dataset:
     if path.is_dir():
         return open_folder(path, limit)
     known = (*NAMES, *public.names())
-    raise UserError(f"--dataset={spec}", "no such folder, simulated or public dataset", did_you_mean(str(spec), known))
+    raise UserError(
+        Option("dataset", spec), "no such folder, simulated or public dataset", did_you_mean(str(spec), known)
+    )

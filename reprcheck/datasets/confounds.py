@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from reprcheck.datasets.plate import Place, place
 from reprcheck.datasets.problems import tell
 from reprcheck.datasets.task_card import MATCHING, Holdout
-from reprcheck.errors import UserError
+from reprcheck.errors import UserError, Words
 
 SHOWN = 3
 """Names listed in a sentence before the rest is counted."""
@@ -128,7 +128,7 @@ def refuse(
     holdout: Holdout | None,
     test: NDArray[np.bool_] | None = None,
     where: str,
-    remedy: str | None = None,
+    remedy: Words | None = None,
 ) -> None:
     """Tell, as a UserError, where the design leaves no fold that could be both learned from and tested on.
 
@@ -144,7 +144,7 @@ def refuse(
         The samples judged, of a fixed split, which has no other folds.
     where : str
         Opens the message.
-    remedy : str, optional
+    remedy : str or tuple of str, optional
         In place of the one that fits the confound.
     """
     if test is not None:
@@ -178,7 +178,7 @@ def refuse_matching(
     *,
     where: str,
     by_batch: str,
-    remedy: str | None = None,
+    remedy: Words | None = None,
 ) -> None:
     """Tell, as a UserError, where samples have nobody to be matched with in another unit, or unit and batch.
 
@@ -191,7 +191,7 @@ def refuse_matching(
     units, batches : str[n]
     where, by_batch : str
         Opens the message, where the units are at fault and where the batches are.
-    remedy : str, optional
+    remedy : str or tuple of str, optional
         In place of the one that fits.
     """
     names, counts = np.unique(units), _crosstab(y, len(classes), units)
@@ -217,7 +217,7 @@ def _refuse_split(
     units: NDArray[np.str_],
     test: NDArray[np.bool_],
     where: str,
-    remedy: str | None,
+    remedy: Words | None,
 ) -> None:
     if len(np.unique(units[test])) < 2:
         what = f"all judged samples are of one unit ({units[test][0]}), and an interval needs two or more"

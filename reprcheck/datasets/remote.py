@@ -17,7 +17,7 @@ from typing import Any
 
 from reprcheck.datasets.folder import CARD, open_folder
 from reprcheck.digest import digest
-from reprcheck.errors import Place, UserError
+from reprcheck.errors import Option, Place, UserError
 from reprcheck.types import Dataset
 
 _VERSION = (
@@ -124,7 +124,7 @@ class Mirror:
             raise UserError(f"{self.url}/{name}", f"can't be fetched ({reason})", remedy) from error
 
     def _remote(self) -> tuple[Any, str]:
-        where = f"--dataset={self.url}"
+        where = Option("dataset", self.url)
         try:
             from fsspec.core import url_to_fs
         except ImportError:

@@ -19,7 +19,7 @@ from reprcheck.datasets.columns import nested
 from reprcheck.datasets.problems import attempt, settle, tell, tell_each
 from reprcheck.datasets.table import Samples, matches, to_number
 from reprcheck.datasets.task_card import MATCHING, TaskCard
-from reprcheck.errors import Place, UserError
+from reprcheck.errors import Option, Place, UserError
 from reprcheck.types import Task
 
 ONE_BATCH = "all"
@@ -213,7 +213,8 @@ def limited(task: Task, ids: NDArray[np.str_], at_most: int) -> Task:
         test=None if task.test is None else task.test[keep],
         notes=(*task.notes, note),
     )
-    where, remedy = f"--limit={at_most} (task {task.name})", f"use --limit={limit.enough(labels, task.batches)} or more"
+    where = Option("limit", at_most, f"task {task.name}")
+    remedy = ("use ", Option("limit", limit.enough(labels, task.batches)), " or more")
     if matching := _matching(task):
         confounds.refuse_matching(
             matching, cut.y, cut.classes, cut.units, cut.batches, where=where, by_batch=where, remedy=remedy

@@ -22,7 +22,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
-from reprcheck.errors import UserError
+from reprcheck.errors import Option, UserError
 
 
 class DamagedShardWarning(UserWarning):
@@ -58,7 +58,9 @@ class Cache:
             next(folder.iterdir(), None)
         except OSError as e:
             reason = (e.strerror or str(e)).lower()
-            raise UserError(f"--cache-dir={folder}", f"not a usable folder ({reason})", "name another one") from None
+            raise UserError(
+                Option("cache-dir", folder), f"not a usable folder ({reason})", "name another one"
+            ) from None
 
     def lock(self, kind: str, key: str) -> FileLock:
         """Return the lock that whoever adds to ``key`` must hold, so that no two processes compute the same rows."""
@@ -105,9 +107,8 @@ class Cache:
                 os.fsync(f.fileno())
             os.replace(f.name, folder / f"{_checksum(raw)}.safetensors")
         except OSError as e:
-            raise UserError(
-                f"--cache-dir={self.folder}", f"can't be written ({e.strerror})", "free or move it"
-            ) from None
+            where = Option("cache-dir", self.folder)
+            raise UserError(where, f"can't be written ({e.strerror})", "free or move it") from None
 
 
 def stack(found: Mapping[str, NDArray[Any]], ids: Sequence[str]) -> NDArray[Any]:

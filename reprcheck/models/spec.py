@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote, unquote
 
+from reprcheck import errors
 from reprcheck.errors import UserError, did_you_mean
 
 Option = bool | int | float | str
@@ -52,7 +53,7 @@ class Spec:
     @property
     def where(self) -> str:
         """The SPEC as an error names it."""
-        return f"--model={self}"
+        return errors.Option("model", self)
 
 
 def parse(text: str, registered: Mapping[str, str] | None = None) -> Spec:
@@ -80,7 +81,7 @@ def parse(text: str, registered: Mapping[str, str] | None = None) -> Spec:
     Spec(source='timm', target='resnet18', options={'pretrained': False, 'size': 96})
     """
     registered = registered or {}
-    where = f"--model={text}"
+    where = errors.Option("model", text)
     head, _, tail = text.strip().partition("?")
     options = _options(tail, where) if tail else {}
     if head in registered:

@@ -7,25 +7,30 @@ has state is a `Run`, registered as a plugin of its own. Until a model is named 
 
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
 
 from reprcheck.errors import UserError
-from reprcheck.pytest_plugin.options import add_options
+from reprcheck.pytest_plugin.options import Spelling, add_options
 from reprcheck.pytest_plugin.run import Asker, Run
 
 RUN = pytest.StashKey[Run]()
+SPELLING = "reprcheck-spelling"
 
 __all__ = ["add_options"]
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     """Add the long options."""
-    add_options(parser, "--reprcheck-")
+    pluginmanager.register(Spelling(add_options(parser, "--reprcheck-")), SPELLING)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Read what is asked for before anything is collected: a mistake ends the session with exit status 4."""
     config.addinivalue_line("markers", "reprcheck(diagnostic): the test asks this diagnostic in every required setting")
+    spelling = cast(Spelling, config.pluginmanager.get_plugin(SPELLING))
+    spelling.typed = config.invocation_params.args
     request = None
     if config.getoption("reprcheck_model"):
         from reprcheck.pytest_plugin.request import read_request
@@ -33,8 +38,8 @@ def pytest_configure(config: pytest.Config) -> None:
         try:
             request = read_request(config)
         except UserError as mistake:
-            raise pytest.UsageError(str(mistake)) from None
-    config.stash[RUN] = Run(config, request)
+            raise pytest.UsageError(mistake.line(spelling)) from None
+    config.stash[RUN] = Run(config, request, spelling)
     config.pluginmanager.register(config.stash[RUN], "reprcheck-run")
 
 

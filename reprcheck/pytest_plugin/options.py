@@ -2,13 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from weakref import WeakKeyDictionary
+
 import pytest
+
+from reprcheck.errors import Option
 
 REPORT_DIR = "reports/latest"
 
+_prefixes: WeakKeyDictionary[pytest.Parser, list[str]] = WeakKeyDictionary()
 
-def add_options(parser: pytest.Parser, prefix: str) -> None:
+
+class Spelling:
+    """How messages spell an option in a session: as it was typed, else under the shortest prefix that it has there.
+
+    Parameters
+    ----------
+    prefixes : sequence of str
+        Those of `add_options`, so far.
+    """
+
+    def __init__(self, prefixes: Sequence[str]) -> None:
+        self.prefixes, self.typed = prefixes, tuple[str, ...]()
+
+    def __call__(self, option: Option) -> str:
+        """Return an option, as ``--reprcheck-limit=5``."""
+        names = sorted((f"{prefix}{option.name}" for prefix in self.prefixes), key=len)
+        typed = [name for name in names for word in self.typed if word.partition("=")[0] == name]
+        return option.spelled((typed or names)[0])
+
+
+def add_options(parser: pytest.Parser, prefix: str) -> Sequence[str]:
     """Add the options under a prefix: ``--reprcheck-`` for the plugin, ``--`` for a repository's own conftest.
+
+    Returns
+    -------
+    sequence of str
+        All prefixes under which they are there: it grows with each.
 
     Examples
     --------
@@ -19,6 +50,8 @@ def add_options(parser: pytest.Parser, prefix: str) -> None:
         def pytest_addoption(parser):
             add_options(parser, "--")
     """
+    prefixes = _prefixes.setdefault(parser, [])
+    prefixes.append(prefix)
     group = parser.getgroup("reprcheck", "reprcheck: a release gate for microscopy representation models")
 
     def add(name: str, what: str, **more: object) -> None:
@@ -30,3 +63,4 @@ def add_options(parser: pytest.Parser, prefix: str) -> None:
     add("report-dir", f"where the scorecard goes (default: {REPORT_DIR})", metavar="DIR")
     add("cache-dir", "embedding cache (default: $REPRCHECK_CACHE, else the user's cache)", metavar="DIR")
     add("limit", "cut each task down to N samples; such a run doesn't release", type=int, metavar="N")
+    return prefixes

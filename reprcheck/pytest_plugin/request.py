@@ -10,7 +10,7 @@ import pytest
 
 from reprcheck.checking import opened
 from reprcheck.embed.cache import Cache, default_folder
-from reprcheck.errors import UserError
+from reprcheck.errors import Option, UserError
 from reprcheck.models import Model, resolve
 from reprcheck.policy import Policy, read_policy, registered_models
 from reprcheck.pytest_plugin.options import REPORT_DIR
@@ -58,7 +58,7 @@ def read_request(config: pytest.Config) -> Request:
         raise UserError("--reruns", "a test of chance that is run until it passes proves nothing", "leave it out")
     limit = config.getoption("reprcheck_limit")
     if limit is not None and limit < 1:
-        raise UserError("--limit", f"{limit} is not a number of samples", "give a whole number above 0")
+        raise UserError(Option("limit", limit), "not a number of samples", "give a whole number above 0")
     path = config.getoption("reprcheck_policy")
     policy = read_policy(Path(path) if path else None)
     names = {**registered_models(config.rootpath), **policy.models}
@@ -66,7 +66,7 @@ def read_request(config: pytest.Config) -> Request:
     for spec in config.getoption("reprcheck_model"):
         model = resolve(spec, names)
         if model.name in models:
-            raise UserError(f"--model={spec}", f"a second model named {model.name!r}", "add name=… to its SPEC")
+            raise UserError(Option("model", spec), f"a second model named {model.name!r}", "add name=… to its SPEC")
         models[model.name] = model
     sets = opened(list(config.getoption("reprcheck_dataset") or []), limit, policy)
     cache_dir = config.getoption("reprcheck_cache_dir")

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reprcheck.errors import UserError
+from reprcheck.errors import Option, UserError
+from reprcheck.pytest_plugin.options import Spelling
 from reprcheck.pytest_plugin.outcomes import PROPERTY, Received, conclude, received, status_word
 from reprcheck.types import Scorecard
 
@@ -24,14 +25,18 @@ if TYPE_CHECKING:
 RELEASED, BLOCKED, USAGE = 0, 1, 4
 """Exit statuses of the gate."""
 
-NO_MODEL = "--model: no model given, so there is nothing to judge; add --model=demo, or --model=SPEC for your own"
+NO_MODEL = UserError(
+    Option("model"),
+    "no model given, so there is nothing to judge",
+    ("add ", Option("model", "demo"), ", or ", Option("model", "SPEC"), " for your own"),
+)
 
 
 class Run:
     """State of a session, and the hooks that need it; ``request`` is None where no model was named."""
 
-    def __init__(self, config: pytest.Config, request: Request | None) -> None:
-        self.config, self.request = config, request
+    def __init__(self, config: pytest.Config, request: Request | None, spelling: Spelling) -> None:
+        self.config, self.request, self.spelling = config, request, spelling
         self.received: list[Received] = []
         self.scorecards: list[Scorecard] = []
         self.mistakes: set[str] = set()
@@ -84,9 +89,9 @@ class Run:
                 model, dataset = self.request.models[question.model], self.request.datasets[question.dataset]
                 cell, setting = self.session.ask(model, dataset, question)
         except UserError as mistake:
-            self._spoilt[pair] = mistake
-            node.user_properties.append((PROPERTY, Received(question.model, mistake=str(mistake)).dumps()))
-            pytest.fail(str(mistake), pytrace=False)
+            self._spoilt[pair], line = mistake, mistake.line(self.spelling)
+            node.user_properties.append((PROPERTY, Received(question.model, mistake=line).dumps()))
+            pytest.fail(line, pytrace=False)
         seconds = time.perf_counter() - start
         node.user_properties.append((PROPERTY, Received(question.model, seconds, device_name(), cell, setting).dumps()))
         conclude(cell)
@@ -116,14 +121,14 @@ class Run:
         """Refuse to run the gate on nothing; a worker leaves that to the controller."""
         if self.no_model and not self.config.option.collectonly:
             if not self.is_worker:
-                raise pytest.UsageError(NO_MODEL)
+                raise pytest.UsageError(NO_MODEL.line(self.spelling))
             self.config.workeroutput["reprcheck_no_model"] = True  # type: ignore[attr-defined]
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         """Take over what an xdist worker found at collection."""
         if getattr(node, "workeroutput", {}).get("reprcheck_no_model"):
-            self.mistakes.add(NO_MODEL)
+            self.mistakes.add(NO_MODEL.line(self.spelling))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
@@ -156,7 +161,7 @@ class Run:
             try:
                 self._write()
             except UserError as mistake:
-                self.mistakes.add(str(mistake))
+                self.mistakes.add(mistake.line(self.spelling))
         if self.mistakes:
             session.exitstatus = USAGE
         elif self.others_failed or not all(card.gate.released for card in self.scorecards):

@@ -206,7 +206,7 @@ def _settings(settings: Sequence[Setting], width: int) -> Iterator[RenderableTyp
     if Console(width=10_000, _environ={}).measure(table).maximum <= width:
         yield table
         if any(s.limit is not None for s in settings):
-            yield Text("* cut down by --limit", style="dim")
+            yield Text("* cut down by a limit", style="dim")
         return
     for dataset, members in datasets.items():
         yield Text(one_line(dataset), overflow="fold")

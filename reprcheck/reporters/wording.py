@@ -63,7 +63,7 @@ def counted(n: int, noun: str) -> str:
 def size(setting: Setting) -> str:
     """Return how much a setting rests on: samples, units, batches, and whether ``--limit`` cut it down."""
     parts = [(setting.n_samples, "sample"), (setting.n_units, "unit"), (setting.n_batches, "batch")]
-    cut = [] if setting.limit is None else [f"cut down to {setting.limit} by --limit"]
+    cut = [] if setting.limit is None else [f"cut down to {setting.limit} by a limit"]
     return ", ".join([counted(n, noun) for n, noun in parts] + cut)
 
 

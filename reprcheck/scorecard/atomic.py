@@ -6,15 +6,17 @@ import os
 from pathlib import Path
 from uuid import uuid4
 
-from reprcheck.errors import UserError
+from reprcheck.errors import Option, UserError, Words
+
+ANOTHER_FOLDER = ("choose another ", Option("report-dir"))
 
 
-def replace_text(path: Path, text: str, remedy: str = "choose another --report-dir") -> Path:
+def replace_text(path: Path, text: str, remedy: Words = ANOTHER_FOLDER) -> Path:
     """Write a text as UTF-8; see `replace_bytes`."""
     return replace_bytes(path, text.encode(), remedy)
 
 
-def replace_bytes(path: Path, data: bytes, remedy: str = "choose another --report-dir") -> Path:
+def replace_bytes(path: Path, data: bytes, remedy: Words = ANOTHER_FOLDER) -> Path:
     """Write bytes under a temporary name beside ``path``, flush them to disk, and rename the file.
 
     Parameters
@@ -22,7 +24,7 @@ def replace_bytes(path: Path, data: bytes, remedy: str = "choose another --repor
     path : Path
         The file to make or replace; missing folders are made.
     data : bytes
-    remedy : str
+    remedy : str or tuple of str
         What to do where it can't be written.
 
     Returns

@@ -145,7 +145,7 @@ def _limit_reasons(wanted: Sequence[Key], seen: Mapping[str, Setting], policy: P
     for name in sorted({setting for _, setting, _ in wanted}):
         setting = seen.get(name)
         if setting is not None and setting.limit is not None and not policy.limited_release:
-            yield f"{name}: cut down to {setting.limit} samples by --limit, and the policy has no limited_release"
+            yield f"{name}: cut down to {setting.limit} samples by a limit, and the policy has no limited_release"
 
 
 def _waiver_reasons(

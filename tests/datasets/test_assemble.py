@@ -489,16 +489,16 @@ def test_replicates_are_named_by_their_column_and_cut_with_the_samples() -> None
 
 @pytest.mark.parametrize("limit", [0, -3])
 def test_a_limit_below_one_is_refused(limit: int) -> None:
-    message = f"--limit={limit}: not a number of samples; use a whole number of at least 1"
+    message = f"limit={limit}: not a number of samples; use a whole number of at least 1"
     assert refused({"label": AB}, limit=limit) == message
 
 
 def test_a_limit_that_breaks_the_folds_says_what_would_do() -> None:
     table: dict[str, list[Any]] = {"label": AB, "batch": ["p", "p", "q", "q", "r", "r"] * 2}
     message = refused(table, [BATCH], limit=5)
-    assert message.startswith("--limit=5 (task state): batch ")
-    assert message.endswith("has one class only (a), so holding it out tests no contrast; use --limit=6 or more") or (
-        message.endswith("has one class only (b), so holding it out tests no contrast; use --limit=6 or more")
+    assert message.startswith("limit=5 (task state): batch ")
+    assert message.endswith("has one class only (a), so holding it out tests no contrast; use limit=6 or more") or (
+        message.endswith("has one class only (b), so holding it out tests no contrast; use limit=6 or more")
     )
     assert len(build(table, [BATCH], limit=6).tasks["state"].rows) == 6
 

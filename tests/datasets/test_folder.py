@@ -361,5 +361,5 @@ def test_load_refuses_an_unknown_name() -> None:
     with pytest.raises(UserError) as caught:
         load("sim-cultur")
     assert str(caught.value) == (
-        "--dataset=sim-cultur: no such folder, simulated or public dataset; did you mean sim-culture?"
+        "dataset=sim-cultur: no such folder, simulated or public dataset; did you mean sim-culture?"
     )

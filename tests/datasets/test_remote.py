@@ -146,13 +146,13 @@ def test_a_remote_folder_is_not_left(make_dataset: Make) -> None:
 
 def test_a_url_of_no_kind_known() -> None:
     message = refused("nosuch://x/y")
-    assert message.startswith("--dataset=URL: can't be opened (Protocol not known: nosuch")
+    assert message.startswith("dataset=URL: can't be opened (Protocol not known: nosuch")
     assert message.endswith("); name a folder, or a URL that fsspec knows")
 
 
 def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "fsspec.core", None)
-    message = "--dataset=URL: a URL needs fsspec, which isn't installed; pip install 'reprcheck[remote]'"
+    message = "dataset=URL: a URL needs fsspec, which isn't installed; pip install 'reprcheck[remote]'"
     assert refused("memory://x") == message
 
 

@@ -101,7 +101,7 @@ def test_a_killed_writer_leaves_only_whole_shards(tmp_path):
 @pytest.mark.parametrize("name", ["file", "file/below"])
 def test_an_unusable_folder_is_one_clear_line(tmp_path, name):
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match=r"--cache-dir=.*not a usable folder \(.*\); name another one") as e:
+    with pytest.raises(UserError, match=r"cache_dir=.*not a usable folder \(.*\); name another one") as e:
         Cache(tmp_path / name)
     assert "\n" not in str(e.value)
 

@@ -29,7 +29,7 @@ def test_native_where_the_numbers_agree(in_chans: int | None, n: int, asked: Non
 def test_native_is_refused_where_they_disagree() -> None:
     model = resolve(f"timm:{TINY}?pretrained=false&channels=native")
     assert line(lambda: model.encoder(2)) == (
-        f"--model=timm:{TINY}?pretrained=false&channels=native: channels=native, but the model takes 3 channels and "
+        f"model=timm:{TINY}?pretrained=false&channels=native: channels=native, but the model takes 3 channels and "
         "the images have 2; write channels=replicate, or in_chans=2 where the weights allow it"
     )
 

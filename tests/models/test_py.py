@@ -140,18 +140,18 @@ def test_digests_are_the_same_in_another_process(nets: Path) -> None:
 )
 def test_mistakes_in_factories(nets: Path, target: str, expected: str) -> None:
     spec = f"py:{nets}:{target}"
-    assert line(lambda: resolve(spec).encoder(3).encode(images(1))).startswith(f"--model={spec}: {expected}")
+    assert line(lambda: resolve(spec).encoder(3).encode(images(1))).startswith(f"model={spec}: {expected}")
 
 
 def test_mistakes_in_targets(tmp_path: Path) -> None:
     assert (
-        line(lambda: resolve("py:nets")) == "--model=py:nets: 'nets' names no factory; write py:package.module:factory"
+        line(lambda: resolve("py:nets")) == "model=py:nets: 'nets' names no factory; write py:package.module:factory"
     )
-    assert line(lambda: resolve("py:no.py:make")) == "--model=py:no.py:make: no file no.py; check the path"
+    assert line(lambda: resolve("py:no.py:make")) == "model=py:no.py:make: no file no.py; check the path"
     told = line(lambda: resolve("py:not_a_module_at_all:make").digest)
     assert "importing not_a_module_at_all raised ModuleNotFoundError" in told
     bad = tmp_path / "bad.py"
     bad.write_text("def make(:\n")
-    assert f"--model=py:{bad}:make: importing bad.py raised SyntaxError" in line(
+    assert f"model=py:{bad}:make: importing bad.py raised SyntaxError" in line(
         lambda: resolve(f"py:{bad}:make").digest
     )

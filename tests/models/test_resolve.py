@@ -292,7 +292,7 @@ def test_the_demo_ships() -> None:
     assert trained.encode(shown).shape == twin.encode(shown).shape
     assert not np.array_equal(trained.encode(shown), twin.encode(shown))
     assert trained.digest() != twin.digest()
-    assert line(lambda: resolve("demo?pretrained=true")).startswith("--model=demo?pretrained=true: demo has no option")
+    assert line(lambda: resolve("demo?pretrained=true")).startswith("model=demo?pretrained=true: demo has no option")
 
 
 def test_emb_is_precomputed(tmp_path: Path) -> None:

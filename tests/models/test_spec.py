@@ -61,15 +61,15 @@ def test_a_registered_name_stands_for_its_spec_and_takes_options() -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("dmo", "--model=dmo: no model is called 'dmo'; did you mean demo?"),
-        ("cels", "--model=cels: no model is called 'cels'; did you mean cells?"),
-        ("onnx:a.onnx", "--model=onnx:a.onnx: unknown model source 'onnx'; known: emb, py, timm"),
-        ("tim:resnet18", "--model=tim:resnet18: unknown model source 'tim'; did you mean timm?"),
-        ("timm:", "--model=timm:: nothing follows timm:; write timm:NAME"),
-        ("timm:x?size", "--model=timm:x?size: option 'size' isn't key=value"),
-        ("timm:x?a=1&a=2", "--model=timm:x?a=1&a=2: option 'a' is given twice; keep one"),
-        ("v.npy", "--model=v.npy: no model is called 'v.npy'; for a file of vectors write emb:v.npy"),
-        ("loop", "--model=loop: no model is called 'loop'"),
+        ("dmo", "model=dmo: no model is called 'dmo'; did you mean demo?"),
+        ("cels", "model=cels: no model is called 'cels'; did you mean cells?"),
+        ("onnx:a.onnx", "model=onnx:a.onnx: unknown model source 'onnx'; known: emb, py, timm"),
+        ("tim:resnet18", "model=tim:resnet18: unknown model source 'tim'; did you mean timm?"),
+        ("timm:", "model=timm:: nothing follows timm:; write timm:NAME"),
+        ("timm:x?size", "model=timm:x?size: option 'size' isn't key=value"),
+        ("timm:x?a=1&a=2", "model=timm:x?a=1&a=2: option 'a' is given twice; keep one"),
+        ("v.npy", "model=v.npy: no model is called 'v.npy'; for a file of vectors write emb:v.npy"),
+        ("loop", "model=loop: no model is called 'loop'"),
     ],
 )
 def test_mistakes(text: str, expected: str) -> None:

@@ -178,14 +178,14 @@ def test_a_plain_network_takes_the_size_the_model_insists_on() -> None:
 @pytest.mark.parametrize(
     ("spec", "expected"),
     [
-        ("timm:x?siz=3", "--model=timm:x?siz=3: timm has no option 'siz'; did you mean size?"),
-        ("timm:x?size=0", "--model=timm:x?size=0: size=0 isn't a whole number from 1"),
-        ("timm:x?size=big", "--model=timm:x?size=big: size=big isn't a whole number from 1"),
-        ("timm:x?pretrained=no", "--model=timm:x?pretrained=no: pretrained=no is neither true nor false"),
-        ("timm:x?normalise=imag", "--model=timm:x?normalise=imag: normalise=imag isn't known; did you mean image?"),
-        ("timm:x?channels=stem", "--model=timm:x?channels=stem: channels=stem isn't known; known: native, replicate"),
-        ("timm:x?checkpoint=no.pth", "--model=timm:x?checkpoint=no.pth: no checkpoint file no.pth; check the path"),
-        ("timm:x?name=", "--model=timm:x?name=: option 'name' is empty"),
+        ("timm:x?siz=3", "model=timm:x?siz=3: timm has no option 'siz'; did you mean size?"),
+        ("timm:x?size=0", "model=timm:x?size=0: size=0 isn't a whole number from 1"),
+        ("timm:x?size=big", "model=timm:x?size=big: size=big isn't a whole number from 1"),
+        ("timm:x?pretrained=no", "model=timm:x?pretrained=no: pretrained=no is neither true nor false"),
+        ("timm:x?normalise=imag", "model=timm:x?normalise=imag: normalise=imag isn't known; did you mean image?"),
+        ("timm:x?channels=stem", "model=timm:x?channels=stem: channels=stem isn't known; known: native, replicate"),
+        ("timm:x?checkpoint=no.pth", "model=timm:x?checkpoint=no.pth: no checkpoint file no.pth; check the path"),
+        ("timm:x?name=", "model=timm:x?name=: option 'name' is empty"),
     ],
 )
 def test_bad_options(spec: str, expected: str) -> None:
@@ -215,7 +215,7 @@ def test_a_download_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(timm, "create_model", offline)
     assert line(lambda: resolve(f"timm:{TINY}").digest) == (
-        f"--model=timm:{TINY}: timm's weights of {TINY} can't be had: OSError: no network; "
+        f"model=timm:{TINY}: timm's weights of {TINY} can't be had: OSError: no network; "
         "go online, or add ?pretrained=false&checkpoint=FILE"
     )
 

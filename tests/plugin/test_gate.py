@@ -120,7 +120,7 @@ def test_a_limited_run_does_not_release_unless_the_policy_allows_it(gate, place,
     limited = gate("--limit=56", models=("stripes",))
     assert limited.status == 1
     assert limited.card["settings"][0]["limit"] == 56
-    assert "cut down to 56 samples by --limit" in " ".join(limited.text.split())
+    assert "cut down to 56 samples by a limit" in " ".join(limited.text.split())
     allowing = tmp_path / "allowing.toml"
     allowing.write_text((place / "policy.toml").read_text() + "limited_release = true\n")
     allowed = gate("--limit=56", f"--policy={allowing}", models=("stripes",))

@@ -23,7 +23,7 @@ from reprcheck.datasets.folder import open_files
 from reprcheck.datasets.public.entry import entry
 from reprcheck.datasets.public.record import state
 from reprcheck.datasets.task_card import TaskCard
-from reprcheck.errors import UserError
+from reprcheck.errors import Option, UserError
 from reprcheck.types import Dataset
 
 
@@ -55,10 +55,12 @@ def open_public(name: str, folder: Path | None = None, limit: int | None = None)
     chosen, folder = entry(name), folder if folder is not None else root(name)
     if (found := state(folder)) != "here":
         what = f"not here yet (nothing in {folder})" if found == "absent" else f"fetched in part ({folder})"
-        raise UserError(f"--dataset={name}", what, f"run: reprcheck data fetch {name}" if chosen.usual else chosen.how)
+        raise UserError(
+            Option("dataset", name), what, f"run: reprcheck data fetch {name}" if chosen.usual else chosen.how
+        )
     if chosen.extra and find_spec(chosen.extra) is None:
         raise UserError(
-            f"--dataset={name}",
+            Option("dataset", name),
             f"its reader needs {chosen.extra}, which isn't installed",
             f"pip install 'reprcheck[{chosen.extra}]'",
         )

@@ -19,7 +19,7 @@ from reprcheck.datasets.simulate.planting import Compounds, Plan
 from reprcheck.datasets.simulate.simulation import Plate, SimulatedImages, Simulation, Variation
 from reprcheck.datasets.simulate.tissue import Tissue
 from reprcheck.datasets.simulate.typed import TypedImages, cell_types
-from reprcheck.errors import UserError, did_you_mean
+from reprcheck.errors import Option, UserError, did_you_mean
 from reprcheck.types import Dataset, ImageSource
 
 __all__ = [
@@ -110,7 +110,7 @@ def open_simulated(name: str) -> tuple[str, pd.DataFrame, ImageSource]:
     (3, 96, 96)
     """
     if name not in NAMES:
-        raise UserError("--dataset", f"no simulated dataset is called {name!r}", did_you_mean(name, NAMES))
+        raise UserError(Option("dataset", name), f"no simulated dataset is called {name!r}", did_you_mean(name, NAMES))
     base = name.removesuffix("-known")
     simulation = Culture() if base == Culture.name else Tissue()
     tasks, protocols = (_DEFAULT[base], PROTOCOLS) if name == base else (_KNOWN, ("probe/1",))

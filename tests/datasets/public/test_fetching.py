@@ -164,7 +164,7 @@ def test_a_stopped_fetch_is_not_taken_for_a_whole_set(site, whole, folder, monke
     assert state(folder) == "partly"
     assert read(folder).missing == ("images.zip",)
     monkeypatch.setattr(opening, "entry", lambda _: whole)
-    with pytest.raises(UserError, match=r"--dataset=toy: fetched in part \(.*\); run: reprcheck data fetch toy"):
+    with pytest.raises(UserError, match=r"dataset=toy: fetched in part \(.*\); run: reprcheck data fetch toy"):
         public.open_public("toy", folder)
     monkeypatch.setattr(fetching, "unpack", real)
     site.asked.clear()

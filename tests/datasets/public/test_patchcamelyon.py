@@ -142,5 +142,5 @@ def test_the_table_of_another_split_is_refused(folder: Path) -> None:
 def test_without_h5py_it_says_so(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "h5py", None)
     assert refused("patchcamelyon", folder) == (
-        "--dataset=patchcamelyon: its reader needs h5py, which isn't installed; pip install 'reprcheck[h5py]'"
+        "dataset=patchcamelyon: its reader needs h5py, which isn't installed; pip install 'reprcheck[h5py]'"
     )
