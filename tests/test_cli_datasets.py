@@ -85,7 +85,8 @@ BAD: dict[str, tuple[dict[str, Any], Change, str]] = {
     "no table": (
         {},
         lambda f: (f / "samples.csv").unlink(),
-        "FOLDER: no samples.csv or samples.parquet; write the sample table, one row per sample",
+        "FOLDER: no samples.csv (samples.tsv, samples.parquet, samples.xlsx or samples.xlsm); write the sample table, "
+        "one row per sample",
     ),
     "card not utf-8": (
         {},
@@ -121,7 +122,7 @@ BAD: dict[str, tuple[dict[str, Any], Change, str]] = {
         {"columns": {"wells": "unit"}},
         nothing,
         "dataset.toml [columns] wells: unknown key; "
-        "known: batch, frame, image, mask, metadata, position, sample, types, unit",
+        "known: batch, folders, frame, image, mask, metadata, position, sample, types, unit",
     ),
     "no image column": (
         {"columns": {"image": None}},
@@ -194,7 +195,7 @@ BAD: dict[str, tuple[dict[str, Any], Change, str]] = {
     "unknown format": (
         {},
         cell(6, ".tif", ".gif"),
-        "images/004.gif (samples.csv line 6): unknown image format '.gif'; use PNG, JPEG, TIFF or .npy",
+        "images/004.gif (samples.csv line 6): unknown image format '.gif'; write it again as PNG or TIFF",
     ),
     "not an image": (
         {"suffix": ".png"},
@@ -695,7 +696,7 @@ def test_init_never_overwrites_unless_told(tmp_path: Path, capsys: Any) -> None:
         ({}, ": no table and no images; put the images there, or a samples.csv that names them"),
         (
             {"a.csv": "x\n", "b.csv": "x\n"},
-            ": several tables (a.csv, b.csv); call the one with a row per image samples.csv",
+            ": several tables (a.csv, b.csv); call the one with a row per image samples, as in samples.csv",
         ),
         (
             {"samples.csv": "id,path\n1,x.png\n"},

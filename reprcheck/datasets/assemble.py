@@ -80,6 +80,7 @@ def assemble(
         raise UserError(Option("limit", limit), "not a number of samples", "use a whole number of at least 1")
     samples = sort_samples(card, table, where)
     tasks = {task.name: resolve(card, task, samples) for task in card.tasks}
+    notes += _guessed(card)
     told = {task.name: notes + tasks[task.name].notes + hints(card, task, samples, table) for task in card.tasks}
     sizes = {} if extent is None else _sizes(tasks.values(), samples, extent)
     tasks = {name: replace(task, notes=told[name], sizes=sizes.get(name)) for name, task in tasks.items()}
@@ -100,6 +101,15 @@ def assemble(
         citation=card.citation,
         source=card.source,
         cell_types=card.cell_types,
+    )
+
+
+def _guessed(card: Card) -> tuple[str, ...]:
+    if not card.guessed:
+        return ()
+    keys = ", ".join(card.guessed)
+    return (
+        f"Guessed by `data init`, and nobody has said otherwise: {keys}. Look at each, then take it out of `guessed`.",
     )
 
 

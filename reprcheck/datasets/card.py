@@ -29,7 +29,7 @@ FITS = ("none", "pad", "resize", "crop")
 _TOP_KEYS = (
     *("schema", "name", "kind", "channels", "value_range", "clip", "fit", "size"),
     *("license", "citation", "source", "columns", "tiles", "tasks"),
-    *(*READING_KEYS, "crops", "allow_outside", "cell_types"),
+    *(*READING_KEYS, "crops", "allow_outside", "cell_types", "root", "guessed"),
 )
 _TILE_KEYS = ("size", "max_white")
 KEYS: Mapping[str, tuple[str, ...]] = {
@@ -72,6 +72,10 @@ class Card:
         Whether files may lie outside the folder.
     cell_types : tuple of str
         What values from 1 of type images stand for; empty where there are none.
+    root : str or None
+        What absolute paths of the table begin with, and the folder stands for.
+    guessed : tuple of str
+        Keys of the card that `data init` guessed and nobody has looked at since.
     """
 
     name: str
@@ -91,6 +95,8 @@ class Card:
     source: str = ""
     cell_types: tuple[str, ...] = ()
     clip: bool = False
+    root: str | None = None
+    guessed: tuple[str, ...] = ()
 
     def named_columns(self) -> Iterator[tuple[str, str]]:
         """Yield (key of the card, column it names) for every column that tasks and samples need, files aside."""
@@ -118,7 +124,8 @@ class Card:
         Nor what the content of each image tells by itself: where its file lies, how it is read and cut. A key that the
         card doesn't use isn't there, so that a key to come changes no digest of today's cards.
         """
-        unsaid = ("name", "license", "citation", "source", "reading", "crops", "allow_outside", "clip")
+        provenance = ("name", "license", "citation", "source", "guessed")
+        unsaid = (*provenance, "reading", "crops", "allow_outside", "clip", "root")
         said = asdict(self, dict_factory=lambda items: {key: value for key, value in items if value not in (None, ())})
         return {k: v for k, v in said.items() if k not in unsaid}
 
@@ -192,6 +199,8 @@ def of(raw: Mapping[str, Any], where: str, protocols: Mapping[str, str] = KNOWN_
         source=attempt("", top.text, "source", ""),
         cell_types=attempt((), _cell_types, top, columns),
         clip=attempt(False, _clip, top),
+        root=attempt(None, top.optional_text, "root"),
+        guessed=attempt((), top.texts, "guessed") if top.values.get("guessed") else (),
     )
 
 

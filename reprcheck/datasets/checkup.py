@@ -31,7 +31,8 @@ from reprcheck.datasets.folder import (
     read_card,
 )
 from reprcheck.datasets.problems import attempt, collecting
-from reprcheck.datasets.table import read_table, require, sort_samples
+from reprcheck.datasets.table import require, sort_samples
+from reprcheck.datasets.table_file import read_table
 from reprcheck.datasets.task_card import MATCHING, TaskCard
 from reprcheck.datasets.tasks import resolve, select
 from reprcheck.datasets.zarr_store import is_there
@@ -96,7 +97,8 @@ def check_folder(path: str | Path, progress: Progress, look: Look = lambda row, 
         card = attempt(None, read_card, folder)
         table_path = attempt(None, find_table, folder)
         if table_path is not None:
-            table = attempt(None, read_table, table_path)
+            file = attempt(None, read_table, table_path)
+            table = None if file is None else file.rows
         if card is not None and table is not None:
             wrong = {_place(mistake).column for mistake in found}
             n_images = _check_table(card, wrong, table, folder, str(table_path), progress, look)
@@ -131,7 +133,7 @@ def _check_table(
     readable: list[int] = []
     if card.columns.image and card.channels:
         lenient = card if "value_range" not in wrong else replace(card, value_range=(0.0, 1.0), clip=True)
-        images = FileImages(find_entries(card, files, folder, at), Recipe.of(lenient))
+        images = FileImages(find_entries(card, files, folder, at)[0], Recipe.of(lenient))
         chosen_rows = [samples.position[kept[0]] for kept in chosen.values() if kept is not None] or [samples.position]
         rows = np.unique(np.concatenate(chosen_rows))
         shown = rows if windows is None else windows[rows, 0]
@@ -155,7 +157,7 @@ def _of_crops(
 ) -> tuple[Card, pd.DataFrame, str, NDArray[np.int64] | None]:
     """Return the card and table of a folder's crops, the table's file, and their windows."""
     path = find_crops(card, folder)
-    card, table, windows, _ = crops.inherit(card, fields, read_table(path), at, str(path))
+    card, table, windows, _ = crops.inherit(card, fields, read_table(path).rows, at, str(path))
     require(table, dict.fromkeys(card.named_columns()), str(path))
     return card, table, str(path), windows
 
@@ -173,9 +175,10 @@ def _of_columns(card: Card, there: set[str]) -> Card:
         image=columns.image if there.issuperset(columns.image) else (),
         unit=columns.unit if there.issuperset(nested(columns.unit)) else None,
         metadata=tuple(column for column in columns.metadata if column in there),
+        folders=columns.folders,
         **others,
     )
-    if kept.frame != columns.frame:
+    if kept.frame != columns.frame or not there.issuperset(column for _, column in columns.folders):
         kept = replace(kept, image=())
     reduced = replace(card, columns=kept)
 

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from reprcheck.datasets.problems import attempt
 from reprcheck.datasets.section import Section
+from reprcheck.errors import did_you_mean
 
 Units = str | tuple[str, ...]
 """One column, or nested columns, innermost first: the last is resampled and never split by folds."""
 
-COLUMN_KEYS = ("sample", "image", "frame", "mask", "types", "unit", "batch", "position", "metadata")
+COLUMN_KEYS = ("sample", "image", "folders", "frame", "mask", "types", "unit", "batch", "position", "metadata")
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ class Columns:
         Nested units, innermost first, where there are several.
     metadata : tuple of str
         What else is known of a sample and may give its label away, such as a passage or an operator.
+    folders : tuple of (str, str)
+        Column of files, and column of the folder that each of them lies in, as CellProfiler writes them apart.
     """
 
     sample: str
@@ -39,6 +42,7 @@ class Columns:
     position: str | None = None
     metadata: tuple[str, ...] = ()
     types: str | None = None
+    folders: tuple[tuple[str, str], ...] = ()
 
 
 def nested(unit: Units | None) -> tuple[str, ...]:
@@ -58,7 +62,9 @@ def parse_columns(top: Section, channels: tuple[str, ...]) -> Columns:
     sample = attempt("", section.text, "sample")
     metadata = attempt((), section.texts, "metadata") if "metadata" in section.values else ()
     unit = attempt(None, parse_unit, section)
-    return Columns(sample=sample, image=image, unit=unit, metadata=metadata, **others)
+    files = [*image, *filter(None, (others["mask"], others["types"]))]
+    folders = attempt((), _folders, section, files) if "folders" in section.values else ()
+    return Columns(sample=sample, image=image, unit=unit, metadata=metadata, folders=folders, **others)
 
 
 def _image(section: Section, channels: tuple[str, ...]) -> tuple[str, ...]:
@@ -72,6 +78,16 @@ def _image(section: Section, channels: tuple[str, ...]) -> tuple[str, ...]:
             "name one column per channel, or one column (no list) of files that hold them all",
         )
     return image
+
+
+def _folders(section: Section, files: list[str]) -> tuple[tuple[str, str], ...]:
+    value = section.values["folders"]
+    if not isinstance(value, dict) or not all(isinstance(column, str) and column.strip() for column in value.values()):
+        section.wrong_type("folders", '{ "column of files" = "column of their folders" }')
+    for column in value:
+        if files and column not in files:
+            section.fail("folders", f"{column!r} is no column of image, mask or types", did_you_mean(column, files))
+    return tuple(value.items())
 
 
 def parse_unit(section: Section) -> Units | None:

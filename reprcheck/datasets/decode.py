@@ -20,6 +20,7 @@ from reprcheck.datasets.reading import AS_STORED, Reading
 from reprcheck.datasets.recent import Recent
 from reprcheck.datasets.tiff import read_tiff, tiff_header
 from reprcheck.datasets.values import refuse_clipping, stored_range
+from reprcheck.datasets.vendor_formats import CONVERSIONS
 from reprcheck.errors import UserError
 
 T = TypeVar("T")
@@ -31,7 +32,8 @@ _MAX_LABEL = int(np.iinfo(np.int32).max)
 def check_format(path: Path, where: str) -> None:
     """Raise UserError for a file of no known format."""
     if path.suffix.lower() not in FORMATS:
-        raise UserError(where, f"unknown image format {path.suffix!r}", "use PNG, JPEG, TIFF or .npy")
+        remedy = CONVERSIONS.get(path.suffix.lower(), "use PNG, JPEG, TIFF or .npy")
+        raise UserError(where, f"unknown image format {path.suffix!r}", remedy)
 
 
 def read(

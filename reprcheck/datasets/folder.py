@@ -6,10 +6,11 @@ outside the folder, formats nobody reads, images of several sizes that nothing f
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from os.path import normpath
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -20,6 +21,7 @@ from reprcheck.datasets import crops, tiles, zarr_store
 from reprcheck.datasets.assemble import assemble
 from reprcheck.datasets.card import Card
 from reprcheck.datasets.decode import check_format
+from reprcheck.datasets.file_names import FileNames, is_url, leads_out
 from reprcheck.datasets.files import Entry, FileImages, Recipe, check_one_size
 from reprcheck.datasets.problems import attempt, tell, tell_each
 from reprcheck.datasets.table import (
@@ -27,12 +29,12 @@ from reprcheck.datasets.table import (
     cell_name,
     line_name,
     lines_of,
-    read_table,
     require,
     sort_samples,
     texts,
     to_number,
 )
+from reprcheck.datasets.table_file import EXCEL, PARQUET, TEXT, read_table
 from reprcheck.datasets.tasks import select
 from reprcheck.datasets.zarr_store import GROUP_FILES, Bring, is_there, is_zarr
 from reprcheck.errors import Place, UserError
@@ -41,7 +43,7 @@ from reprcheck.types import Dataset, ImageSource
 
 T = TypeVar("T")
 CARD = "dataset.toml"
-TABLES = ("samples.csv", "samples.parquet")
+TABLES = tuple(f"samples{suffix}" for suffix in (*TEXT, *PARQUET, *EXCEL))
 AT_ONCE = 16
 """Remote files fetched side by side."""
 NOWHERE = Path("nowhere")
@@ -80,12 +82,20 @@ def open_folder(path: str | Path, limit: int | None = None, bring: Bring | None 
     if bring is not None:
         bring(folder / name for name in (CARD, *TABLES))
     card = read_card(folder)
-    table_path = find_table(folder)
-    return open_files(card, read_table(table_path), folder, where=str(table_path), limit=limit, bring=bring)
+    path = find_table(folder)
+    table = read_table(path)
+    return open_files(card, table.rows, folder, where=str(path), limit=limit, bring=bring, notes=table.notes)
 
 
 def open_files(
-    card: Card, table: pd.DataFrame, folder: Path, *, where: str, limit: int | None = None, bring: Bring | None = None
+    card: Card,
+    table: pd.DataFrame,
+    folder: Path,
+    *,
+    where: str,
+    limit: int | None = None,
+    bring: Bring | None = None,
+    notes: tuple[str, ...] = (),
 ) -> Dataset:
     """Open a dataset of image files, its card and table in hand.
 
@@ -103,6 +113,8 @@ def open_files(
         Cut each task down to about this many samples.
     bring : callable, optional
         See `open_folder`.
+    notes : tuple of str
+        How the table was read, to be told with every task.
 
     Raises
     ------
@@ -115,27 +127,36 @@ def open_files(
             raise UserError(f"{folder / CARD} allow_outside", "a remote folder can't be left", "remove it")
         _side_by_side(lambda path: bring([path]), _named_files(card, table, folder))
     if card.crops is not None:
-        return _open_crops(card, table, folder, where, limit, bring)
+        return _open_crops(card, table, folder, where, limit, bring, notes)
     samples = sort_samples(card, table, where)
-    images = FileImages(find_entries(card, table, folder, where), Recipe.of(card), bring)
+    entries, readings = find_entries(card, table, folder, where, remote=bring is not None)
+    images, notes = FileImages(entries, Recipe.of(card), bring), notes + readings
     if card.tiles is not None:
-        card, table, tiled, notes = tiles.cut(card, table, images, _asked(card, samples), where)
-        return _assembled(card, table, tiled, where, limit, bring, notes)
-    dataset = _assembled(card, table, images, where, limit, bring, extent=images.extent if card.size else None)
+        card, table, tiled, left_out = tiles.cut(card, table, images, _asked(card, samples), where)
+        return _assembled(card, table, tiled, where, limit, bring, notes + left_out)
+    dataset = _assembled(card, table, images, where, limit, bring, notes, images.extent if card.size else None)
     used = np.unique(np.concatenate([task.rows for task in dataset.tasks.values()]))
     check_one_size(images, samples.position[used].tolist())
     return dataset
 
 
 def _open_crops(
-    card: Card, fields: pd.DataFrame, folder: Path, where: str, limit: int | None, bring: Bring | None
+    card: Card,
+    fields: pd.DataFrame,
+    folder: Path,
+    where: str,
+    limit: int | None,
+    bring: Bring | None,
+    notes: tuple[str, ...],
 ) -> Dataset:
     path = find_crops(card, folder, bring)
-    images = FileImages(find_entries(card, fields, folder, where), Recipe.of(card), bring)
-    card, table, windows, clashes = crops.inherit(card, fields, read_table(path), where, str(path))
+    entries, readings = find_entries(card, fields, folder, where, remote=bring is not None)
+    images, listed = FileImages(entries, Recipe.of(card), bring), read_table(path)
+    card, table, windows, clashes = crops.inherit(card, fields, listed.rows, where, str(path))
     asked = _asked(card, sort_samples(card, table, str(path)))
-    table, cut, notes = crops.cut(card, table, windows, images, asked, str(path))
-    return _assembled(card, table, cut, str(path), limit, bring, clashes + notes, cut.extent)
+    table, cut, left_out = crops.cut(card, table, windows, images, asked, str(path))
+    notes += readings + listed.notes + clashes + left_out
+    return _assembled(card, table, cut, str(path), limit, bring, notes, cut.extent)
 
 
 def find_crops(card: Card, folder: Path, bring: Bring | None = None) -> Path:
@@ -200,9 +221,10 @@ def find_table(folder: Path) -> Path:
     """Return the path of a folder's sample table; raises UserError where there is none, or two."""
     found = [folder / name for name in TABLES if (folder / name).is_file()]
     if not found:
-        raise UserError(str(folder), f"no {' or '.join(TABLES)}", "write the sample table, one row per sample")
+        what = f"no {TABLES[0]} ({', '.join(TABLES[1:-1])} or {TABLES[-1]})"
+        raise UserError(str(folder), what, "write the sample table, one row per sample")
     if len(found) > 1:
-        raise UserError(str(folder), f"both {' and '.join(TABLES)}", "keep one")
+        raise UserError(str(folder), f"both {' and '.join(path.name for path in found)}", "keep one")
     return found[0]
 
 
@@ -210,41 +232,60 @@ def file_columns(card: Card) -> list[tuple[str, str]]:
     """Return (key of the card, column it names) for every column that tells where images are."""
     named = [("[columns] image", column) for column in card.columns.image]
     named += [(f"[columns] {key}", c) for key in ("frame", "mask", "types") if (c := getattr(card.columns, key))]
-    return named
+    return [*named, *(("[columns] folders", column) for _, column in card.columns.folders)]
+
+
+def file_cells(card: Card, table: pd.DataFrame, column: str) -> list[str]:
+    """Return what a column of files names in each row, after the folder that the row has for it, where it has one."""
+    names: list[str] = texts(table[column]).tolist()
+    if (folder := dict(card.columns.folders).get(column)) is None:
+        return names
+    around = texts(table[folder]).tolist()
+    return [f"{at}/{name}" if at and name else name for at, name in zip(around, names, strict=True)]
 
 
 def _named_files(card: Card, table: pd.DataFrame, folder: Path) -> list[Path]:
     """Return the files in the folder that the table names; of an OME-Zarr image those that say what it is."""
     columns = [*card.columns.image, *filter(None, (card.columns.mask, card.columns.types))]
-    names = {str(name) for column in columns for name in texts(table[column]) if name and not leads_out(str(name))}
-    paths = [folder / normpath(name) for name in sorted(names)]
+    usual = FileNames(folder, card.root, remote=True)
+    found = {usual.find(name, "") for column in columns for name in file_cells(card, table, column) if name}
+    paths = [folder / normpath(name) for name in sorted(found) if not leads_out(name) and not is_url(name)]
     return [file for path in paths for file in ([path / name for name in GROUP_FILES] if is_zarr(path) else [path])]
 
 
-def find_entries(card: Card, table: pd.DataFrame, folder: Path, where: str) -> list[Entry]:
-    """Return where each sample's image is, in order of the table, after a look at every file's place and name."""
+def find_entries(
+    card: Card, table: pd.DataFrame, folder: Path, where: str, *, remote: bool = False
+) -> tuple[list[Entry], tuple[str, ...]]:
+    """Return where each sample's image is, in order of the table, after a look at every file's place and name.
+
+    Returns
+    -------
+    entries : list of Entry
+    notes : tuple of str
+        How names were read that no file has as they are written.
+    """
     lines = lines_of(table)
-    images = [texts(table[column]) for column in card.columns.image]
-    labels = {key: texts(table[c]) for key in ("mask", "types") if (c := getattr(card.columns, key))}
+    images = [file_cells(card, table, column) for column in card.columns.image]
+    labels = {key: file_cells(card, table, c) for key in ("mask", "types") if (c := getattr(card.columns, key))}
     frames = _frames(card.columns.frame, table, where)
-    places = _Places(folder, where, card.allow_outside)
+    places = _Places(FileNames(folder, card.root, remote=remote), where, card.allow_outside)
     entries = []
     for row, line in enumerate(lines.tolist()):
         files = [
-            attempt(NOWHERE, places.find, str(cells[row]), line, column)
+            attempt(NOWHERE, places.find, cells[row], line, column)
             for cells, column in zip(images, card.columns.image, strict=True)
         ]
         beside: dict[str, Path] = {}
         for key, cells in labels.items():
             if cells[row]:
-                beside[key] = attempt(NOWHERE, places.find, str(cells[row]), line, getattr(card.columns, key))
+                beside[key] = attempt(NOWHERE, places.find, cells[row], line, getattr(card.columns, key))
         if "types" in beside and "mask" not in beside:
             what, remedy = "types without a mask to say which cells have them", "name the mask, or leave the cell blank"
             tell(UserError(cell_name(where, line, str(card.columns.types)), what, remedy))
         at = f"{where} {line_name(where, line)}"
         entries.append(Entry(tuple(files), frames[row], beside.get("mask"), at, beside.get("types")))
     places.refuse_missing()
-    return entries
+    return entries, places.names.notes()
 
 
 def _frames(column: str | None, table: pd.DataFrame, where: str) -> list[int | None]:
@@ -261,17 +302,11 @@ def _frames(column: str | None, table: pd.DataFrame, where: str) -> list[int | N
     return frames
 
 
-def leads_out(name: str) -> bool:
-    """Tell whether a path, relative to a folder, leads out of it; links aside."""
-    path = PurePath(normpath(name))
-    return path.is_absolute() or path.parts[:1] == ("..",)
-
-
 class _Places:
     """Looks up files relative to the folder, each once, and remembers the rows of those that are missing."""
 
-    def __init__(self, folder: Path, where: str, outside: bool) -> None:
-        self.folder, self.where, self.outside = folder, where, outside
+    def __init__(self, names: FileNames, where: str, outside: bool) -> None:
+        self.names, self.where, self.outside = names, where, outside
         self.known: dict[str, Path] = {}
         self.missing: dict[str, Place] = {}
 
@@ -281,9 +316,14 @@ class _Places:
         cell = cell_name(self.where, line, column)
         if not name:
             raise UserError(cell, "no image file", "name the file, relative to the folder")
-        if leads_out(name) and not self.outside:
-            raise UserError(cell, f"{name!r} lies outside the folder", "move the image inside, or link it from there")
-        path, row = self.folder / normpath(name), f"{self.where} {line_name(self.where, line)}"
+        if is_url(name):
+            raise UserError(
+                cell, f"{name!r} is a URL, and images aren't fetched one by one", "put the file in the folder"
+            )
+        found = self.names.find(name, cell)
+        if leads_out(found) and not self.outside:
+            raise UserError(cell, f"{name!r} lies outside the folder", self._remedy(found))
+        path, row = self.names.folder / normpath(found), f"{self.where} {line_name(self.where, line)}"
         if is_zarr(path):
             zarr_store.check_installed(Place(str(path), within=row))
         else:
@@ -292,6 +332,12 @@ class _Places:
             self.missing[name] = cell
         self.known[name] = path
         return path
+
+    def _remedy(self, name: str) -> str:
+        """Return what to do about a path that leads out: where its end is here, say what its beginning stands for."""
+        if root := self.names.root_of(name):
+            return f"the folder has its end: say on the card what stands for the folder, root = {json.dumps(root)}"
+        return "move the image inside, or link it from there"
 
     def refuse_missing(self) -> None:
         remedy = "put the images back, or remove the rows"

@@ -1,4 +1,4 @@
-"""The sample table: read from CSV or Parquet, then held as text in order of sample id.
+"""The sample table: held as text in order of sample id; its file is read by `table_file`.
 
 Every cell is text until a task asks for a number, so ids such as ``001`` survive. Each row remembers its line in the
 file, so that whatever is wrong with it can be named; what a column means is for the card and `tasks`.
@@ -6,11 +6,9 @@ file, so that whatever is wrong with it can be named; what a column means is for
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from reprcheck.datasets.card import Card
-from reprcheck.datasets.problems import settle, tell
+from reprcheck.datasets.problems import tell
 from reprcheck.datasets.section import Value
 from reprcheck.errors import Place, UserError, did_you_mean
 
@@ -70,77 +68,6 @@ def lines_of(table: pd.DataFrame) -> NDArray[np.int64]:
     if pd.api.types.is_integer_dtype(table.index.dtype):
         return table.index.to_numpy(dtype=np.int64) + FIRST_LINE
     return np.arange(len(table), dtype=np.int64) + FIRST_LINE
-
-
-def read_table(path: Path) -> pd.DataFrame:
-    """Read a table of samples.
-
-    Parameters
-    ----------
-    path : Path
-        A ``.csv`` (UTF-8, comma-separated, with a header) or ``.parquet`` file.
-
-    Returns
-    -------
-    pandas.DataFrame
-        A CSV's cells are all text. The index is each row's position in the file, blank lines counted.
-
-    Raises
-    ------
-    UserError
-        For a file that can't be read, a header with a name missing or given twice, or a row of another length.
-    """
-    return _read_parquet(path) if path.suffix == ".parquet" else _read_csv(path)
-
-
-def _read_parquet(path: Path) -> pd.DataFrame:
-    try:
-        return pd.read_parquet(path).reset_index(drop=True)
-    except Exception as error:  # pyarrow and pandas raise many kinds
-        raise UserError(str(path), f"can't be read as Parquet ({error})", "write the table again") from error
-
-
-def _read_csv(path: Path) -> pd.DataFrame:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            header = [name.strip() for name in next(reader, [])]
-            _check_header(header, path)
-            rows, index = [], []
-            for row in reader:
-                if not any(cell.strip() for cell in row):
-                    continue
-                if len(row) != len(header):
-                    tell(
-                        UserError(
-                            Place(str(path), f"line {reader.line_num}"),
-                            f"{len(row)} cells, and the header has {len(header)}",
-                            "put the row right (quote cells that hold a comma)",
-                        )
-                    )
-                    continue
-                rows.append(row)
-                index.append(reader.line_num - FIRST_LINE)
-    except UnicodeDecodeError as error:
-        raise UserError(str(path), f"isn't UTF-8 text ({error.reason})", "save it as UTF-8") from None
-    except csv.Error as error:
-        line = Place(str(path), f"line {reader.line_num}")
-        raise UserError(line, f"can't be read as CSV ({error})", "put it right") from None
-    except OSError as error:
-        raise UserError(str(path), f"can't be read ({error.strerror})", "check the file") from error
-    return pd.DataFrame(rows, columns=header, index=index, dtype=str)
-
-
-def _check_header(header: list[str], path: Path) -> None:
-    line = Place(str(path), "line 1")
-    if not any(header):
-        raise UserError(line, "no header", "write the names of the columns on line 1")
-    for column, name in enumerate(header, 1):
-        if not name:
-            tell(UserError(line, f"column {column} has no name", "name it or remove it"))
-        elif name in header[: column - 1]:
-            tell(UserError(line, f"two columns are named {name!r}", "rename one"))
-    settle()
 
 
 def texts(column: pd.Series[Any]) -> NDArray[np.str_]:

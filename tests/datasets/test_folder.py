@@ -102,8 +102,8 @@ def test_no_folder_card_or_table(tmp_path: Path, make_dataset: Make) -> None:
     assert refused(tmp_path / "none") == message
     folder = make_dataset()
     (folder / "samples.csv").rename(folder / "table.csv")
-    message = "FOLDER: no samples.csv or samples.parquet; write the sample table, one row per sample"
-    assert refused(folder) == message
+    others = "samples.tsv, samples.parquet, samples.xlsx or samples.xlsm"
+    assert refused(folder) == f"FOLDER: no samples.csv ({others}); write the sample table, one row per sample"
     (folder / "dataset.toml").unlink()
     assert refused(folder) == "FOLDER: no dataset.toml; write the card (see the dataset guide)"
 
@@ -150,7 +150,7 @@ def test_two_tables(make_dataset: Make) -> None:
         ),
         (
             "id,path,label\nx,images/x.gif,a\n",
-            "images/x.gif (samples.csv line 2): unknown image format '.gif'; use PNG, JPEG, TIFF or .npy",
+            "images/x.gif (samples.csv line 2): unknown image format '.gif'; write it again as PNG or TIFF",
         ),
         (
             "id,path,label\nx,images/000.tif,a\ny,images/no.tif,b\n",
@@ -173,7 +173,10 @@ def test_a_bad_table_is_told_by_line(make_dataset: Make, table: str, message: st
 def test_a_table_in_another_encoding(make_dataset: Make) -> None:
     folder = make_dataset()
     (folder / "samples.csv").write_bytes("id,path,label\nµ,y,a\n".encode("latin-1"))
-    assert refused(folder) == "samples.csv: isn't UTF-8 text (invalid start byte); save it as UTF-8"
+    assert refused(folder) == (
+        "samples.csv line 2: isn't UTF-8 text: byte 0xb5 ('µ' in Windows-1252); save it as UTF-8 (in Excel: "
+        '"CSV UTF-8")'
+    )
 
 
 def test_a_damaged_parquet_table(make_dataset: Make) -> None:

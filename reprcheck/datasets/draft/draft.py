@@ -19,7 +19,8 @@ from reprcheck.datasets.draft.labels import guess_tasks
 from reprcheck.datasets.draft.told import Cells, Told
 from reprcheck.datasets.draft.tree import table_of
 from reprcheck.datasets.folder import TABLES, find_table
-from reprcheck.datasets.table import read_table, texts
+from reprcheck.datasets.table import texts
+from reprcheck.datasets.table_file import EXCEL, PARQUET, TEXT, read_table
 from reprcheck.errors import UserError
 
 _TISSUE = ("slide", "patient", "tma", "biopsy", "core", "case")
@@ -91,20 +92,28 @@ def _table(folder: Path) -> tuple[pd.DataFrame, str | None, tuple[str, ...]]:
     """Return the table, its text where it must be written, and what is to be told of it."""
     if any((folder / name).is_file() for name in TABLES):
         path = find_table(folder)
-        return read_table(path), None, (f"table: {path.name}",)
-    others = sorted(folder.glob("*.csv"))
+        table = read_table(path)
+        return table.rows, None, (f"table: {path.name}", *table.notes)
+    named = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in (*TEXT, *PARQUET, *EXCEL)]
+    others = [path for path in named if not path.name.startswith((".", "~$"))]  # as Excel calls its locks
     if len(others) > 1:
-        named = ", ".join(path.name for path in others)
-        raise UserError(str(folder), f"several tables ({named})", "call the one with a row per image samples.csv")
+        what = f"several tables ({', '.join(path.name for path in others)})"
+        raise UserError(str(folder), what, "call the one with a row per image samples, as in samples.csv")
     if others:
         table = read_table(others[0])
-        return table, others[0].read_text(encoding="utf-8-sig"), (f"table: {others[0].name}, copied to samples.csv",)
+        told = f"table: {others[0].name}, copied to samples.csv, which alone is read from now on"
+        return table.rows, _csv(table.rows), (told, *table.notes)
     columns, reasons = table_of(folder)
+    rows = pd.DataFrame(columns, dtype=str)
+    return rows, _csv(rows), reasons
+
+
+def _csv(rows: pd.DataFrame) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(zip(*columns.values(), strict=True))
-    return pd.DataFrame(columns, dtype=str), text.getvalue(), reasons
+    writer.writerow(map(str, rows.columns))
+    writer.writerows(zip(*(texts(rows[column]).tolist() for column in rows.columns), strict=True))
+    return text.getvalue()
 
 
 def _kind(cells: Cells, told: Told) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from reprcheck.datasets.table import read_table
+from reprcheck.datasets.table_file import read_table
 from reprcheck.errors import UserError
 
 REMEDY = "fetch the set again, or put its files here just as they were published"
@@ -51,7 +51,7 @@ def text_table(path: Path, *columns: str) -> pd.DataFrame:
     UserError
         For a file that isn't there or can't be read, or a column that it lacks.
     """
-    found = _tabbed(need(path)) if path.suffix in (".tsv", ".txt") else read_table(need(path))
+    found = _tabbed(need(path)) if path.suffix in (".tsv", ".txt") else read_table(need(path)).rows
     for column in columns:
         if column not in found.columns:
             raise not_as_published(path, f"no column {column!r}, which the published table has")
