@@ -1,1 +1,1 @@
-"""The gate: one file per question, each a test of every required cell. In the wheel this is `reprcheck.suite`."""
+"""The gate in this checkout, under its short name: the tests of `reprcheck.suite`."""

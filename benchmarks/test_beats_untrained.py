@@ -1,8 +1,5 @@
-"""Does training give more than the architecture gives for nothing? See `reprcheck.diagnostics.beats_untrained`."""
+"""Does training give more than the architecture gives for nothing?"""
 
-import pytest
+from reprcheck.suite.test_beats_untrained import test_beats_untrained
 
-
-@pytest.mark.reprcheck("beats_untrained")
-def test_beats_untrained(reprcheck_question):
-    reprcheck_question.must_pass()
+__all__ = ["test_beats_untrained"]

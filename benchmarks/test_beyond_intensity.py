@@ -1,8 +1,5 @@
-"""Does the embedding carry biology that brightness alone doesn't? See `reprcheck.diagnostics.beyond_intensity`."""
+"""Does the embedding carry biology that brightness alone doesn't?"""
 
-import pytest
+from reprcheck.suite.test_beyond_intensity import test_beyond_intensity
 
-
-@pytest.mark.reprcheck("beyond_intensity")
-def test_beyond_intensity(reprcheck_question):
-    reprcheck_question.must_pass()
+__all__ = ["test_beyond_intensity"]

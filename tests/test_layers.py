@@ -9,7 +9,7 @@ LAYERS = (
     *("baselines", "confounds", "models", "embed"),
     *("protocols", "stats", "diagnostics", "scorecard", "session", "checking", "auditing", "margins"),
     *("segmenting", "surveying"),
-    *("reporters", "pytest_plugin", "testing"),
+    *("reporters", "pytest_plugin", "suite", "testing"),
     *("calibration", "cli", "__main__"),
 )
 

@@ -130,9 +130,7 @@ def test_a_wrong_parquet(tmp_path: Path, table: pd.DataFrame, expected: str) -> 
 
 def test_wrong_files(tmp_path: Path) -> None:
     assert line(lambda: resolve("emb:no.npy")) == "model=emb:no.npy: no file no.npy; check the path"
-    assert (
-        line(lambda: resolve("emb:a.csv")) == "model=emb:a.csv: can't read vectors from a.csv; use .npy or .parquet"
-    )
+    assert line(lambda: resolve("emb:a.csv")) == "model=emb:a.csv: can't read vectors from a.csv; use .npy or .parquet"
     (tmp_path / "v.parquet").write_bytes(b"no")
     assert "v.parquet: can't be read: ArrowInvalid" in line(lambda: model(tmp_path / "v.parquet").vectors(DATASET))
     assert line(lambda: resolve("emb:a.npy?size=3")).startswith("model=emb:a.npy?size=3: emb has no option 'size'")

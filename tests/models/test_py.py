@@ -144,14 +144,10 @@ def test_mistakes_in_factories(nets: Path, target: str, expected: str) -> None:
 
 
 def test_mistakes_in_targets(tmp_path: Path) -> None:
-    assert (
-        line(lambda: resolve("py:nets")) == "model=py:nets: 'nets' names no factory; write py:package.module:factory"
-    )
+    assert line(lambda: resolve("py:nets")) == "model=py:nets: 'nets' names no factory; write py:package.module:factory"
     assert line(lambda: resolve("py:no.py:make")) == "model=py:no.py:make: no file no.py; check the path"
     told = line(lambda: resolve("py:not_a_module_at_all:make").digest)
     assert "importing not_a_module_at_all raised ModuleNotFoundError" in told
     bad = tmp_path / "bad.py"
     bad.write_text("def make(:\n")
-    assert f"model=py:{bad}:make: importing bad.py raised SyntaxError" in line(
-        lambda: resolve(f"py:{bad}:make").digest
-    )
+    assert f"model=py:{bad}:make: importing bad.py raised SyntaxError" in line(lambda: resolve(f"py:{bad}:make").digest)
