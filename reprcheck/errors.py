@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from unicodedata import category
 
+from reprcheck.spelling import fold, show
+
 LISTED = 30
 """Names that a remedy lists at most."""
 LONG = 100
@@ -184,12 +186,36 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
     Examples
     --------
-    >>> did_you_mean("prob/1", ["probe/1", "knn/1"])
-    'did you mean probe/1?'
+    >>> did_you_mean("prob/1", ["probe/1", "knn/1"]), did_you_mean("dna", ["DNA", "actin"])
+    ('did you mean probe/1?', 'did you mean DNA?')
     """
     known = sorted(known)
-    close = get_close_matches(word, known, n=1) if len(word) <= LONG and len(known) <= MANY else []
-    if close:
-        return f"did you mean {close[0]}?"
+    if close := closest(word, known):
+        return f"did you mean {close}?"
     more = f" and {len(known) - LISTED} more" if len(known) > LISTED else ""
     return f"known: {', '.join(clipped(name) for name in known[:LISTED]) or 'none'}{more}"
+
+
+def closest(word: str, known: Iterable[str]) -> str | None:
+    r"""Return the one of ``known`` that is ``word`` in another spelling, or near it; in quotes if it looks alike.
+
+    A word longer than a hundred characters is looked for in other spellings only, and so is any among thousands.
+
+    Examples
+    --------
+    >>> closest("dmso", ["DMSO", "dms"]), closest("p3", ["p3\u200b"]), closest("taxol", ["DMSO"])
+    ('DMSO', "'p3\\u200b'", None)
+    """
+    by_fold: dict[str, str] = {}
+    for name in known:
+        by_fold.setdefault(fold(name), name)
+    plain = list(by_fold.values())
+    near: list[str | None] = []
+    if len(word) <= LONG and len(plain) <= MANY:
+        near += get_close_matches(word, plain, n=1)
+        near += map(by_fold.get, get_close_matches(fold(word), by_fold, n=1))
+    found = by_fold.get(fold(word)) or next(iter(near), None)
+    if found is None:
+        return None
+    shown = show([word, found])[1]
+    return found if shown[1:-1] == found and found.strip() == found else shown

@@ -11,10 +11,10 @@ import pytest
 CASES = Path(__file__).resolve().parents[1] / "../shared/cases"
 
 
-def write_case(name: str, out: Path) -> Path:
-    """Write a case into a folder and return the folder."""
+def write_case(name: str, out: Path, *options: str) -> Path:
+    """Write a case into a folder and return the folder; some makers take options."""
     maker = CASES / name / "make.py"
     if not maker.is_file():
         pytest.skip("the shared cases are not beside this checkout")
-    subprocess.run([sys.executable, str(maker), str(out)], check=True)
+    subprocess.run([sys.executable, str(maker), str(out), *options], check=True)
     return out

@@ -122,7 +122,7 @@ BAD: dict[str, tuple[dict[str, Any], Change, str]] = {
         {"columns": {"wells": "unit"}},
         nothing,
         "dataset.toml [columns] wells: unknown key; "
-        "known: batch, folders, frame, image, mask, metadata, position, sample, types, unit",
+        "known: batch, distinct, folders, frame, image, mask, metadata, position, sample, types, unit",
     ),
     "no image column": (
         {"columns": {"image": None}},
@@ -307,7 +307,7 @@ BAD: dict[str, tuple[dict[str, Any], Change, str]] = {
     "no rows left": (
         {"task": {"where": {"label": "c"}}},
         nothing,
-        "samples.csv column label: no rows left: none of [tasks.state] where label = c; the column holds a, b",
+        "samples.csv column label ([tasks.state]): where label names 'c', and no row holds it; the column holds a, b",
     ),
     "no labels": (
         {"labels": [""] * N},
@@ -342,12 +342,12 @@ BAD: dict[str, tuple[dict[str, Any], Change, str]] = {
         {"extra": {"well": list("wxyz" * 3), "donor": [*"ddee" * 2, *"edee"]}, "columns": {"unit": ["well", "donor"]}},
         nothing,
         "samples.csv line 10 column well: well w lies in 2 donors (d, e); give each well a name of its own, such "
-        "as e-w, or leave well out of `unit`",
+        'as e-w, or leave well out of `unit`; if both together name a unit, write { join = ["donor", "well"] }',
     ),
     "controls match nothing": (
         {"task": {"control": {"column": "label", "equals": "DMSO"}}},
         nothing,
-        "samples.csv column label: no sample of [tasks.state] is a control: none equals DMSO; the column holds a, b",
+        "samples.csv column label ([tasks.state]): control names 'DMSO', and no row holds it; the column holds a, b",
     ),
     "field smaller than a tile": (
         {"card": {"tiles": {"size": 16}}, "labels": ["a", "b"], "images": [np.zeros((1, 16, 16), np.uint8), GREY]},

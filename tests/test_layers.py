@@ -5,7 +5,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1] / "reprcheck"
 LAYERS = (
-    *("errors", "digest", "seeding", "types", "progress", "waivers", "policy", "agreement", "datasets"),
+    *("spelling", "errors", "digest", "seeding", "types", "progress", "waivers", "policy", "agreement", "datasets"),
     *("baselines", "confounds", "models", "embed"),
     *("protocols", "stats", "diagnostics", "scorecard", "session", "checking", "auditing", "margins"),
     *("segmenting", "surveying"),

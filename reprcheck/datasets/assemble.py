@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from reprcheck.datasets.card import Card
 from reprcheck.datasets.hints import hints
+from reprcheck.datasets.names import check_names
 from reprcheck.datasets.table import Samples, sort_samples
 from reprcheck.datasets.tasks import limited, resolve
 from reprcheck.digest import digest
@@ -79,6 +80,7 @@ def assemble(
     if limit is not None and limit < 1:
         raise UserError(Option("limit", limit), "not a number of samples", "use a whole number of at least 1")
     samples = sort_samples(card, table, where)
+    check_names(card, samples.columns, samples.lines, where)
     tasks = {task.name: resolve(card, task, samples) for task in card.tasks}
     notes += _guessed(card)
     told = {task.name: notes + tasks[task.name].notes + hints(card, task, samples, table) for task in card.tasks}

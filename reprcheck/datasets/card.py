@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from math import isfinite
 from typing import Any, Literal, cast
 
-from reprcheck.datasets.columns import COLUMN_KEYS, Columns, nested, parse_columns
+from reprcheck.datasets.columns import COLUMN_KEYS, Columns, Joined, nested, parse_columns, parts
 from reprcheck.datasets.cropping import CROP_KEYS, Cropping, parse_cropping
 from reprcheck.datasets.problems import attempt
 from reprcheck.datasets.reading import AS_STORED, READING_KEYS, Reading, parse_reading
@@ -100,6 +100,14 @@ class Card:
 
     def named_columns(self) -> Iterator[tuple[str, str]]:
         """Yield (key of the card, column it names) for every column that tasks and samples need, files aside."""
+        for key, column in self._named():
+            yield from ((key, part) for part in parts(column))
+
+    def joined_columns(self) -> set[Joined]:
+        """Return what several columns name together."""
+        return {column for _, column in self._named() if isinstance(column, Joined)}
+
+    def _named(self) -> Iterator[tuple[str, str]]:
         for key in ("sample", "unit", "batch", "position", "metadata"):
             for column in nested(getattr(self.columns, key)):
                 yield f"[columns] {key}", column
@@ -127,6 +135,8 @@ class Card:
         provenance = ("name", "license", "citation", "source", "guessed")
         unsaid = (*provenance, "reading", "crops", "allow_outside", "clip", "root")
         said = asdict(self, dict_factory=lambda items: {key: value for key, value in items if value not in (None, ())})
+        for key in ("distinct", "checked"):  # names are what they are, whoever has looked at them
+            said["columns"].pop(key, None)
         return {k: v for k, v in said.items() if k not in unsaid}
 
 
@@ -135,6 +145,7 @@ def parse(text: str, where: str, protocols: Mapping[str, str] = KNOWN_PROTOCOLS)
 
     A ``unit``, of [columns] or of a task, is a column or a list of nested columns, innermost first: with
     ``unit = ["well", "donor"]`` donors are resampled and never split by folds, and each well must lie in one donor.
+    Columns that name a unit together are written ``unit = { join = ["plate", "well"] }``; so with ``batch``.
 
     Parameters
     ----------

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from reprcheck.datasets import crops, tiles
 from reprcheck.datasets.card import Card
-from reprcheck.datasets.columns import Columns, nested
+from reprcheck.datasets.columns import Columns, nested, parts
 from reprcheck.datasets.files import FileImages, Recipe, check_one_size
 from reprcheck.datasets.folder import (
     BROKEN_FRAME,
@@ -30,6 +30,7 @@ from reprcheck.datasets.folder import (
     open_folder,
     read_card,
 )
+from reprcheck.datasets.names import check_names
 from reprcheck.datasets.problems import attempt, collecting
 from reprcheck.datasets.table import require, sort_samples
 from reprcheck.datasets.table_file import read_table
@@ -128,6 +129,7 @@ def _check_table(
     samples = attempt(None, sort_samples, card, table, where) if card.columns.sample else None
     if samples is None:
         return 0
+    attempt(None, check_names, card, samples.columns, samples.lines, where)
     chosen = {task.name: attempt(None, select, task, samples) for task in card.tasks}
     card = replace(card, tasks=tuple(task for task in card.tasks if chosen[task.name] is not None))
     readable: list[int] = []
@@ -166,16 +168,17 @@ def _of_columns(card: Card, there: set[str]) -> Card:
     """Return a card without the columns that aren't there, and without the tasks that can't do without them."""
     columns = card.columns
     others: dict[str, Any] = {
-        key: c if (c := getattr(columns, key)) in there else None
+        key: c if (c := getattr(columns, key)) and there.issuperset(parts(c)) else None
         for key in ("frame", "mask", "types", "batch", "position")
     }
     others["types"] = others["types"] if others["mask"] else None
     kept = Columns(
         sample=columns.sample if columns.sample in there else "",
         image=columns.image if there.issuperset(columns.image) else (),
-        unit=columns.unit if there.issuperset(nested(columns.unit)) else None,
+        unit=columns.unit if there.issuperset(part for c in nested(columns.unit) for part in parts(c)) else None,
         metadata=tuple(column for column in columns.metadata if column in there),
         folders=columns.folders,
+        distinct=tuple(column for column in columns.distinct if column in there),
         **others,
     )
     if kept.frame != columns.frame or not there.issuperset(column for _, column in columns.folders):

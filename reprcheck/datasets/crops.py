@@ -19,10 +19,12 @@ from reprcheck.datasets.card import Card
 from reprcheck.datasets.columns import Columns
 from reprcheck.datasets.cropping import Cropping
 from reprcheck.datasets.files import FileImages
+from reprcheck.datasets.names import check_names
 from reprcheck.datasets.problems import settle, tell
 from reprcheck.datasets.table import cell_name, line_name, lines_of, require, sort_samples, texts, to_number
 from reprcheck.datasets.windows import Windowed
 from reprcheck.errors import UserError
+from reprcheck.spelling import fold, show
 
 CROP_ID = "<crop>"
 """Column of the crops' ids, where the card names none; no user's column has that name."""
@@ -71,21 +73,31 @@ def inherit(
     bare = replace(card, columns=Columns(card.columns.sample), tasks=())
     known = sort_samples(bare, fields, fields_where)
     position = dict(zip(known.ids.tolist(), known.position.tolist(), strict=True))
-    names = texts(crops[cropping.field]).tolist()
+    names, spelled = texts(crops[cropping.field]).tolist(), dict[str, str]()
     for name, line in zip(names, lines_of(crops).tolist(), strict=True):
         if name not in position:
-            what = f"{name!r} is no sample of {fields_where}"
+            spelled = spelled or {fold(known): known for known in position}
+            shown = show([name, spelled.get(fold(name), name)])
+            there = f", which has {shown[1]}" if shown[0] != shown[1] else ""
+            what = f"{shown[0]} is no sample of {fields_where}{there}"
             remedy = "put the id of the crop's field right, or remove the row"
             tell(UserError(cell_name(where, line, cropping.field), what, remedy))
     places = _places(cropping, crops, where)
     settle()
     rows = [position[name] for name in names]
+    own = {str(column): texts(fields[column]) for column in fields.columns if column not in crops.columns}
+    check_names(card, own, lines_of(fields), fields_where)
     inherited = fields[[column for column in fields.columns if column not in crops.columns]]
     table = pd.concat([inherited.iloc[rows].set_index(crops.index), crops], axis=1)
     if cropping.sample is None:
         table[CROP_ID] = _ids(names, places, lines_of(crops).tolist(), where)
         settle()
-    columns = replace(card.columns, sample=cropping.sample or CROP_ID, unit=card.columns.unit or cropping.field)
+    columns = replace(
+        card.columns,
+        sample=cropping.sample or CROP_ID,
+        unit=card.columns.unit or cropping.field,
+        checked=(cropping.field, *own),
+    )
     cut = replace(card, columns=columns)
     same = {cropping.sample, cropping.field if cropping.field == card.columns.sample else None}
     both = {column for _, column in cut.named_columns()}.intersection(fields.columns, crops.columns) - same

@@ -23,6 +23,7 @@ from reprcheck.datasets.card import Card
 from reprcheck.datasets.decode import check_format
 from reprcheck.datasets.file_names import FileNames, is_url, leads_out
 from reprcheck.datasets.files import Entry, FileImages, Recipe, check_one_size
+from reprcheck.datasets.names import check_names
 from reprcheck.datasets.problems import attempt, tell, tell_each
 from reprcheck.datasets.table import (
     Samples,
@@ -129,6 +130,7 @@ def open_files(
     if card.crops is not None:
         return _open_crops(card, table, folder, where, limit, bring, notes)
     samples = sort_samples(card, table, where)
+    check_names(card, samples.columns, samples.lines, where)
     entries, readings = find_entries(card, table, folder, where, remote=bring is not None)
     images, notes = FileImages(entries, Recipe.of(card), bring), notes + readings
     if card.tiles is not None:

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from reprcheck.datasets import confounds
 from reprcheck.datasets.card import Card
+from reprcheck.datasets.columns import Joined, nested, parts
+from reprcheck.datasets.plate import place
 from reprcheck.datasets.table import Samples, texts
 from reprcheck.datasets.task_card import TaskCard
 from reprcheck.datasets.tasks import select
@@ -26,14 +28,43 @@ def hints(card: Card, task: TaskCard, samples: Samples, table: pd.DataFrame) -> 
     ----------
     card : Card
     task : TaskCard
-        One of ``card.tasks``; a regression has no classes, so none is looked for.
+        One of ``card.tasks``; of a regression only the names of its units are looked at.
     samples : Samples
     table : pandas.DataFrame
         As read, with the columns that the card doesn't name.
     """
+    again = _again(card, task, samples)
     if task.kind != "classify":
+        return again
+    return (*again, *_kept_out(card, task, samples), *_not_on_card(card, task, samples, table))
+
+
+def _again(card: Card, task: TaskCard, samples: Samples) -> tuple[str, ...]:
+    """Return the wells, or other places, whose label is another in another batch: one name for several, most likely."""
+    unit, batch = nested(task.unit or card.columns.unit)[-1:], card.columns.batch
+    if not unit or batch is None or isinstance(unit[0], Joined) or unit[0] in parts(batch):
         return ()
-    return (*_kept_out(card, task, samples), *_not_on_card(card, task, samples, table))
+    rows, _ = select(task, samples)
+    units, batches = samples.columns[unit[0]][rows].tolist(), samples.columns[batch][rows].tolist()
+    labels = zip(*(samples.columns[column][rows].tolist() for column in task.label), strict=True)
+    found: dict[str, dict[str, set[str]]] = {}
+    for name, group, label in zip(units, batches, map(" / ".join, labels), strict=True):
+        found.setdefault(name, {}).setdefault(group, set()).add(label)
+    wells = all(at.row is not None and at.column is not None for at in map(place, found))
+    if not wells and rank(unit[0], "place") is None:
+        return ()
+    told = []
+    for name, seen in sorted(found.items()):
+        first = {next(iter(label)): group for group, label in sorted(seen.items(), reverse=True)}
+        if len(first) > 1 and all(len(label) == 1 for label in seen.values()):
+            told.append(f"{name} ({', '.join(f'{label} in {group}' for label, group in sorted(first.items()))})")
+    join = ", ".join(f'"{column}"' for column in (*parts(batch), unit[0]))
+    if not told:
+        return ()
+    return (
+        f"Confound: units whose label differs from batch to batch: {confounds.listed(told)}. If a name means another "
+        f"{unit[0]} in another {batch}, write unit = {{ join = [{join}] }}.",
+    )
 
 
 def _kept_out(card: Card, task: TaskCard, samples: Samples) -> list[str]:

@@ -6,8 +6,9 @@ file, so that whatever is wrong with it can be named; what a column means is for
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, time
 from itertools import pairwise
 from typing import Any
 
@@ -19,7 +20,10 @@ from reprcheck.datasets.card import Card
 from reprcheck.datasets.problems import tell
 from reprcheck.datasets.section import Value
 from reprcheck.errors import Place, UserError, did_you_mean
+from reprcheck.spelling import NUMBER, is_blank
 
+EXACT = 2**53
+"""Below this a float holds every whole number."""
 FIRST_LINE = 2
 """Line of the first sample in a CSV file: the header is line 1."""
 
@@ -33,7 +37,7 @@ class Samples:
     ids : str[N]
         Sorted.
     columns : mapping of str to str[N]
-        Stripped text; a missing value is "".
+        Stripped text; a missing value is "". What several columns name together is among them, as one column.
     position : int64[N]
         Position of each sample in the table as given.
     lines : int64[N]
@@ -71,17 +75,32 @@ def lines_of(table: pd.DataFrame) -> NDArray[np.int64]:
 
 
 def texts(column: pd.Series[Any]) -> NDArray[np.str_]:
-    """Return a column's cells as stripped text, a missing value as ""."""
-    return np.array([_text(value) for value in column.tolist()], dtype=np.str_).reshape(len(column))
+    """Return a column's cells as stripped text, a missing value, or one that shows nothing, as "".
+
+    A whole number is written without a point, since a missing value beside it makes integers floats; a time at midnight
+    as its date; a truth value as ``true`` or ``false``.
+    """
+    values = column.tolist()
+    if str(column.dtype).lower() in ("float16", "float32"):  # whose digits as a float64 nobody wrote
+        values = [float(str(value)) for value in column.to_numpy(str(column.dtype).lower(), na_value=np.nan)]
+    return np.array([_text(value) for value in values], dtype=np.str_).reshape(len(column))
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, bytes):
+        value = value.decode(errors="backslashreplace")
     if isinstance(value, str):
-        return value.strip()
-    if value is None or value is pd.NA or value is pd.NaT or value != value:
+        return "" if is_blank(value) else value.strip()
+    if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and value != value):
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer() and abs(value) < EXACT:
+        return str(int(value))
+    if isinstance(value, datetime) and value.time() == time() and value.tzinfo is None:
+        return str(value.date())
     return str(value)
 
 
@@ -101,7 +120,8 @@ def sort_samples(card: Card, table: pd.DataFrame, where: str) -> Samples:
     UserError
         For a table without rows, a column it lacks, or an id that is blank or given twice.
     """
-    require(table, card.named_columns(), where)
+    distinct = (("[columns] distinct", column) for column in card.columns.distinct)
+    require(table, [*card.named_columns(), *distinct], where)
     if not len(table):
         raise UserError(where, "no samples", "add one row per sample")
     lines, key = lines_of(table), card.columns.sample
@@ -114,7 +134,15 @@ def sort_samples(card: Card, table: pd.DataFrame, where: str) -> Samples:
             what = f"sample {str(ids[after])!r} is on {line_name(where, int(lines[before]))} too"
             tell(UserError(cell_name(where, int(lines[after]), key), what, "give each row an id of its own"))
     columns = {column: texts(table[column])[order] for column in sorted({c for _, c in card.named_columns()})}
+    columns |= {column: _join([columns[part] for part in column.parts]) for column in card.joined_columns()}
     return Samples(ids[order], columns, order.astype(np.int64), lines[order], where)
+
+
+def _join(columns: Sequence[NDArray[np.str_]]) -> NDArray[np.str_]:
+    """Return names made of the cells of several columns, other ones for other cells; blank where one is."""
+    escaped = ([cell.replace("\\", "\\\\").replace("/", "\\/") for cell in column.tolist()] for column in columns)
+    joined = [" / ".join(cells) if all(cells) else "" for cells in zip(*escaped, strict=True)]
+    return np.array(joined, dtype=np.str_).reshape(len(columns[0]))
 
 
 def matches(cells: NDArray[np.str_], wanted: tuple[Value, ...]) -> NDArray[np.bool_]:
@@ -126,7 +154,7 @@ def matches(cells: NDArray[np.str_], wanted: tuple[Value, ...]) -> NDArray[np.bo
 
 def _equals(cell: str, value: Value) -> bool:
     if isinstance(value, str):
-        return cell == value.strip()
+        return cell == value
     if isinstance(value, bool):
         return cell.lower() == str(value).lower()
     number = to_number(cell)
@@ -134,9 +162,12 @@ def _equals(cell: str, value: Value) -> bool:
 
 
 def to_number(cell: str) -> float | None:
-    """Return the finite number that a cell holds, or None."""
-    try:
-        number = float(cell)
-    except ValueError:
-        return None
+    """Return the finite number that a cell holds, as `NUMBER` says what one is, or None.
+
+    Examples
+    --------
+    >>> to_number("1.5e3"), to_number("1_0"), to_number("inf"), to_number("1,5")
+    (1500.0, None, None, None)
+    """
+    number = float(cell) if NUMBER.fullmatch(cell) else np.inf
     return number if np.isfinite(number) else None

@@ -96,7 +96,7 @@ def read_table(path: Path) -> TableFile:
 
 def _parquet(path: Path) -> pd.DataFrame:
     try:
-        return pd.read_parquet(path).reset_index(drop=True)
+        return pd.read_parquet(path, dtype_backend="numpy_nullable").reset_index(drop=True)
     except Exception as error:  # pyarrow and pandas raise many kinds
         raise UserError(str(path), f"can't be read as Parquet ({error})", "write the table again") from error
 

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from reprcheck.datasets import confounds, limit
 from reprcheck.datasets.card import Card
-from reprcheck.datasets.columns import nested
+from reprcheck.datasets.columns import Joined, nested
+from reprcheck.datasets.names import check_missing, check_values
 from reprcheck.datasets.problems import attempt, settle, tell, tell_each
 from reprcheck.datasets.table import Samples, matches, to_number
 from reprcheck.datasets.task_card import MATCHING, TaskCard
@@ -60,6 +61,11 @@ def select(task: TaskCard, samples: Samples) -> tuple[NDArray[np.int64], tuple[s
         Where no row is left.
     """
     kept = _Kept(np.arange(len(samples.ids)), ())
+    for column, wanted in (task.where or {}).items():
+        check_values(f"where {column}", column, wanted, samples.columns[column], task, samples.where)
+    if task.exclude:
+        check_values("exclude", task.label[0], task.exclude, samples.columns[task.label[0]], task, samples.where)
+    settle()
     for column, wanted in (task.where or {}).items():
         kept = _keep(kept, matches(samples.columns[column], wanted), f"not of where {column} = {_shown(wanted)}")
         if not len(kept.rows):
@@ -106,6 +112,7 @@ def resolve(card: Card, task: TaskCard, samples: Samples) -> Task:
     rows, notes = select(task, samples)
     labelled = attempt(_Labels(rows, rows, (), ()), _labels, task, rows, samples)
     rows, y, classes, left_out = labelled
+    left_out += attempt((), check_missing, card, task, rows, samples)
     nesting = nested(task.unit or card.columns.unit or card.columns.sample)
     unit, units = attempt(("", samples.ids[rows]), _units, nesting, rows, samples)
     batches = attempt(samples.ids[rows], _groups, card.columns.batch, rows, samples, "batch")
@@ -295,10 +302,11 @@ def _numbers(column: str, rows: NDArray[np.int64], samples: Samples) -> NDArray[
     numbers = [to_number(str(cell)) for cell in samples.columns[column][rows]]
     bad = rows[[number is None for number in numbers]]
     remedy = "write a finite number, or leave the cell blank to leave the row out"
-    mistakes = [
-        UserError(samples.at(row, column), f"{str(samples.columns[column][row])!r} is not a number", remedy)
-        for row in _by_line(bad, samples)
-    ]
+    mistakes = []
+    for row in _by_line(bad, samples):
+        cell = str(samples.columns[column][row])
+        comma = ": a comma is no decimal point" if "," in cell else ""
+        mistakes.append(UserError(samples.at(row, column), f"{cell!r} is not a number{comma}", remedy))
     tell_each(mistakes, "(and {} more rows)".format)
     return np.array(numbers, dtype=np.float64)
 
@@ -319,8 +327,12 @@ def _units(columns: tuple[str, ...], rows: NDArray[np.int64], samples: Samples) 
                 told.add(value)
                 found = np.unique(outer[inner == value])
                 what = f"{column} {value} lies in {len(found)} {around}s ({confounds.listed(found)})"
-                named = f"give each {column} a name of its own, such as {holder}-{value}"
-                tell(UserError(samples.at(int(row), column), what, f"{named}, or leave {column} out of `unit`"))
+                named = (
+                    f"give each {column} a name of its own, such as {holder}-{value}, or leave {column} out of `unit`"
+                )
+                if not isinstance(column, Joined) and not isinstance(around, Joined):
+                    named += f'; if both together name a unit, write {{ join = ["{around}", "{column}"] }}'
+                tell(UserError(samples.at(int(row), column), what, named))
     return columns[-1], units[-1]
 
 
@@ -350,6 +362,8 @@ def _split(task: TaskCard, test: NDArray[np.bool_] | None) -> tuple[str, ...]:
 def _test(task: TaskCard, rows: NDArray[np.int64], samples: Samples) -> NDArray[np.bool_] | None:
     if task.test is None:
         return None
+    check_values("test", task.test.column, task.test.equals, samples.columns[task.test.column], task, samples.where)
+    settle()
     cells = samples.columns[task.test.column][rows]
     test = matches(cells, task.test.equals)
     if test.all() or not test.any():
@@ -365,7 +379,10 @@ def _test(task: TaskCard, rows: NDArray[np.int64], samples: Samples) -> NDArray[
 def _control(task: TaskCard, rows: NDArray[np.int64], samples: Samples) -> NDArray[np.bool_] | None:
     if task.control is None:
         return None
-    control = matches(samples.columns[task.control.column][rows], (task.control.equals,))
+    column, equals = task.control.column, (task.control.equals,)
+    check_values("control", column, equals, samples.columns[column], task, samples.where)
+    settle()
+    control = matches(samples.columns[column][rows], equals)
     if not control.any():
         raise UserError(
             Place(samples.where, column=f"column {task.control.column}"),

@@ -109,7 +109,7 @@ def test_an_inner_unit_in_two_outer_ones_is_told_by_line() -> None:
     columns = {"unit": ("well", "donor")}
     assert refused(table, columns=columns) == (
         "t.csv line 9 column well: well B03 lies in 2 donors (D1, D2); give each well a name of its own, such as "
-        "D2-B03, or leave well out of `unit`"
+        'D2-B03, or leave well out of `unit`; if both together name a unit, write { join = ["donor", "well"] }'
     )
     blank = table | {"well": ["B02", ""] * 6}
     assert refused(blank, columns=columns) == (
@@ -185,7 +185,7 @@ def test_positions_follow_the_rows_and_the_limit() -> None:
 
 def test_what_is_left_out_is_counted() -> None:
     dataset = build(
-        {"label": ["a"] * 4 + ["b"] * 4 + ["c", "dead", "", "a"], "line": ["x"] * 11 + ["y"]},
+        {"label": ["a"] * 4 + ["b"] * 4 + ["c", "dead", "", "a"], "line": ["x"] * 10 + ["z", "y"]},
         [STATE | {"where": {"line": ("x", "z")}, "exclude": ("dead",), "min_per_class": 2}],
     )
     task = dataset.tasks["state"]
@@ -241,7 +241,12 @@ def test_a_ratio_is_divided() -> None:
         (
             {"label": AB, "line": ["x", "y", "z"] * 4},
             [STATE | {"where": {"line": ("w",)}}],
-            "t.csv column line: no rows left: none of [tasks.state] where line = w; the column holds x, y, z",
+            "t.csv column line ([tasks.state]): where line names 'w', and no row holds it; the column holds x, y, z",
+        ),
+        (
+            {"label": AB, "line": ["x", "y"] * 6},
+            [STATE | {"where": {"line": ("x",), "label": ("b",)}}],
+            "t.csv column label: no rows left: none of [tasks.state] where label = b; the column holds a, b",
         ),
         (
             {"label": ["", ""]},
@@ -285,7 +290,7 @@ def test_a_ratio_is_divided() -> None:
         (
             {"label": AB},
             [STATE | {"control": Control("label", "c")}],
-            "t.csv column label: no sample of [tasks.state] is a control: none equals c; the column holds a, b",
+            "t.csv column label ([tasks.state]): control names 'c', and no row holds it; the column holds a, b",
         ),
     ],
 )
@@ -527,10 +532,14 @@ def test_a_unit_on_both_sides_of_the_split_is_a_confound() -> None:
 
 def test_a_split_that_judges_or_teaches_nothing_is_refused() -> None:
     assert refused({"label": AB, "part": ["train"] * 12}, [FIXED]) == (
-        "t.csv column part: of the samples of [tasks.state] none is judged, by test = test or id_test; "
-        "the column holds train"
+        "t.csv column part ([tasks.state]): test names 'test', and no row holds it (and 1 more); the column holds train"
     )
-    assert "all are judged, and none is left to train on" in refused({"label": AB, "part": ["test"] * 12}, [FIXED])
+    elsewhere = {"label": [*AB, ""], "part": ["train"] * 12 + ["test"]}
+    assert refused(elsewhere, [STATE | {"test": Split("part", ("test",))}]) == (
+        "t.csv column part: of the samples of [tasks.state] none is judged, by test = test; the column holds train"
+    )
+    whole = {"label": AB, "part": ["test", "id_test"] * 6}
+    assert "all are judged, and none is left to train on" in refused(whole, [FIXED])
     where = "t.csv column part ([tasks.state]): class b is "
     remedy = "; exclude the class, or split otherwise"
     alone = {"label": ["a", "a", "a", "b"] * 3, "part": PARTS}
@@ -542,7 +551,7 @@ def test_a_split_that_judges_or_teaches_nothing_is_refused() -> None:
 
 
 def test_a_limit_keeps_both_sides_of_a_split() -> None:
-    table = {"label": ["a", "b"] * 20, "part": ["train"] * 34 + ["test"] * 6}
+    table = {"label": ["a", "b"] * 20, "part": ["train"] * 34 + ["test", "id_test"] * 3}
     task = build(table, [FIXED], limit=12).tasks["state"]
     assert task.test is not None
     assert len(task.test) == len(task.y) == 12
@@ -550,7 +559,11 @@ def test_a_limit_keeps_both_sides_of_a_split() -> None:
 
 
 def test_a_unit_that_is_made_one_lies_on_one_side() -> None:
-    table = {"label": ["a", "a", "b", "b"] * 3, "part": ["train", "test"] * 6, "unit": list("uuvvwwxxyyzz")}
+    table = {
+        "label": ["a", "a", "b", "b"] * 3,
+        "part": ["train", "test", "train", "id_test"] * 3,
+        "unit": list("uuvvwwxxyyzz"),
+    }
     task = FIXED | {"aggregate": "mean"}
     assert "samples of unit u differ in side of the split; split the unit, or don't aggregate" in refused(table, [task])
 
