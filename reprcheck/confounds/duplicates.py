@@ -20,7 +20,11 @@ from numpy.typing import NDArray
 from reprcheck.datasets.confounds import SHOWN
 
 CORRELATION = 0.9
-"""Near-duplicates' thumbnails correlate by more than this."""
+"""Near-duplicates' thumbnails correlate by more than this, in the mean over channels."""
+IN_CHANNEL = 0.8
+"""And by this in each channel that carries content."""
+FAINT = 0.02
+"""A channel with less than this share of the contrast of the image's strongest carries no content."""
 GAP = 0.5
 """Near-duplicates are nearer than this times the distance to the next image."""
 EXPECTED = 0.05
@@ -69,6 +73,7 @@ def duplicates(
     names: Sequence[str] | None = None,
     channels: int = 1,
     across: str = "on both sides of a fold",
+    blank: NDArray[np.bool_] | None = None,
 ) -> Duplicates:
     """Count duplicates that folds don't keep together.
 
@@ -85,9 +90,12 @@ def duplicates(
     names : sequence of str, optional
         Sample ids for the notes; without them samples are numbered from 0.
     channels : int
-        Channels in a thumbnail. Each is centred by itself, so that a stain common to all images makes none alike.
+        Channels in a thumbnail. Each is judged by itself: a stain, a vignette or darkness that images share makes none
+        alike.
     across : str
         Where two samples of different ``test_fold`` lie, for the notes.
+    blank : bool[n], optional
+        Samples of one value throughout, which say nothing and are nobody's copy.
 
     Returns
     -------
@@ -95,8 +103,10 @@ def duplicates(
 
     Notes
     -----
-    With d_1 <= d_2 <= ... the distances of an image to its neighbours (of centred thumbnails of unit length), the j
-    nearest are near-duplicates where they correlate by more than 0.9, d_j < d_(j+1) / 2, and the gap is beyond chance.
+    With d_1 <= d_2 <= ... the distances of an image to its neighbours (of thumbnails whose channels are centred and of
+    one length each), the j nearest are near-duplicates where they correlate by more than 0.9 in the mean of channels,
+    d_j < d_(j+1) / 2, and the gap is beyond chance; those that correlate by less than 0.8 in a channel aren't. Channels
+    with less than 2 % of the contrast of an image's strongest carry no content: in both images of a pair, or neither.
     Were the images around scattered as a Poisson process of dimension m, j log(d_(j+1) / d_j) would be exponential of
     rate m, and the sum of log(d_K / d_i) over i = j+1 .. K-1 a gamma variable of that rate: it is how Levina and Bickel
     (NIPS 2004) estimate m. The tail of their ratio is (1 + ratio)^-(K-1-j), whatever m. Times n images, and j (j+1)
@@ -115,7 +125,8 @@ def duplicates(
     ('Confound: 1 pair of samples with the same pixels lies on both sides of a fold: k and n.',)
     """
     names = [f"sample {i}" for i in range(len(ids))] if names is None else names
-    groups = _groups(ids)
+    kept = np.arange(len(ids)) if blank is None else np.flatnonzero(~blank)
+    groups = _groups(ids, kept)
     copies = [(group, group) for group in groups if len(group) > 1]
     first = np.array([group[0] for group in groups], np.int64)
     alike = [(groups[a], groups[b]) for a, b in near_pairs(vectors[first], channels)]
@@ -155,20 +166,34 @@ def near_pairs(vectors: NDArray[np.float32], channels: int = 1) -> NDArray[np.in
     k = min(NEIGHBOURS, len(x) - 1)
     if k < 3:
         return np.zeros((0, 2), np.int64)
-    found: set[tuple[int, int]] = set()
+    flat, found = x.reshape(len(x), -1), set[tuple[int, int]]()
     for start in range(0, len(x), _BLOCK):
-        found |= _nearest(x, np.arange(start, min(start + _BLOCK, len(x))), k)
-    mutual = sorted((a, b) for a, b in found if a < b and (b, a) in found)
+        found |= _nearest(flat, np.arange(start, min(start + _BLOCK, len(x))), k)
+    mutual = sorted((a, b) for a, b in found if a < b and (b, a) in found and _alike(x[a], x[b]))
     return position[np.array(mutual, np.int64).reshape(-1, 2)]
 
 
 def _directions(vectors: NDArray[np.float32], channels: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Return thumbnails, centred by channel and of unit length, and the positions of those with any contrast."""
+    """Return thumbnails float32[m, C, d] of unit length, and the positions of those with any contrast.
+
+    Each channel that carries content is centred and has one share of the length, the others are 0.
+    """
     x = vectors.reshape(len(vectors), channels, vectors.shape[1] // channels)
-    x = (x - x.mean(axis=2, keepdims=True, dtype=np.float64).astype(np.float32)).reshape(vectors.shape)
-    length = np.linalg.norm(x, axis=1)
-    kept = np.flatnonzero(length > _FLAT * np.linalg.norm(vectors, axis=1))
-    return x[kept] / length[kept, None], kept
+    size = np.linalg.norm(x, axis=(1, 2))
+    x = x - x.mean(axis=2, keepdims=True, dtype=np.float64).astype(np.float32)
+    contrast = np.linalg.norm(x, axis=2)
+    carries = (contrast > _FLAT * size[:, None]) & (contrast > FAINT * contrast.max(axis=1, keepdims=True))
+    kept = np.flatnonzero(carries.any(axis=1))
+    share = (
+        np.where(carries, 1 / np.where(carries, contrast, 1), 0) / np.sqrt(np.maximum(carries.sum(axis=1), 1))[:, None]
+    )
+    return (x * share[:, :, None]).astype(np.float32)[kept], kept
+
+
+def _alike(a: NDArray[np.float32], b: NDArray[np.float32]) -> bool:
+    """Tell whether two thumbnails, as `_directions` returns them, correlate in each channel that carries content."""
+    one, other = np.linalg.norm(a, axis=1), np.linalg.norm(b, axis=1)
+    return bool(((one > 0) == (other > 0)).all() and ((a * b).sum(axis=1) >= IN_CHANNEL * one * other).all())
 
 
 def _nearest(x: NDArray[np.float32], block: NDArray[np.int64], k: int) -> set[tuple[int, int]]:
@@ -252,11 +277,11 @@ class _Pairs:
         return f"{opening}: {pairs} of samples {kind} {verb} {rest}: {shown}{more}."
 
 
-def _groups(ids: Sequence[str]) -> list[Group]:
-    """Return the positions of each digest, in order of the first."""
+def _groups(ids: Sequence[str], kept: NDArray[np.int64]) -> list[Group]:
+    """Return the positions of each digest among those kept, in order of the first."""
     found: dict[str, list[int]] = {}
-    for position, digest in enumerate(ids):
-        found.setdefault(digest, []).append(position)
+    for position in kept.tolist():
+        found.setdefault(ids[position], []).append(position)
     return [np.array(positions, np.int64) for positions in found.values()]
 
 

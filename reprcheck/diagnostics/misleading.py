@@ -19,7 +19,7 @@ from reprcheck.datasets.plate import place
 from reprcheck.stats.qualify import permuted
 from reprcheck.types import Scores, Task
 
-SPOKEN = {"size": "image size"}
+SPOKEN = {"size": "image size", "depth": "bit depth"}
 """Nuisances whose name says too little in a sentence."""
 UNLIKELY = 0.001
 """Classes differ where chance would make them differ as much less often than this."""
@@ -124,7 +124,12 @@ def along_the_plate(task: Task, alpha: float) -> list[str]:
 
 
 def copies(
-    task: Task, protocol: str, ids: Sequence[str], thumbnails: NDArray[np.float32], names: Sequence[str]
+    task: Task,
+    protocol: str,
+    ids: Sequence[str],
+    thumbnails: NDArray[np.float32],
+    names: Sequence[str],
+    blank: NDArray[np.bool_] | None = None,
 ) -> tuple[str, ...]:
     """Return a sentence for each way in which images lie on both sides of a fold, or whatever a protocol keeps apart.
 
@@ -137,7 +142,11 @@ def copies(
     thumbnails : float32[n, d]
     names : sequence of str
         Of the samples, for people.
+    blank : bool[n], optional
+        Samples of one value throughout.
     """
     side, across = protocols.sides(protocol, task)
     channels = len(task.channels)
-    return duplicates(ids, thumbnails, side, labels=task.y, names=names, channels=channels, across=across).notes
+    return duplicates(
+        ids, thumbnails, side, labels=task.y, names=names, channels=channels, across=across, blank=blank
+    ).notes

@@ -1,11 +1,14 @@
 """Duplicates across folds: all that are planted, none among images that are merely alike."""
 
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image as Picture
+from scipy import ndimage
 
 from reprcheck.baselines.pixels import Pixels
 from reprcheck.confounds.duplicates import duplicates, near_pairs
@@ -115,6 +118,87 @@ def test_a_stain_common_to_all_images_makes_none_alike():
     x = np.random.default_rng(0).normal(size=(200, 2, 36)).astype(np.float32) + np.array([[0], [100]], np.float32)
     x[7] = x[3] + 0.01 * x[5]
     assert near_pairs(x.reshape(200, -1), channels=2).tolist() == [[3, 7]]
+
+
+def shaded(n=80, energy=0.95, channels=2, seed=0):
+    """Thumbnails of wells: two and two share a vignette, with this share of the energy; one channel is their own."""
+    rng = np.random.default_rng(seed)
+    vignettes = np.repeat(rng.normal(size=(n // 2, channels - 1, 144)), 2, axis=0) * np.sqrt(energy / (channels - 1))
+    own = rng.normal(size=(n, 1, 144)) * np.sqrt(1 - energy)
+    x = np.concatenate([vignettes + 0.001 * rng.normal(size=vignettes.shape), own], axis=1)
+    return (0.5 + x / 20).astype(np.float32)
+
+
+def flat(thumbnails):
+    return thumbnails.reshape(len(thumbnails), -1)
+
+
+@pytest.mark.parametrize("channels", [2, 3, 10])
+@pytest.mark.parametrize("energy", [0.9, 0.95, 0.99])
+def test_wells_that_share_a_vignette_are_no_copies_and_copies_of_them_are_found(energy, channels):
+    x = shaded(energy=energy, channels=channels)
+    assert len(near_pairs(flat(x), channels)) == 0
+    gain = np.random.default_rng(1).uniform(0.7, 1.3, (6, channels, 1))
+    copies = (gain * x[:12:2] + 0.05).astype(np.float32)
+    everything = flat(np.concatenate([x, copies]))
+    assert near_pairs(everything, channels).tolist() == [[2 * i, 80 + i] for i in range(6)]
+
+
+def test_one_channel_of_their_own_tells_wells_apart_among_many_that_they_share():
+    rng = np.random.default_rng(2)
+    x = rng.normal(size=(60, 12, 144))
+    x[1, :11] = x[0, :11]  # a mean correlation of 11 / 12
+    x[3] = x[2]
+    x += 0.001 * rng.normal(size=x.shape)
+    assert near_pairs(flat(x.astype(np.float32)), 12).tolist() == [[2, 3]]
+
+
+@pytest.mark.parametrize("pattern", [0, 1e-3])
+def test_a_dark_channel_neither_makes_copies_nor_hides_them(pattern):
+    """Dark but for the camera's own pattern, which all images share, and for a little noise."""
+    rng = np.random.default_rng(3)
+    x = np.stack([rng.normal(size=(80, 144)), np.full((80, 144), 0.02)], axis=1) / 10
+    x[:, 1] += pattern * rng.normal(size=144) + 2e-4 * rng.normal(size=(80, 144))
+    copies = x[:5] * 1.1
+    copies[:, 1] += 2e-4 * rng.normal(size=(5, 144))
+    everything = np.concatenate([x, copies]).astype(np.float32)
+    assert near_pairs(flat(everything), 2).tolist() == [[i, 80 + i] for i in range(5)]
+    assert len(near_pairs(flat(everything[:80]), 2)) == 0
+
+
+def test_a_channel_that_is_dark_in_one_and_not_in_the_other_tells_wells_apart():
+    rng = np.random.default_rng(4)
+    x = rng.normal(size=(60, 6, 144))
+    x[1] = x[0] + 0.001 * rng.normal(size=(6, 144))
+    x[1, 5] = 0
+    x[3] = x[2] + 0.001 * rng.normal(size=(6, 144))
+    x[[2, 3], 5] = 0
+    assert near_pairs(flat(x.astype(np.float32)), 6).tolist() == [[2, 3]]
+
+
+def test_copies_saved_again_as_jpeg_are_found_in_every_channel():
+    rng = np.random.default_rng(5)
+    images = ndimage.gaussian_filter(rng.random((60, 2, 96, 96)), (0, 0, 3, 3))
+    images = (images - images.min()) / np.ptp(images)
+    images[:, 1] *= 0.3
+
+    def saved(plane):
+        file = BytesIO()
+        Picture.fromarray(np.round(255 * plane).astype(np.uint8)).save(file, "JPEG", quality=75)
+        return np.asarray(Picture.open(file)) / 255
+
+    copies = np.stack([[saved(plane) for plane in image] for image in images[:10]])
+    x = Pixels().encode([Image(i.astype(np.float32)) for i in np.concatenate([images, copies])])
+    assert near_pairs(x, 2).tolist() == [[i, 60 + i] for i in range(10)]
+
+
+def test_blank_images_are_nobodys_copy():
+    ids, blank = ["x", "x", "y", "y", "z", "w"], np.array([True, True, False, False, True, False])
+    folds = np.arange(6) % 2
+    found = duplicates(ids, np.ones((6, 9), np.float32), folds, folds, blank=blank)
+    assert (found.exact, found.near, found.conflicting, found.n_samples) == (1, 0, 1, 2)
+    assert "sample 2 and sample 3" in found.notes[0]
+    assert duplicates(ids, np.ones((6, 9), np.float32), folds, blank=np.ones(6, bool)).notes == ()
 
 
 @pytest.mark.parametrize("n", range(5))
