@@ -23,12 +23,14 @@ from reprcheck.baselines.intensity import Intensity
 from reprcheck.baselines.matching import Matched, Quantiles, Reference
 from reprcheck.baselines.pixels import COMPONENTS, Pixels, components
 from reprcheck.baselines.structure import Composition, Structure
+from reprcheck.datasets.values import Values
 from reprcheck.diagnostics import judge, known, misleading
 from reprcheck.diagnostics.bench import Bench, Contestants, Family
+from reprcheck.diagnostics.values import told_by_values
 from reprcheck.digest import code_digest, digest, installed
 from reprcheck.embed.aggregate import Groups
 from reprcheck.embed.cache import Cache
-from reprcheck.embed.engine import Block, Progress, Shown, embed, remarks
+from reprcheck.embed.engine import Block, Decoded, Progress, Shown, decoded, embed
 from reprcheck.errors import UserError, did_you_mean
 from reprcheck.models import Calibration, Facts, Model, Precomputed, calibrated, device_name
 from reprcheck.policy import Policy
@@ -131,7 +133,8 @@ class Session:
     _contestants: dict[tuple[str, ...], Contestants] = field(default_factory=dict)
     _baselines: dict[tuple[str, ...], Mapping[str, Block]] = field(default_factory=dict)
     _benches: dict[tuple[str, ...], Bench] = field(default_factory=dict)
-    _remarks: dict[tuple[str, ...], list[tuple[str, ...]]] = field(default_factory=dict)
+    _decoded: dict[tuple[str, ...], list[Decoded]] = field(default_factory=dict)
+    _tasks: dict[tuple[str, ...], tuple[Task, NDArray[np.bool_], list[str]]] = field(default_factory=dict)
 
     def ask(self, model: Model, dataset: Dataset, question: Question) -> tuple[Cell, Setting]:
         """Return the verdict on one question, and the setting it was asked in.
@@ -170,6 +173,7 @@ class Session:
         """Return a bench for contestants of a task's samples, whoever made them; aggregated where the task is."""
         take, groups = taking(dataset, task), Groups.of(task)
         baselines = {name: take(block) for name, block in self._hand_made(dataset, task.channels).items()}
+        task, constant, told = self._seen(dataset, task)
         thumbnails = baselines["pixels"]
         baselines["pixels"] = thumbnails.mapped(["components", COMPONENTS], components(thumbnails.vectors))
         return Bench(
@@ -188,16 +192,32 @@ class Session:
             thumbnails=thumbnails,
             ids=groups.names if groups else dataset.ids[task.rows],
             matched=matched,
-            notes=(*notes, *self._interpreted(dataset, task)),
+            notes=(*notes, *told),
+            blank=np.array([constant[group].all() for group in groups.members]) if groups else constant,
         )
 
-    def _interpreted(self, dataset: Dataset, task: Task) -> list[str]:
-        """Return what was interpreted in reading a task's images, all of them embedded: it comes from the cache."""
+    def _seen(self, dataset: Dataset, task: Task) -> tuple[Task, NDArray[np.bool_], list[str]]:
+        """Return a task with the depths of its images, which of them are one value throughout, and what is to be told.
+
+        All of them have been embedded: nothing is decoded.
+        """
+        key = (dataset.digest, task.name)
+        if key not in self._tasks:
+            images = self._remembered(dataset, task)
+            values = Values(np.stack([image.values for image in images]))
+            ids, names = dataset.ids[task.rows].tolist(), [dataset.channels[c] for c in task.channels]
+            told = misleading.interpreted(task, [image.remarks for image in images], ids)
+            told += told_by_values(task, values, names, ids)
+            deep = task if values.depths is None else replace(task, depths=values.depths)
+            self._tasks[key] = deep, np.asarray(values.constant.all(axis=1)), told
+        return self._tasks[key]
+
+    def _remembered(self, dataset: Dataset, task: Task) -> list[Decoded]:
+        """Return what a task's images decoded to, all of them embedded: it comes from the cache."""
         key = (dataset.digest, str(task.channels))
-        if key not in self._remarks:
-            self._remarks[key] = remarks(self._shown(dataset, task.channels), self.cache)
-        mine = [self._remarks[key][i] for i in positions(dataset, task)]
-        return misleading.interpreted(task, mine, dataset.ids[task.rows].tolist())
+        if key not in self._decoded:
+            self._decoded[key] = decoded(self._shown(dataset, task.channels), self.cache)
+        return [self._decoded[key][i] for i in positions(dataset, task)]
 
     def _hand_made(self, dataset: Dataset, channels: tuple[int, ...]) -> Mapping[str, Block]:
         """Embed the hand-made baselines, and the quantiles that histogram matching needs, for all of a channel set."""

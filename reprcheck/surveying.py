@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +18,10 @@ from reprcheck.baselines.pixels import thumbnail
 from reprcheck.confounds import nuisance
 from reprcheck.datasets.assemble import Reordered
 from reprcheck.datasets.limit import strata
+from reprcheck.datasets.values import Values, facts_of
 from reprcheck.datasets.windows import Windowed
 from reprcheck.diagnostics import misleading
+from reprcheck.diagnostics.values import told_by_values
 from reprcheck.digest import digest
 from reprcheck.policy import Policy
 from reprcheck.protocols.folds import judged
@@ -52,6 +54,8 @@ class Sights:
         Some of the pixels, and the lowest and highest.
     remarks : dict of int to tuple of str
         What was interpreted in reading it.
+    facts : dict of int to float32[C, F]
+        Of its stored values, see `reprcheck.datasets.values`.
     extent : (int, int)
         Height and width of all of them, as fitted.
     """
@@ -60,6 +64,7 @@ class Sights:
     thumbnails: dict[int, NDArray[np.float32]] = field(default_factory=dict)
     values: dict[int, NDArray[np.float32]] = field(default_factory=dict)
     remarks: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    facts: dict[int, NDArray[np.float32]] = field(default_factory=dict)
     extent: tuple[int, int] = (0, 0)
 
     def look(self, number: int, image: Image) -> None:
@@ -69,6 +74,7 @@ class Sights:
         self.digests[number] = tuple(digest(channel) for channel in image.pixels)
         self.thumbnails[number] = thumbnail(image.pixels, SIDE)
         self.remarks[number] = image.remarks
+        self.facts[number] = facts_of(image)
         self.extent = image.pixels.shape[1], image.pixels.shape[2]
         self.values[number] = np.hstack([some, flat.min(1, keepdims=True), flat.max(1, keepdims=True)])
 
@@ -79,6 +85,7 @@ class Sights:
             {new: self.thumbnails[number] for new, number in old.items()},
             {new: self.values[number] for new, number in old.items()},
             {new: self.remarks[number] for new, number in old.items()},
+            {new: self.facts[number] for new, number in old.items()},
             self.extent,
         )
 
@@ -133,7 +140,7 @@ def survey(dataset: Dataset, progress: Progress, seen: Sights | None = None) -> 
         dataset,
         _sizes(dataset, sights),
         np.quantile(values.astype(np.float64), QUANTILES, axis=1).T,
-        {name: (*task.notes, *_notes(task, dataset.ids, sights)) for name, task in dataset.tasks.items()},
+        {name: (*task.notes, *_notes(task, dataset, sights)) for name, task in dataset.tasks.items()},
     )
 
 
@@ -158,11 +165,14 @@ def _source(dataset: Dataset) -> ImageSource:
     return dataset.images.images if isinstance(dataset.images, Reordered) else dataset.images
 
 
-def _notes(task: Task, ids: NDArray[np.str_], sights: Sights) -> list[str]:
-    policy = Policy()
+def _notes(task: Task, dataset: Dataset, sights: Sights) -> list[str]:
+    policy, ids = Policy(), dataset.ids
     rows, channels = task.rows.tolist(), list(task.channels)
     units, batches = (len(np.unique(names[judged(task)])) for names in (task.units, task.batches))
+    values = Values(np.stack([sights.facts[row][channels] for row in rows]))
+    task = replace(task, depths=values.depths)
     found = misleading.interpreted(task, [sights.remarks[row] for row in rows], ids[task.rows].tolist())
+    found += told_by_values(task, values, [dataset.channels[c] for c in channels], ids[task.rows].tolist())
     found += [note for protocol in task.protocols for note in protocols.notes(protocol, aggregated(task))]
     if units < policy.min_units:
         found.append(f"Underpowered: {units} units, and a verdict needs at least {policy.min_units}.")
@@ -186,4 +196,5 @@ def _notes(task: Task, ids: NDArray[np.str_], sights: Sights) -> list[str]:
                 break
     pixels = [digest([sights.digests[row][c] for c in channels]) for row in rows]
     thumbnails = np.stack([sights.thumbnails[row][channels].ravel() for row in rows])
-    return [*found, *misleading.copies(task, asked[0], pixels, thumbnails, ids[task.rows].tolist())]
+    constant = np.asarray(values.constant.all(axis=1))
+    return [*found, *misleading.copies(task, asked[0], pixels, thumbnails, ids[task.rows].tolist(), constant)]

@@ -1,4 +1,4 @@
-"""What a sample's batch, place on the plate, metadata and image size tell, as vectors to be scored like any encoder's.
+"""What a sample's batch, place, metadata, image size and bit depth tell, as vectors to be scored like any encoder's.
 
 Where they predict the label above chance, so may a model that has only learned the batch's stain or the plate's edge.
 Scoring and the test against chance are left to the protocols and to `reprcheck.stats`.
@@ -18,7 +18,7 @@ from reprcheck.types import Task
 
 
 def nuisance(task: Task, holds_batches_out: bool = False) -> dict[str, NDArray[np.float32]]:
-    """Return vectors of a task's samples that know nothing but batch, position, metadata or size.
+    """Return vectors of a task's samples that know nothing but batch, position, metadata, size or depth.
 
     Parameters
     ----------
@@ -32,7 +32,8 @@ def nuisance(task: Task, holds_batches_out: bool = False) -> dict[str, NDArray[n
         ``batch``: one-hot, but for a batch of one sample. Absent with one batch, and where folds hold batches out: a
         batch never seen tells nothing. ``position``: see `position_vectors`. Absent where the card names no position,
         or all samples share one. ``metadata``: see `metadata_vectors`. Absent where the card names no metadata, or
-        they tell no samples apart. ``size``: see `size_vectors`. Absent where all images are of one size.
+        they tell no samples apart. ``size``: see `size_vectors`. Absent where all images are of one size. ``depth``:
+        see `depth_vectors`. Absent where all are stored in one way.
     """
     found = {}
     if not holds_batches_out:
@@ -43,6 +44,8 @@ def nuisance(task: Task, holds_batches_out: bool = False) -> dict[str, NDArray[n
         found["metadata"] = metadata_vectors(task.metadata)
     if task.sizes is not None:
         found["size"] = size_vectors(task.sizes)
+    if task.depths is not None:
+        found["depth"] = depth_vectors(task.depths)
     return {name: vectors for name, vectors in found.items() if (vectors != vectors[:1]).any()}
 
 
@@ -100,6 +103,23 @@ def size_vectors(sizes: NDArray[np.float64]) -> NDArray[np.float32]:
         Logarithms of height and of width, standardised, and their squares; 0 where all are alike.
     """
     z = np.stack([_standardised(side) for side in np.log(sizes).T], axis=1)
+    return np.hstack([z, z**2]).astype(np.float32)
+
+
+def depth_vectors(depths: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Return what the way images are stored tells.
+
+    Parameters
+    ----------
+    depths : float64[n, 2]
+        Bits of a stored value, and bits that the levels amount to.
+
+    Returns
+    -------
+    float32[n, 4]
+        Both, standardised, and their squares; 0 where all are alike.
+    """
+    z = np.stack([_standardised(bits) for bits in depths.T], axis=1)
     return np.hstack([z, z**2]).astype(np.float32)
 
 

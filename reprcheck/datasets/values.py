@@ -18,20 +18,22 @@ from reprcheck.types import Image
 FACTS = (
     *("kind", "bits", "step"),
     *("lowest", "dark", "bright", "highest"),
-    *("low", "high", "on_card", "outside", "at_top"),
+    *("low", "high", "on_card", "outside", "at_top", "uniform"),
 )
 """What is known of each channel of an image, in order:
 
 ``kind``: 0 not known (not read from a file), else the place in `KINDS`, from 1. ``bits``: of a stored value.
-``step``: between neighbouring levels; 257 where 8 bits were scaled to 16. 1 where not known.
+``step``: between neighbouring levels; 257 where 8 bits were scaled to 16. 0 where too few levels can't tell.
 ``lowest``, ``highest``: of the values. ``dark``, ``bright``: what 0.1 % and 99.9 % of them don't exceed.
 ``low``, ``high``: what becomes 0 and 1. ``on_card``: whether the card says so, as ``value_range``.
 ``outside``: the share of values below ``low`` or above ``high``. ``at_top``: the share at the highest value, or at
-``high`` and above.
+``high`` and above. ``uniform``: whether all but hot pixels, one or one in 10,000, have one value.
 """
 KINDS = ("bool", "uint", "int", "float")
 TAIL = 0.001
 """Share of values beyond which ``dark`` and ``bright`` lie on either side: hot pixels and the like."""
+HOT = 1e-4
+"""Share of pixels that may be hot in a blank image."""
 CLIPPED = 0.01
 """Share of a channel's values that may be clipped without the card's leave."""
 SATURATED = 0.25
@@ -72,7 +74,7 @@ class Values:
     @property
     def blank(self) -> NDArray[np.bool_]:
         """Whether a channel is one value, hot pixels aside, and not the highest there is: bool[n, C]."""
-        same: NDArray[np.bool_] = (self["dark"] == self["bright"]) & (self["bright"] < self["high"])
+        same: NDArray[np.bool_] = (self["uniform"] > 0) & (self["bright"] < self["high"])
         return same
 
     @property
@@ -96,10 +98,25 @@ class Values:
         return found
 
     @property
+    def step(self) -> NDArray[np.float32]:
+        """The step of each channel; where it can't be told, that of most other images of the type. float32[n, C]."""
+        step = self["step"].copy()
+        for kind, bits in {(k, b) for k, b in zip(self["kind"].flat, self["bits"].flat, strict=True)}:
+            mine = (self["kind"] == kind) & (self["bits"] == bits)
+            known, counts = np.unique(step[mine & (step > 0)], return_counts=True)
+            step[mine & (step == 0)] = known[counts.argmax()] if len(known) else 1
+        return step
+
+    @property
     def depth(self) -> NDArray[np.int64]:
         """Bits that the levels of each channel amount to: 8 of 16 where all are multiples of 257. int64[n, C]."""
-        lost = np.log2(np.maximum(self["step"], 1).astype(np.float64))
-        return np.round(self["bits"] - lost).astype(np.int64)
+        return np.round(self["bits"] - np.log2(self.step.astype(np.float64))).astype(np.int64)
+
+    @property
+    def depths(self) -> NDArray[np.float64] | None:
+        """What `Task.depths` are: float64[n, 2], in the mean over channels; None where all are alike or not known."""
+        found = np.stack([self["bits"].mean(axis=1), self.depth.mean(axis=1)], axis=1).astype(np.float64)
+        return found if (found != found[:1]).any() and self["kind"].all() else None
 
 
 def stored_range(dtype: np.dtype[np.generic]) -> tuple[float, float] | None:
@@ -161,7 +178,8 @@ def cut(facts: NDArray[np.float32], pixels: NDArray[np.float32]) -> NDArray[np.f
     changed = facts.copy()
     for name in ("lowest", "dark", "bright", "highest"):
         changed[:, FACTS.index(name)] = low + width * Values(found)[name]
-    changed[:, FACTS.index("at_top")] = Values(found)["at_top"]
+    for name in ("at_top", "uniform"):
+        changed[:, FACTS.index(name)] = Values(found)[name]
     return changed
 
 
@@ -205,12 +223,13 @@ def _measured(plane: NDArray[np.generic], low: float, high: float, on_card: bool
     levels, counts = _levels(plane)
     total = counts.sum()
     if not total:
-        return (1, low, low, low, low, low, high, on_card, 0, 0)
+        return (0, low, low, low, low, low, high, on_card, 0, 0, 1)
     upto = np.cumsum(counts)
     dark, bright = (levels[np.searchsorted(upto, q * total)] for q in (TAIL, 1 - TAIL))
     top = counts[levels >= min(levels[-1], high)].sum() / total
     outside = counts[_outside(levels, low, high)].sum() / total
-    return (_step(levels), levels[0], dark, bright, levels[-1], low, high, on_card, outside, top)
+    uniform = total - counts.max() <= max(1, HOT * total)
+    return (_step(levels), levels[0], dark, bright, levels[-1], low, high, on_card, outside, top, uniform)
 
 
 def _levels(plane: NDArray[np.generic]) -> tuple[NDArray[np.generic], NDArray[np.int64]]:
@@ -227,8 +246,10 @@ def _levels(plane: NDArray[np.generic]) -> tuple[NDArray[np.generic], NDArray[np
 
 def _step(levels: NDArray[np.generic]) -> float:
     """Return the step that whole numbers keep between them: a common divisor, or a gap too wide to be chance's."""
-    if levels.dtype.kind not in "ui" or len(levels) < _FEW_LEVELS:
+    if levels.dtype.kind not in "ui":
         return 1.0
+    if len(levels) < _FEW_LEVELS:
+        return 0.0
     gaps = np.diff(levels.astype(np.int64))
     divisor, least = int(np.gcd.reduce(gaps)), int(gaps.min())
     by_chance = len(levels) ** 2 * (least - 1) / int(gaps.sum())  # minus the log of how probable it is

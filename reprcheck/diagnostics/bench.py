@@ -109,7 +109,9 @@ class Bench:
     matched : callable
         Returns the contestants embedded on histogram-matched images, or None for a model that can't be re-embedded.
     notes : tuple of str
-        What must be told of how the model was shown the images.
+        What must be told of how the model was shown the images, and of how these were read.
+    blank : bool[n] or None
+        Samples of one value throughout.
     """
 
     model: str
@@ -128,6 +130,7 @@ class Bench:
     ids: NDArray[np.str_]
     matched: Callable[[], Contestants | None]
     notes: tuple[str, ...] = ()
+    blank: NDArray[np.bool_] | None = None
     _scores: dict[str, Scores] = field(default_factory=dict)
 
     @property

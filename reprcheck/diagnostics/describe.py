@@ -108,7 +108,8 @@ def _misleading(bench: Bench, found: Mapping[str, Sequence[Scores]], nuisances: 
         sentences += misleading.predictive(task, name, found[name][0], protocol, policy.alpha)
     if protocols.predicts(protocol):
         thumbnails = bench.thumbnails.vectors
-        sentences += misleading.copies(task, protocol, bench.embedding.ids, thumbnails, list(bench.ids))
+        ids, names = bench.embedding.ids, list(bench.ids)
+        sentences += misleading.copies(task, protocol, ids, thumbnails, names, bench.blank)
     else:
         sentences += misleading.along_the_plate(task, policy.alpha)
     return sentences

@@ -63,6 +63,7 @@ class Groups:
             replicates=None if task.replicates is None else task.replicates[first],
             metadata=None if task.metadata is None else task.metadata[first],
             sizes=None if task.sizes is None else np.stack([self._one(task.sizes[group]) for group in self.members]),
+            depths=None if task.depths is None else np.stack([self._one(task.depths[group]) for group in self.members]),
             test=None if task.test is None else task.test[first],
             aggregate=None,
             innermost=None,

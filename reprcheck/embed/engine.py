@@ -2,8 +2,8 @@
 
 What an encoder has already seen comes from the cache. The key of a vector is the encoder's digest and the digest of the
 pixels as shown; sources tell cheaply whether pixels may have changed (``ImageSource.content``), and the cache remembers
-what each content decoded to, its pixels' digest and the remarks of who read it, so that a run with nothing new decodes
-nothing and still tells what was interpreted.
+what each content decoded to: its pixels' digest, the remarks of who read it and the facts of its stored values. So a
+run with nothing new decodes nothing and still tells what was interpreted, and where values lie.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from reprcheck.digest import digest
+from reprcheck.datasets.values import FACTS, facts_of
+from reprcheck.digest import code_digest, digest
 from reprcheck.embed.cache import Cache, stack
 from reprcheck.errors import UserError
 from reprcheck.types import Encoder, Image, ImageSource
@@ -44,7 +45,9 @@ class Shown:
     def read(self, row: int) -> Image:
         """Decode one sample and keep the channels shown."""
         image = self.images.read(row)
-        return replace(image, pixels=np.ascontiguousarray(image.pixels[list(self.channels)]))
+        channels = list(self.channels)
+        pixels, values = np.ascontiguousarray(image.pixels[channels]), facts_of(image)[channels]
+        return replace(image, pixels=pixels, values=values)
 
 
 @dataclass(frozen=True)
@@ -124,28 +127,51 @@ def embed(
     return [Block(key, ids, stack(vectors, ids)) for key, vectors in zip(shelf.keys, shelf.vectors, strict=True)]
 
 
-def remarks(shown: Shown, cache: Cache) -> list[tuple[str, ...]]:
-    """Return the remarks on each of the samples shown, all of which have been embedded."""
+def decoded(shown: Shown, cache: Cache) -> list[Decoded]:
+    """Return what each of the samples shown decoded to, all of which have been embedded."""
     shelf = _Shelf(cache, shown, [])
-    return [shelf.decoded[content].remarks for content in shelf.contents]
+    return [shelf.decoded[content] for content in shelf.contents]
 
 
 @dataclass(frozen=True)
-class _Decoded:
-    """What the cache remembers of an image: the digest of what encoders are shown, and `Image.remarks`."""
+class Decoded:
+    """What the cache remembers of an image.
+
+    Attributes
+    ----------
+    pixels : str
+        Digest of what encoders are shown.
+    remarks : tuple of str
+        `Image.remarks`.
+    facts : str
+        `Image.values`, its float32 in hex digits.
+    """
 
     pixels: str
     remarks: tuple[str, ...]
+    facts: str
+
+    @classmethod
+    def of(cls, image: Image) -> Decoded:
+        """Return what is to be remembered of an image as shown."""
+        types = () if image.types is None else (image.types,)  # images without them keep the digest they had
+        pixels = digest(image.pixels, image.mask, *types)
+        return cls(pixels, image.remarks, facts_of(image).astype("<f4").tobytes().hex())
+
+    @property
+    def values(self) -> NDArray[np.float32]:
+        """The facts of its stored values, float32[C, F]; see `reprcheck.datasets.values`."""
+        return np.frombuffer(bytes.fromhex(self.facts), "<f4").astype(np.float32).reshape(-1, len(FACTS))
 
     def row(self) -> NDArray[np.uint8]:
         """Return it as bytes."""
-        return np.frombuffer(json.dumps([self.pixels, self.remarks]).encode(), np.uint8)
+        return np.frombuffer(json.dumps([self.pixels, self.remarks, self.facts]).encode(), np.uint8)
 
     @classmethod
-    def of(cls, row: NDArray[np.uint8]) -> _Decoded:
+    def read(cls, row: NDArray[np.uint8]) -> Decoded:
         """Return what a row says; blanks after it say nothing."""
-        pixels, remarks = json.loads(bytes(row))
-        return cls(pixels, tuple(remarks))
+        pixels, remarks, facts = json.loads(bytes(row))
+        return cls(pixels, tuple(remarks), facts)
 
 
 class _Shelf:
@@ -156,9 +182,9 @@ class _Shelf:
         self.contents = [shown.images.content(int(row)) for row in shown.rows]
         self.keys = [encoder.digest() for encoder in encoders]
         self.vectors = [cache.load("vectors", key) for key in self.keys]
-        self.decoded_key = digest("decoded", list(shown.channels))
+        self.decoded_key = digest("decoded", list(shown.channels), code_digest("reprcheck.datasets", "values"))
         rows, wanted = cache.load("decoded", self.decoded_key), set(self.contents)
-        self.decoded = {content: _Decoded.of(row) for content, row in rows.items() if content in wanted}
+        self.decoded = {content: Decoded.read(row) for content, row in rows.items() if content in wanted}
 
     def missing(self) -> list[int]:
         """Return the positions of samples that some encoder lacks."""
@@ -174,11 +200,9 @@ class _Shelf:
         images = {}
         for i in positions:
             image = self.shown.read(int(self.shown.rows[i]))
-            types = () if image.types is None else (image.types,)  # images without them keep the digest they had
-            pixel_id = digest(image.pixels, image.mask, *types)
-            found = self.decoded[self.contents[i]] = _Decoded(pixel_id, image.remarks)
+            found = self.decoded[self.contents[i]] = Decoded.of(image)
             writer.add("decoded", self.decoded_key, self.contents[i], found.row())
-            images[pixel_id] = image
+            images[found.pixels] = image
         return images
 
 

@@ -97,10 +97,12 @@ def test_blank_is_one_value_but_for_hot_pixels_and_saturated_is_a_quarter_at_the
     quarter = glare.copy()
     quarter.flat[:625] = 255
     white = np.full((50, 50), 255, np.uint8)
-    planes = (dark, hot, glare, quarter, white)
-    assert [bool(of(p).blank) for p in planes] == [True, True, False, False, False]
-    assert [bool(of(p).constant) for p in planes] == [True, False, False, False, True]
-    assert [bool(of(p).saturated) for p in planes] == [False, False, False, True, True]
+    spots = dark.copy()
+    spots.flat[:2] = 200  # few, and there
+    planes = (dark, hot, glare, quarter, white, spots)
+    assert [bool(of(p).blank) for p in planes] == [True, True, False, False, False, False]
+    assert [bool(of(p).constant) for p in planes] == [True, False, False, False, True, False]
+    assert [bool(of(p).saturated) for p in planes] == [False, False, False, True, True, False]
     camera = np.where(quarter == 255, 4095, quarter).astype(np.uint16)  # a 12-bit detector in 16 bits
     assert [bool(of(camera * k).saturated) for k in (np.uint16(1), np.uint16(2))] == [True, False]
     assert bool(of(camera, (0, 200)).saturated)  # by the card's range

@@ -4,9 +4,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pytest
 
+from reprcheck.datasets.values import FACTS, Values, measure
 from reprcheck.digest import digest
 from reprcheck.embed.cache import Cache
-from reprcheck.embed.engine import SHARD, Shown, embed, remarks
+from reprcheck.embed.engine import SHARD, Shown, decoded, embed
 from reprcheck.errors import UserError
 from reprcheck.types import Image
 
@@ -87,10 +88,11 @@ def test_remarks_outlast_the_run_that_decoded(cache):
     expected = [("turned", "é" * 4), (), ("turned", "é" * 20), ()]
     run(Remarked([4, 5, 20, 7]), Means(), cache=cache)
     source = Remarked([4, 5, 20, 7])
-    assert remarks(Shown(source, np.arange(4), (0, 1)), cache) == expected
+    assert [image.remarks for image in decoded(Shown(source, np.arange(4), (0, 1)), cache)] == expected
     assert source.reads == []
     run(Remarked([1, 2, 3]), Means(), cache=cache)
-    assert remarks(Shown(source, np.array([2, 0]), (0, 1)), cache) == [expected[2], expected[0]]
+    some = decoded(Shown(source, np.array([2, 0]), (0, 1)), cache)
+    assert [image.remarks for image in some] == [expected[2], expected[0]]
 
 
 def test_two_files_of_the_same_pixels_keep_their_own_remarks(cache):
@@ -100,7 +102,28 @@ def test_two_files_of_the_same_pixels_keep_their_own_remarks(cache):
 
     source = Either([3, 3], names=["plain", "inverted"])
     run(source, Means(), cache=cache)
-    assert remarks(Shown(source, np.arange(2), (0, 1)), cache) == [(), ("inverted",)]
+    assert [image.remarks for image in decoded(Shown(source, np.arange(2), (0, 1)), cache)] == [(), ("inverted",)]
+
+
+def test_two_files_of_the_same_pixels_keep_facts_of_their_own_values(cache):
+    class Depths(Source):
+        def read(self, index):
+            shallow = np.arange(18, dtype=np.uint8).reshape(2, 3, 3)
+            stored = shallow * np.uint16(257) if index else shallow
+            return Image((shallow / 255).astype(np.float32), values=measure(stored, None))
+
+    encoder = Means()
+    run(Depths([3, 3], names=["8 bits", "16 bits"]), encoder, cache=cache, rows=[0, 1])
+    source = Depths([3, 3], names=["8 bits", "16 bits"])
+    shown = Shown(source, np.arange(2), (1,))
+    run(source, Means(), cache=cache, rows=[0, 1])
+    assert source.reads == []
+    values = Values(np.stack([image.values for image in decoded(Shown(source, np.arange(2), (0, 1)), cache)]))
+    assert values["bits"].tolist() == [[8, 8], [16, 16]]
+    assert values["highest"].tolist() == [[8, 17], [8 * 257, 17 * 257]]
+    assert encoder.shown == 1  # the pixels are the same
+    embed(shown, [Means()], cache, quiet)
+    assert [image.values.shape for image in decoded(shown, cache)] == [(1, len(FACTS))] * 2
 
 
 def test_one_more_image_costs_one_more_embedding(cache):
