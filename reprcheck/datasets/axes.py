@@ -5,19 +5,21 @@ Pure functions of shapes, so that a file's header is enough to find it wrong.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from reprcheck.datasets.interpretation import AS_CHANNEL, OPAQUE, Change, check_opaque, turn, upright_extent
 from reprcheck.datasets.reading import AS_STORED, AXES, Project, Reading
 from reprcheck.datasets.remarks import remark
 from reprcheck.errors import UserError
 
 Window = tuple[slice, slice]
 """Rows and columns of an image."""
+UNNAMED = "INQ"
+"""Axes of a file's own that say nothing: images, numbers, and whatever a program wrote without telling."""
 Selection = tuple[slice, ...]
 """One slice for each axis of a stored array."""
 
@@ -39,6 +41,12 @@ class Stored:
         Of the channels, as the file names them.
     value : callable or None
         Makes what a viewer shows of stored values, an array of the same shape; None: they are that.
+    highest : float or None
+        The highest value there is, where the dtype doesn't tell: 4095 of 12 bits in 16.
+    alpha : {"", "transparency", "unspecified"}
+        What the file says of its last colour channel: "" a colour.
+    orientation : int
+        See `reprcheck.datasets.interpretation.turn`.
     remarks : tuple of str
         What was interpreted, as in `reprcheck.types.Image`.
     """
@@ -48,7 +56,10 @@ class Stored:
     array: NDArray[Any] | None = None
     axes: str = ""
     names: tuple[str, ...] = ()
-    value: Callable[[NDArray[Any]], NDArray[Any]] | None = None
+    value: Change | None = None
+    highest: float | None = None
+    alpha: str = ""
+    orientation: int = 1
     remarks: tuple[str, ...] = ()
 
 
@@ -66,16 +77,19 @@ class Axes:
     letters : str
         A letter for each axis: T frames, Z slices to project, C channels, Y, X; "-" is of length 1 and says nothing.
     extent : (int, int)
-        Height and width in pixels.
+        Height and width in pixels, upright.
     frame : int or None
     picks : tuple of int
         Where along C the channels wanted are, in order.
+    alpha : int or None
+        Where along C an alpha channel is that is not wanted.
     """
 
     letters: str
     extent: tuple[int, int]
     frame: int | None
     picks: tuple[int, ...]
+    alpha: int | None = None
 
     def selections(self, window: Window | None = None) -> list[Selection]:
         """Return the parts of the array that an image, or a window of it, is made of, one per run of channels."""
@@ -121,9 +135,9 @@ def arrange(stored: Stored, channels: int, frame: int | None, where: str, readin
         For another number of channels or axes, channels in another order than their names, a frame the file doesn't
         have, or a stack of slices that nothing projects.
     """
-    letters = _told(stored, reading, where)
+    letters = _told(stored, channels, frame, reading, where)
     if letters is None:
-        return _guessed(stored, channels, frame, where)
+        return _guessed(stored, channels, frame, where, reading)
     sizes = dict(zip(letters, stored.shape, strict=True))
     if frame is not None and sizes.get("T", 1) == 1 and "Z" in sizes and reading.project is None:
         letters = letters.replace("T", "-").replace("Z", "T")  # a stack of which the table picks planes
@@ -138,13 +152,33 @@ def arrange(stored: Stored, channels: int, frame: int | None, where: str, readin
     if slices > 1 and reading.project is None:
         remedy = 'say on the card how to project it: project = "max" (or "mean"); a mask has to be one plane'
         raise UserError(where, f"a stack of {slices} slices ({shown})", remedy)
-    picks = _picks(stored.names, found, channels, shown, where, reading)
-    return Axes(letters, (sizes["Y"], sizes["X"]), frame, picks)
+    alpha = _alpha(stored, found, channels)
+    picks = _picks(stored.names, found if alpha is None else alpha, channels, shown, where, reading)
+    return Axes(letters, upright_extent(sizes["Y"], sizes["X"], stored.orientation), frame, picks, alpha)
 
 
-def _told(stored: Stored, reading: Reading, where: str) -> str | None:
+def _alpha(stored: Stored, found: int, channels: int) -> int | None:
+    """Return where along C an alpha channel is that isn't wanted: the card's channels don't count it."""
+    if not stored.alpha or found == 1 or (stored.alpha == "unspecified" and found != channels + 1):
+        return None
+    if found == channels:
+        remark(AS_CHANNEL)
+        return None
+    return found - 1
+
+
+def count_colours(stored: Stored) -> int:
+    """Return how many channels a file itself says that a colour has, alpha aside; 1 where it says nothing of colour."""
+    if not stored.colour_last:
+        return 1
+    return stored.shape[-1] - (1 if stored.alpha else 0)
+
+
+def _told(stored: Stored, channels: int, frame: int | None, reading: Reading, where: str) -> str | None:
     """Return the letters of the axes that the card or else the file names, or None where they don't say enough."""
     if reading.axes is not None:
+        if stored.colour_last and len(reading.axes) == len(stored.shape) - 1 and "C" not in reading.axes:
+            return f"{reading.axes}C"
         if len(reading.axes) != len(stored.shape):
             raise UserError(
                 where,
@@ -157,9 +191,16 @@ def _told(stored: Stored, reading: Reading, where: str) -> str | None:
         "-" if size == 1 and (letter not in AXES or named.count(letter) > 1) else letter
         for letter, size in zip(named, stored.shape, strict=False)
     )
+    first = letters.lstrip("-")[:1]
+    if frame is not None and first not in AXES and "T" not in letters and ("C" in letters or channels == 1):
+        letters = letters.replace(first, "T", 1)  # what the table picks from, whatever the file calls it
     known = letters.replace("-", "")
-    usable = len(letters) == len(stored.shape) and len(set(known)) == len(known)
-    return letters if usable and set("YX") <= set(known) <= set(AXES) else None
+    if not named or len(letters) != len(stored.shape) or set(known) & set(UNNAMED):
+        return None
+    if not set("YX") <= set(known) <= set(AXES) or len(set(known)) < len(known):
+        remedy = f'say on the card what they are, with letters of {AXES}, such as axes = "ZCYX"'
+        raise UserError(where, f"has axes {stored.axes} ({times(stored.shape)}), which aren't all known", remedy)
+    return letters
 
 
 def _picks(
@@ -181,11 +222,19 @@ def _picks(
     return tuple(range(channels))
 
 
-def _guessed(stored: Stored, channels: int, frame: int | None, where: str) -> Axes:
+def _guessed(stored: Stored, channels: int, frame: int | None, where: str, reading: Reading) -> Axes:
     shape, before = stored.shape, ""
+    if stored.colour_last and (alpha := _alpha(stored, shape[-1], channels)) is not None:
+        colours = (alpha,) if alpha > 1 else ()
+        bare = _guessed(replace(stored, shape=(*shape[:-1], *colours), alpha=""), channels, frame, where, reading)
+        return replace(bare, letters=bare.letters if colours else f"{bare.letters}C", alpha=alpha)
     if frame is None:
         while len(shape) > 3 and shape[0] == 1:
             shape, before = shape[1:], before + "-"
+        plane = 2 if channels == 1 else 3
+        if reading.project and len(shape) == plane + 1 and (plane == 3 or not stored.colour_last):
+            remark(f"an axis of {shape[0]} that nothing names: read as slices")
+            shape, before = shape[1:], before + "Z"
     else:
         single = len(shape) == (2 if channels == 1 else 3) and (channels == 1 or channels in (shape[0], shape[-1]))
         counted = not single and len(shape) > 2
@@ -194,7 +243,11 @@ def _guessed(stored: Stored, channels: int, frame: int | None, where: str) -> Ax
             shape, before = shape[1:], "T"
     letters = _plane_letters(shape, stored.colour_last, channels, where)
     size = dict(zip(letters, shape, strict=True))
-    return Axes(before + letters, (size["Y"], size["X"]), frame, tuple(range(channels)))
+    if letters == "CYX" and channels > 1:
+        remark(f"an axis of {channels} that nothing names: read as the channels")
+    return Axes(
+        before + letters, upright_extent(size["Y"], size["X"], stored.orientation), frame, tuple(range(channels))
+    )
 
 
 def _check_frame(frame: int, frames: int, where: str) -> None:
@@ -234,18 +287,34 @@ def times(shape: tuple[int, ...]) -> str:
     return " x ".join(map(str, shape))
 
 
-def planes(stored: Stored, axes: Axes, project: Project | None = None, window: Window | None = None) -> NDArray[Any]:
-    """Return the values of one image, or of a window of it, as (C, Y, X).
+def planes(
+    stored: Stored, axes: Axes, project: Project | None = None, window: Window | None = None, where: str = ""
+) -> NDArray[Any]:
+    """Return the values of one image, or of a window of it, upright and as a viewer shows them, (C, Y, X).
 
     The mean of slices is rounded where files hold integers, so that the values keep the range of their dtype.
+
+    Raises
+    ------
+    UserError
+        For an alpha channel that isn't opaque, or values that no viewer could show.
     """
     array = stored.array
     assert array is not None  # a header has no values
     value = stored.value or (lambda values: values)
     for text in stored.remarks:
         remark(text)
+    if axes.alpha is not None:
+        for part in replace(axes, picks=(axes.alpha,)).selections(window):
+            check_opaque(np.asarray(array[part]), stored.highest, where)
+        remark(OPAQUE)
     parts = [_upright(value(np.asarray(array[part])), axes.letters) for part in axes.selections(window)]
     values: NDArray[Any] = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+    return turn(_projected(values, project), stored.orientation)
+
+
+def _projected(values: NDArray[Any], project: Project | None) -> NDArray[Any]:
+    """Return (Z, C, Y, X) as (C, Y, X)."""
     if len(values) == 1:
         return np.asarray(values[0])
     if project == "max":

@@ -1,9 +1,9 @@
-"""From an image file to numbers: read its array, scale its values to [0, 1], check its labels.
+"""From an image file to numbers: read its array, scale its values to [0, 1].
 
-PNG and JPEG are read by Pillow (16-bit colour PNG by imagecodecs, since Pillow drops half its bits), TIFF by `tiff`,
-``.npy`` by numpy; OME-Zarr, which is a folder, is for `zarr_store`. Each function raises a UserError that opens with
-the file it was given. Which axis is which is for `axes`, sizes are for `fit`, and which file belongs to which sample is
-for `files`.
+PNG and JPEG are read by `png_jpeg`, TIFF by `tiff`, ``.npy`` by numpy; OME-Zarr, which is a folder, is for
+`zarr_store`. Each function raises a UserError that opens with the file it was given. Which axis is which is for `axes`,
+what values stand for is for `interpretation` and `label_images`, sizes are for `fit`, and which file belongs to which
+sample is for `files`.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reprcheck.datasets.axes import Stored
+from reprcheck.datasets.png_jpeg import png_jpeg_header, read_png_jpeg
 from reprcheck.datasets.reading import AS_STORED, Reading
 from reprcheck.datasets.recent import Recent
+from reprcheck.datasets.remarks import remark
 from reprcheck.datasets.tiff import read_tiff, tiff_header
 from reprcheck.datasets.values import refuse_clipping, stored_range
 from reprcheck.datasets.vendor_formats import CONVERSIONS
@@ -26,7 +28,8 @@ from reprcheck.errors import UserError
 T = TypeVar("T")
 PILLOW, TIFF, NUMPY = (".png", ".jpg", ".jpeg"), (".tif", ".tiff"), (".npy",)
 FORMATS = (*PILLOW, *TIFF, *NUMPY)
-_MAX_LABEL = int(np.iinfo(np.int32).max)
+_ROUNDING = 1e-6
+"""By how much floats may miss [0, 1]; those of fewer digits by more."""
 
 
 def check_format(path: Path, where: str) -> None:
@@ -44,7 +47,7 @@ def read(
     stacks: Recent[Stored],
     reading: Reading = AS_STORED,
 ) -> Stored:
-    """Return a file's array, whole or at least the frame asked for.
+    """Return a file's array, as stored, whole or at least the frame asked for, with what is to be made of it.
 
     Parameters
     ----------
@@ -58,7 +61,7 @@ def read(
     stacks : Recent
         Holds stacks between calls.
     reading : Reading
-        Which series of a TIFF.
+        Which series and level.
 
     Raises
     ------
@@ -71,25 +74,35 @@ def read(
             return read_tiff(path, frame, channels, where, stacks, reading)
         if path.suffix.lower() in NUMPY:
             return _read_numpy(path, frame)
-        array = _read_pillow(path, channels)
-        return Stored(array.shape, array.ndim == 3, array)
+        return read_png_jpeg(path, channels, where)
 
+    if channels is not None:
+        _check_single(path, where, reading)
     return guarded(decode, where)
 
 
-def header(path: Path, where: str, reading: Reading = AS_STORED) -> Stored:
-    """Return the shape of a file's array without decoding it; raises UserError where even that fails."""
+def _check_single(path: Path, where: str, reading: Reading) -> None:
+    """Raise UserError where the card asks for a series or a level that no file of this format has."""
+    for key, number in (("series", reading.series), ("level", reading.level)):
+        if number and path.suffix.lower() not in TIFF:
+            remedy = f"remove `{key}` from the card, or leave the image's row out"
+            raise UserError(where, f"no {key} {number}: {path.suffix} files hold one image", remedy)
+
+
+def header(path: Path, channels: int, where: str, reading: Reading = AS_STORED) -> Stored:
+    """Return the shape of a file's array without decoding it; raises UserError where even that fails.
+
+    Of a PNG or a JPEG it is the height and width alone.
+    """
 
     def peek() -> Stored:
         if path.suffix.lower() in TIFF:
-            return tiff_header(path, where, reading)
+            return tiff_header(path, channels, where, reading)
         if path.suffix.lower() in NUMPY:
             return Stored(np.load(path, mmap_mode="r", allow_pickle=False).shape, False)
-        from PIL import Image
+        return png_jpeg_header(path)
 
-        with Image.open(path) as image:
-            return Stored((image.height, image.width), False)
-
+    _check_single(path, where, reading)
     return guarded(peek, where)
 
 
@@ -111,36 +124,6 @@ def guarded(decode: Callable[[], T], where: str) -> T:
 def _read_numpy(path: Path, frame: int | None) -> Stored:
     array = np.load(path, mmap_mode=None if frame is None else "r", allow_pickle=False)
     return Stored(array.shape, False, array)
-
-
-def _read_pillow(path: Path, channels: int | None) -> NDArray[Any]:
-    from PIL import Image
-
-    with Image.open(path) as image:
-        if _is_deep_colour_png(path):
-            import imagecodecs
-
-            image.load()
-            return np.asarray(imagecodecs.png_decode(path.read_bytes()))
-        image.load()
-        if image.mode == "P" and channels is not None:
-            return np.asarray(image.convert("L" if channels == 1 else "RGB"))
-        if image.mode == "1":
-            return np.asarray(image).astype(bool)
-        array = np.asarray(image)
-        if image.mode in ("I", "I;16B") and path.suffix.lower() == ".png":
-            return array.astype(np.uint16)  # a 16-bit PNG, widened or byte-swapped by Pillow
-        if image.mode in ("LA", "RGBA") and (array[..., -1] == 255).all():
-            array = array[..., :-1]  # an opaque alpha channel says nothing
-            return array[..., 0] if array.shape[-1] == 1 else array
-        return array
-
-
-def _is_deep_colour_png(path: Path) -> bool:
-    """Tell whether a PNG has 16 bits a channel and more than one channel, from its IHDR chunk."""
-    with path.open("rb") as file:
-        start = file.read(26)
-    return len(start) == 26 and start[12:16] == b"IHDR" and start[24] == 16 and start[25] in (2, 4, 6)
 
 
 def scale(
@@ -169,13 +152,16 @@ def scale(
         )
     if value_range is None and kind == "f":
         low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
-        if low < 0 or high > 1:
+        by = max(_ROUNDING, 4 * float(np.finfo(values.dtype).eps))
+        if -by <= low < 0 or 1 < high <= 1 + by:
+            remark("floats a rounding error outside [0, 1]: clipped")
+        if low < -by or high > 1 + by:
             raise UserError(
                 where,
                 f"floats from {low:g} to {high:g}, outside [0, 1]",
                 "say on the card what becomes 0 and 1: value_range = [low, high]",
             )
-        return values.astype(np.float32)
+        return np.clip(values.astype(np.float32), 0, 1)
     if kind not in "buif":
         raise UserError(where, f"holds {values.dtype}, not numbers", "write integers or floats")
     if value_range is not None and not clip:
@@ -193,28 +179,3 @@ def scale(
     scaled -= np.float32(bounds[0])
     scaled /= np.float32(bounds[1] - bounds[0])
     return np.clip(scaled, 0, 1, out=scaled)
-
-
-def labels(values: NDArray[Any], where: str) -> NDArray[np.int32]:
-    """Return stored values as labels, int32 of their shape; raises UserError where they aren't whole numbers from 0."""
-    if values.dtype.kind not in "bui":
-        raise UserError(
-            where, f"a mask of {values.dtype}", "write a label image: 0 is background, each object a number"
-        )
-    if values.size and (int(values.max()) > _MAX_LABEL or int(values.min()) < 0):
-        raise UserError(where, f"labels outside 0 to {_MAX_LABEL}", "number the objects from 1")
-    mask: NDArray[np.int32] = values.astype(np.int32)
-    return mask
-
-
-def cell_types(values: NDArray[Any], where: str, most: int) -> NDArray[np.int32]:
-    """Return stored values as types of cells, int32 of their shape; raises UserError unless they are 0 to ``most``."""
-    if values.dtype.kind not in "bui":
-        remedy = "write whole numbers: 0 is none, each type its place in cell_types, from 1"
-        raise UserError(where, f"a type image of {values.dtype}", remedy)
-    low, high = (int(values.min()), int(values.max())) if values.size else (0, 0)
-    if low < 0 or high > most:
-        what = f"a type {low if low < 0 else high}, and cell_types names 1 to {most}"
-        raise UserError(where, what, "name every type there, or write 0 where there is none")
-    types: NDArray[np.int32] = values.astype(np.int32)
-    return types

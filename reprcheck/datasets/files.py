@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reprcheck.datasets import axes, decode, fit, zarr_store
+from reprcheck.datasets import axes, decode, fit, interpretation, label_images, zarr_store
 from reprcheck.datasets.axes import Window, times
 from reprcheck.datasets.card import Card, Fit
 from reprcheck.datasets.reading import AS_STORED, Reading
@@ -142,8 +142,8 @@ class FileImages:
             "image",
             code_digest(
                 "reprcheck.datasets",
-                *("axes", "crops", "decode", "files", "fit", "interpretation", "tiff", "tiles", "values", "windows"),
-                "zarr_store",
+                *("axes", "crops", "decode", "files", "fit", "interpretation", "label_images", "png_jpeg", "tiff"),
+                *("tiles", "values", "windows", "zarr_store"),
             ),
             [self._bytes(part, window) for part in self._parts(entry)],
             entry.frame,
@@ -176,8 +176,8 @@ class FileImages:
     def _read(self, entry: Entry, window: Window | None) -> Image:
         recipe, where = self.recipe, entry.name(entry.files[0])
         pixels, values, extent = self._scaled(entry, window)
-        of_type = partial(decode.cell_types, most=recipe.cell_types)
-        mask = self._labels(entry, entry.mask, decode.labels, "mask", window, extent)
+        of_type = partial(label_images.cell_types, most=recipe.cell_types)
+        mask = self._labels(entry, entry.mask, label_images.label_objects, "mask", window, extent)
         types = self._labels(entry, entry.types, of_type, "type image", window, extent)
         return Image(fit.fit_image(pixels, recipe.fit, recipe.size, where), mask, types, values=values)
 
@@ -196,9 +196,9 @@ class FileImages:
         if is_zarr(part.path):
             stored = self._level(part).stored
         else:
-            stored = decode.header(part.path, part.where, part.reading)
+            stored = decode.header(part.path, part.channels or 1, part.where, part.reading)
             if part.path.suffix.lower() in decode.PILLOW:
-                return stored.shape[0], stored.shape[1]
+                return interpretation.upright_extent(stored.shape[0], stored.shape[1], stored.orientation)
         return self._arranged(part, stored).extent
 
     def _parts(self, entry: Entry) -> Iterator[_Part]:
@@ -218,9 +218,10 @@ class FileImages:
         value_range, clip = self.recipe.value_range, self.recipe.clip
         pixels, facts, extents = [], [], list[Extent]()
         for part in self._parts(entry):
-            stored, extent = self._values(part, window)
-            pixels.append(decode.scale(stored, value_range, part.where, clip))
-            facts.append(measure(stored, value_range))
+            stored, extent, highest = self._values(part, window)
+            bounds = value_range or ((0.0, highest) if highest else None)
+            pixels.append(decode.scale(stored, bounds, part.where, clip))
+            facts.append(measure(stored, bounds))
             extents.append(extent)
             if extent != extents[0]:
                 raise UserError(
@@ -237,8 +238,8 @@ class FileImages:
         if path is None:
             return None
         part = self._label_part(entry, path)
-        values, found = self._values(part, window)
-        labels = checked(values[0], part.where)
+        values, found, _ = self._values(part, window)
+        labels = checked(label_images.one_plane(values, part.where), part.where)
         if found != extent:
             raise UserError(
                 part.where,
@@ -247,23 +248,26 @@ class FileImages:
             )
         return fit.fit_mask(labels, self.recipe.fit, self.recipe.size)
 
-    def _values(self, part: _Part, window: Window | None) -> tuple[NDArray[Any], Extent]:
-        """Return what is wanted of a file, as stored, (C, Y, X), and the height and width of its whole image."""
+    def _values(self, part: _Part, window: Window | None) -> tuple[NDArray[Any], Extent, float | None]:
+        """Return what is wanted of a file, (C, Y, X), the height and width of its whole image, and `Stored.highest`."""
+        project = part.reading.project
         if not is_zarr(part.path):
             stored = decode.read(part.path, part.frame, part.channels, part.where, self._stacks, part.reading)
             found = self._arranged(part, stored)
-            return axes.planes(stored, found, part.reading.project, window), found.extent
+            return axes.planes(stored, found, project, window, part.where), found.extent, stored.highest
         level = self._level(part)
         found = self._arranged(part, level.stored)
         if window is None and not any(chunk.exists() for chunk in level.chunks(found.selections())):
             raise UserError(part.where, "none of its chunks are there", "copy the store again, or remove the row")
-        project = part.reading.project
-        return decode.guarded(lambda: axes.planes(level.stored, found, project, window), part.where), found.extent
+        return decode.guarded(lambda: axes.planes(level.stored, found, project, window), part.where), found.extent, None
 
     def _arranged(self, part: _Part, stored: axes.Stored) -> axes.Axes:
         if part.channels is None:
-            frame = part.frame if len(stored.shape) > 2 else None  # one plane of labels serves every frame
-            return axes.arrange(stored, 1, frame, part.where)
+            colours = axes.count_colours(stored)
+            frame = (
+                part.frame if len(stored.shape) > (2 if colours == 1 else 3) else None
+            )  # one plane serves every frame
+            return axes.arrange(stored, colours, frame, part.where)
         return axes.arrange(stored, part.channels, part.frame, part.where, part.reading)
 
     def _level(self, part: _Part) -> Level:

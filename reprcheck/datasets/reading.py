@@ -23,10 +23,10 @@ class Reading:
     ----------
     names : tuple of str
         The channels wanted, as the card names them; empty where names don't matter.
-    series : int
-        Series of a TIFF, from 0.
+    series : int or None
+        Series of a TIFF, from 0; None: the largest, and of several the first.
     level : int
-        Level of an OME-Zarr pyramid, from 0: full resolution.
+        Level of a pyramid, from 0: full resolution.
     project : {"max", "mean"} or None
         How a stack of slices becomes one plane.
     axes : str or None
@@ -34,7 +34,7 @@ class Reading:
     """
 
     names: tuple[str, ...] = ()
-    series: int = 0
+    series: int | None = None
     level: int = 0
     project: Project | None = None
     axes: str | None = None
@@ -62,7 +62,7 @@ def parse_reading(top: Section) -> Reading:
     if axes is not None and not (set("YX") <= set(axes) <= set(AXES) and len(set(axes)) == len(axes)):
         top.fail("axes", f"{axes!r} are no axes of an image", f"write Y, X and others of {AXES}, each once, in order")
     return Reading(
-        series=top.integer("series", 0) if "series" in top.values else 0,
+        series=top.integer("series", 0) if "series" in top.values else None,
         level=top.integer("level", 0) if "level" in top.values else 0,
         project=cast(Project, top.choice("project", PROJECTS)) if "project" in top.values else None,
         axes=axes,

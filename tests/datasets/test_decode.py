@@ -268,7 +268,9 @@ def test_values_without_a_range(values: Any, message: str) -> None:
     + [(suffix, dtype) for suffix in (".tif", ".npy") for dtype in (np.uint8, np.uint16, np.uint32, np.int32, bool)],
 )
 def test_label_images(tmp_path: Path, dtype: Any, suffix: str) -> None:
-    labels = RNG.integers(0, 2 if dtype is bool else 200, (7, 9)).astype(dtype)
+    labels = RNG.integers(0, 200, (7, 9)).astype(dtype)
+    if dtype is bool:
+        labels[...], labels[2:5, 3:8] = False, True
     Image.fromarray(noise(np.uint8, 7, 9)).save(tmp_path / "x.png")
     path = tmp_path / f"m{suffix}"
     if suffix == ".png":
@@ -299,7 +301,9 @@ def test_the_labels_of_a_palette_are_its_indices(tmp_path: Path) -> None:
     ("mask", "message"),
     [
         (np.zeros((7, 8), np.uint8), "m.npy (t.csv line 2): the mask is 7 x 8 pixels, its image 7 x 9"),
-        (np.zeros((7, 9), np.float32), "m.npy (t.csv line 2): a mask of float32; write a label image"),
+        (np.full((7, 9), 0.5, np.float32), "m.npy (t.csv line 2): a mask of float32 with fractions, such as a prob"),
+        (np.full((7, 9), np.nan), "m.npy (t.csv line 2): a mask with values that are not finite (NaN or infinity)"),
+        (np.zeros((7, 9), np.complex64), "m.npy (t.csv line 2): a mask of complex64; write a label image"),
         (np.full((7, 9), -1, np.int32), "m.npy (t.csv line 2): labels outside 0 to 2147483647"),
         (np.full((7, 9), 2**31, np.uint32), "m.npy (t.csv line 2): labels outside 0 to 2147483647"),
         (np.zeros((3, 7, 9), np.uint8), "m.npy (t.csv line 2): found 3 channels, expected 1 (shape 3 x 7 x 9)"),
@@ -320,9 +324,9 @@ def test_a_bad_mask(tmp_path: Path, mask: Any, message: str) -> None:
             "of its image",
         ),
         (
-            np.zeros((7, 9), np.float32),
-            "m.npy (t.csv line 2): a type image of float32; write whole numbers: 0 is none, each type its place in "
-            "cell_types, from 1",
+            np.full((7, 9), 1.5, np.float32),
+            "m.npy (t.csv line 2): a type image of float32 with fractions, such as a probability; write whole "
+            "numbers: 0 is none, each type its place in cell_types, from 1",
         ),
         (
             np.full((7, 9), 4, np.uint8),

@@ -172,7 +172,7 @@ def test_keys_at_their_default_and_names_that_no_file_can_hold_change_no_identit
         return [dataset.images.content(i) for i in range(12)]
 
     bare = contents("a", ".png")
-    said = {"series": 0, "level": 0, "allow_outside": False, "channels": ["other"]}
+    said = {"level": 0, "allow_outside": False, "channels": ["other"]}
     assert contents("b", ".png", **said) == bare
     assert contents("c", ".png", project="max") != bare
     assert contents("d", ".tif") != contents("e", ".tif", channels=["other"])

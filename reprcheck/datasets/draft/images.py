@@ -17,6 +17,7 @@ from reprcheck.datasets.axes import Stored, stored_bytes
 from reprcheck.datasets.card import MOST_TYPES
 from reprcheck.datasets.draft.told import Cells, Told, distinct
 from reprcheck.datasets.files import STACK_BYTES
+from reprcheck.datasets.interpretation import upright_extent
 from reprcheck.datasets.recent import Recent
 from reprcheck.datasets.table import to_number
 from reprcheck.errors import UserError
@@ -149,9 +150,9 @@ def _fit(pictures: list[_Picture], in_file: int, told: Told) -> dict[str, Any]:
     sizes = set()
     for picture in {picture.path: picture for picture in pictures}.values():
         try:
-            stored = decode.header(picture.path, str(picture.path))
+            stored = decode.header(picture.path, in_file, str(picture.path))
             if picture.path.suffix.lower() in decode.PILLOW:
-                sizes.add((stored.shape[0], stored.shape[1]))
+                sizes.add(upright_extent(stored.shape[0], stored.shape[1], stored.orientation))
             else:
                 sizes.add(axes.arrange(stored, in_file, picture.frame, str(picture.path)).extent)
         except UserError:

@@ -72,7 +72,7 @@ def images(root: Path, table: pd.DataFrame, card: Card) -> Planes:
         for stack, mask, core in zip(table["stack"], table["mask"], table["core"], strict=True)
     ]
     first = entries[0].files[0]
-    stored = decode.header(first, str(first)).shape
+    stored = decode.header(first, len(planes), str(first)).shape
     if len(stored) != 3 or stored[0] <= max(planes):
         what = f"{' x '.join(map(str, stored))}, and {PANEL} counts {max(planes) + 1} planes or more"
         raise not_as_published(first, what)
