@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 Kind = Literal["culture", "tissue", "natural"]
 Status = Literal["pass", "fail", "inconclusive", "error", "waived", "not_applicable"]
 Aggregation = Literal["mean", "median"]
+Outcome = Literal["released", "blocked", "not_enough_evidence", "undecided"]
 Qualification = Literal["discriminating", "saturated", "no_signal", "underpowered"]
 
 
@@ -307,10 +308,24 @@ class Setting:
 
 @dataclass(frozen=True)
 class Gate:
-    """The decision: released, or blocked by the cells and reasons named."""
+    """The decision, and the cells and reasons that stand against a release.
 
-    released: bool
+    Attributes
+    ----------
+    outcome : {"released", "blocked", "not_enough_evidence", "undecided"}
+        ``not_enough_evidence``: nothing but inconclusive cells blocks. ``undecided``: the run hasn't ended, or ended
+        before all its verdicts were in.
+    blocked_by : tuple of str
+        Empty where it is released, and only there.
+    """
+
+    outcome: Outcome
     blocked_by: tuple[str, ...]
+
+    @property
+    def released(self) -> bool:
+        """Whether every required cell passed."""
+        return self.outcome == "released"
 
 
 @dataclass(frozen=True)

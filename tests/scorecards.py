@@ -232,7 +232,7 @@ def demo_scorecard(**changes: Any) -> Scorecard:
 def released_scorecard(**changes: Any) -> Scorecard:
     """Return the smallest scorecard that releases: one setting, three passes."""
     cells = tuple(a_cell(diagnostic=diagnostic) for diagnostic in DIAGNOSTICS)
-    return demo_scorecard(**{"settings": (a_setting(),), "cells": cells, "gate": Gate(True, ()), **changes})
+    return demo_scorecard(**{"settings": (a_setting(),), "cells": cells, "gate": Gate("released", ()), **changes})
 
 
 NUMBER = st.floats(-2, 2).map(lambda x: round(x, 6) + 0.0)

@@ -1,6 +1,15 @@
-"""An exception from code that isn't ours, in one line."""
+"""Code that isn't ours: what it raises becomes a mistake of the user's, told in one line.
+
+A model's code may try to end the process (``sys.exit(main())`` at the end of a training script), or raise what isn't an
+`Exception` at all. Only the user's own Ctrl-C passes through.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from reprcheck.errors import UserError
 
 LONGEST = 200
 """Characters kept of a message."""
@@ -17,3 +26,37 @@ def because(error: BaseException) -> str:
     text = " ".join(str(error).split())
     text = text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+@contextmanager
+def users_code(where: str, what: str, remedy: str) -> Iterator[None]:
+    """Run code of the user's; whatever it raises but a `UserError` or Ctrl-C becomes a `UserError`.
+
+    Parameters
+    ----------
+    where : str
+        The option or file that names the code.
+    what : str
+        Who raised it: ``the factory``.
+    remedy : str
+
+    Raises
+    ------
+    UserError
+
+    Examples
+    --------
+    >>> with users_code("--model=py:train.py:make", "the factory", "call it by hand"):
+    ...     raise SystemExit(0)
+    Traceback (most recent call last):
+    reprcheck.errors.UserError: --model=py:train.py:make: the factory raised SystemExit: 0; call it by hand
+    """
+    try:
+        yield
+    except (UserError, KeyboardInterrupt):
+        raise
+    except SystemExit as error:
+        guard = 'keep what ends the program behind if __name__ == "__main__":'
+        raise UserError(where, f"{what} raised {because(error)}", guard) from error
+    except BaseException as error:
+        raise UserError(where, f"{what} raised {because(error)}", remedy) from error

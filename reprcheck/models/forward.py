@@ -21,7 +21,7 @@ from torch.nn import functional
 
 from reprcheck.errors import UserError
 from reprcheck.models.channels import Policy
-from reprcheck.models.failure import because
+from reprcheck.models.failure import because, users_code
 from reprcheck.models.model import Feed
 from reprcheck.models.network import Network
 from reprcheck.models.steady import Steady
@@ -110,10 +110,8 @@ class Runner:
         return _checked(self._run(pixels), n, self.where)[: len(planes)]
 
     def _run(self, pixels: NDArray[np.float32]) -> object:
-        try:
+        with users_code(self.where, "the model", "run it on one image by hand"):
             return self.module(self._prepared(torch.from_numpy(pixels).to(self.device)))
-        except Exception as error:
-            raise UserError(self.where, f"the model raised {because(error)}", "run it on one image by hand") from error
 
     def _prepared(self, x: torch.Tensor) -> torch.Tensor:
         if self.size and x.shape[-2:] != (self.size, self.size):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from reprcheck.digest import digest
 from reprcheck.errors import UserError
 from reprcheck.models.channels import Policy, choose, joined, planes
-from reprcheck.models.failure import because
+from reprcheck.models.failure import users_code
 from reprcheck.models.model import Model
 from reprcheck.models.steady import Steady
 from reprcheck.seeding import seed
@@ -116,10 +116,8 @@ class CallableEncoder:
         pixels = np.stack([*shown, *[shown[-1]] * (BATCH - len(shown))])
         if self.policy == "replicate":
             pixels = np.repeat(pixels, self.repeats, axis=1)
-        try:
+        with users_code(self.where, "the model", "run it on one image by hand"):
             out = self.function(pixels)
-        except Exception as error:
-            raise UserError(self.where, f"the model raised {because(error)}", "run it on one image by hand") from error
         return _checked(out, BATCH, self.where)[: len(shown)]
 
 
@@ -198,10 +196,8 @@ class CheckedEncoder:
         return joined(found, len(images))
 
     def _encoded(self, shown: Sequence[Image]) -> NDArray[np.float32]:
-        try:
+        with users_code(self.where, "the model", "run it on one image by hand"):
             out = self.inner.encode(shown)
-        except Exception as error:
-            raise UserError(self.where, f"the model raised {because(error)}", "run it on one image by hand") from error
         return _checked(out, len(shown), self.where)
 
     def _alone(self, plane: NDArray[np.float32]) -> Image:
@@ -214,18 +210,16 @@ def is_encoder(thing: object) -> bool:
 
 
 def _own_digest(encoder: Encoder, where: str) -> str:
-    found = encoder.digest()
+    with users_code(where, "digest()", "call it by hand"):
+        found = encoder.digest()
     if not isinstance(found, str) or not found:
         raise UserError(where, f"digest() returned {found!r}", "return a text that changes with the weights")
     return found
 
 
 def _untrained(own: Callable[[int], Any], draw: int, where: str) -> Any:
-    try:
+    with users_code(where, "untrained(seed)", "call it with a whole number by hand"):
         return own(draw)
-    except Exception as error:
-        what = f"untrained(seed) raised {because(error)}"
-        raise UserError(where, what, "call it with a whole number by hand") from error
 
 
 def _checked(out: object, n: int, where: str) -> NDArray[np.float32]:

@@ -16,7 +16,7 @@ import torch
 
 from reprcheck.digest import digest
 from reprcheck.errors import UserError
-from reprcheck.models.failure import because
+from reprcheck.models.failure import users_code
 from reprcheck.models.module_state import module_digest
 from reprcheck.models.network import Built, Network, SizeRule
 from reprcheck.models.twins import reinitialised, seeded
@@ -88,16 +88,13 @@ class ModuleNetwork(Network):
 
     def _fresh(self, draw: int) -> tuple[torch.nn.Module, tuple[str, ...]]:
         own = getattr(self.module, "untrained", None)
-        try:
+        with users_code(
+            self.where, "making the untrained twin", "give the module a method untrained(seed) that returns a new one"
+        ):
             if not callable(own):
                 return reinitialised(self.module, draw)
             with seeded(draw):
                 module = own(draw)
-        except Exception as error:
-            what = f"the untrained twin can't be made: {because(error)}"
-            raise UserError(
-                self.where, what, "give the module a method untrained(seed) that returns a new one"
-            ) from error
         if not isinstance(module, torch.nn.Module):
             what = f"untrained(seed) returned {type(module).__name__}"
             raise UserError(self.where, what, "return a torch.nn.Module")
@@ -105,11 +102,10 @@ class ModuleNetwork(Network):
 
 
 def _copied(module: torch.nn.Module, where: str) -> torch.nn.Module:
-    try:
+    with users_code(
+        where, "copying the module", "write a factory py:FILE.py:FACTORY that makes it without what can't be copied"
+    ):
         return deepcopy(module)
-    except Exception as error:
-        what = f"the module can't be copied: {because(error)}"
-        raise UserError(where, what, "write a factory py:FILE.py:FACTORY that makes it without what can't") from error
 
 
 def _first_convolution(module: torch.nn.Module) -> int | None:

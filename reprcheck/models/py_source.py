@@ -21,7 +21,7 @@ from typing import Any
 from reprcheck.digest import digest, file_digest
 from reprcheck.errors import UserError, did_you_mean
 from reprcheck.models import options
-from reprcheck.models.failure import because
+from reprcheck.models.failure import users_code
 from reprcheck.models.model import Architecture, Facts, Feed, Model, name_of
 from reprcheck.models.objects import Origin, model_of
 from reprcheck.models.spec import Option, Spec
@@ -62,13 +62,8 @@ class FactoryModel(Model):
             module = _from_file(self._file, spec.where) if self._file else _from_name(self._module, spec.where)
             factory = _factory(module, self._factory, spec.where)
             given = arguments(factory, spec.options)
-            try:
+            with users_code(spec.where, "the factory", f"call {self._factory}() by hand"):
                 made = factory(**given)
-            except UserError:
-                raise
-            except Exception as error:
-                what = f"the factory raised {because(error)}"
-                raise UserError(spec.where, what, f"call {self._factory}() by hand") from error
         source = digest(file_digest(Path(module.__file__)) if module.__file__ else module.__name__, self._factory)
         told = {key: _told(value) for key, value in given.items()}
         fixed = tuple(key for key in ("size", "normalise") if key in spec.options and key not in given)
@@ -133,19 +128,17 @@ def _from_file(path: Path, where: str) -> ModuleType:
     module.__file__ = str(path.resolve())
     sys.modules[module.__name__] = module
     try:
-        exec(compile(source, str(path), "exec"), module.__dict__)
-    except Exception as error:
+        with users_code(where, f"importing {path.name}", "run the file by hand"):
+            exec(compile(source, str(path), "exec"), module.__dict__)
+    except UserError:
         del sys.modules[module.__name__]
-        raise UserError(where, f"importing {path.name} raised {because(error)}", "run the file by hand") from error
+        raise
     return module
 
 
 def _from_name(name: str, where: str) -> ModuleType:
-    try:
+    with users_code(where, f"importing {name}", "install it, or run from the folder that holds it"):
         return importlib.import_module(name)
-    except Exception as error:
-        what = f"importing {name} raised {because(error)}"
-        raise UserError(where, what, "install it, or run from the folder that holds it") from error
 
 
 def _factory(module: ModuleType, name: str, where: str) -> Callable[..., Any]:

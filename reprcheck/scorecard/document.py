@@ -58,7 +58,7 @@ def to_document(scorecard: Scorecard) -> dict[str, Any]:
         "policy": _plain(scorecard.policy, "policy"),
         "settings": [_plain(vars(s), "settings") for s in sorted(scorecard.settings, key=lambda s: s.id)],
         "cells": [_plain(vars(c), "cells") for c in sorted(scorecard.cells, key=_identity)],
-        "gate": _plain(vars(scorecard.gate), "gate"),
+        "gate": _plain({"released": scorecard.gate.released, **vars(scorecard.gate)}, "gate"),
         "run": _plain(scorecard.run, "run"),
     }
     problem = _problem(document)
@@ -94,7 +94,7 @@ def from_document(document: Any, where: str = "scorecard") -> Scorecard:
         policy=document["policy"],
         settings=tuple(_setting(values) for values in document["settings"]),
         cells=tuple(Cell(**values) for values in document["cells"]),
-        gate=Gate(document["gate"]["released"], tuple(document["gate"]["blocked_by"])),
+        gate=_gate(document["gate"]),
         run=document["run"],
         schema=document["schema"],
     )
@@ -153,6 +153,11 @@ def _rounded(value: float, name: str) -> float | None:
 
 def _identity(cell: Cell) -> tuple[str, str, str]:
     return cell.model, cell.setting, cell.diagnostic
+
+
+def _gate(values: Mapping[str, Any]) -> Gate:
+    outcome = values.get("outcome", "released" if values["released"] else "blocked")
+    return Gate(outcome, tuple(values["blocked_by"]))
 
 
 def _setting(values: Mapping[str, Any]) -> Setting:

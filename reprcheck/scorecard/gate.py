@@ -11,7 +11,7 @@ from datetime import date
 
 from reprcheck.errors import did_you_mean
 from reprcheck.policy import Policy
-from reprcheck.types import Cell, Gate, Setting
+from reprcheck.types import Cell, Gate, Outcome, Setting
 
 Key = tuple[str, str, str]
 """Model, setting, diagnostic: what a required cell is known by."""
@@ -41,7 +41,8 @@ def decide(
     Returns
     -------
     Gate
-        Released only where nothing blocks; ``blocked_by`` has a one-line sentence for each reason, sorted.
+        Released only where nothing blocks; ``blocked_by`` has a one-line sentence for each reason, sorted. Where
+        inconclusive cells alone block, and datasets that can't tell, there is not enough evidence.
 
     Notes
     -----
@@ -78,31 +79,48 @@ def decide(
     """
     wanted = sorted(set(required))
     if not wanted:
-        return Gate(False, ("no cell is required: no setting of this run matches the policy",))
+        return Gate("blocked", ("no cell is required: no setting of this run matches the policy",))
     verdicts: dict[Key, list[Cell]] = {key: [] for key in wanted}
     for cell in cells:
         verdicts.get((cell.model, cell.setting, cell.diagnostic), []).append(cell)
     seen = {setting.id: setting for setting in settings}
-    reasons = {
+    unsettled = {*_inconclusive(verdicts, seen, policy), *_unable(verdicts, seen)}
+    settled = {
         *_cell_reasons(verdicts, seen, policy),
-        *_dataset_reasons(verdicts, seen),
+        *_unasked(verdicts, seen),
         *_limit_reasons(wanted, seen, policy),
         *_waiver_reasons(verdicts, seen, policy, today),
     }
-    return Gate(not reasons, tuple(sorted(reasons)))
+    outcome: Outcome = "blocked" if settled else "not_enough_evidence" if unsettled else "released"
+    return Gate(outcome, tuple(sorted(settled | unsettled)))
 
 
 def _cell_reasons(verdicts: Mapping[Key, list[Cell]], seen: Mapping[str, Setting], policy: Policy) -> Iterable[str]:
-    several = len({model for model, _, _ in verdicts}) > 1
-    for (model, setting, diagnostic), found in verdicts.items():
-        start = f"{setting} {diagnostic}: " + (f"{model}: " if several else "")
+    for key, found in verdicts.items():
+        model, setting, diagnostic = key
         if not found:
-            yield f"{start}no verdict: deselected, skipped or killed"
+            yield f"{_start(key, verdicts)}no verdict: deselected, skipped or killed"
         for cell in found:
             if cell.status == "waived" and f"{setting} {diagnostic}" not in policy.waivers_of(model):
-                yield f"{start}waived, but the policy has no waiver for it"
-            if blocks(cell, seen.get(setting), policy):
-                yield start + " ".join(f"{cell.status}: {cell.statement}".split())
+                yield f"{_start(key, verdicts)}waived, but the policy has no waiver for it"
+            if cell.status != "inconclusive" and blocks(cell, seen.get(setting), policy):
+                yield f"{_start(key, verdicts)}{_sentence(cell)}"
+
+
+def _inconclusive(verdicts: Mapping[Key, list[Cell]], seen: Mapping[str, Setting], policy: Policy) -> Iterable[str]:
+    for key, found in verdicts.items():
+        for cell in found:
+            if cell.status == "inconclusive" and blocks(cell, seen.get(key[1]), policy):
+                yield f"{_start(key, verdicts)}{_sentence(cell)}"
+
+
+def _start(key: Key, verdicts: Iterable[Key]) -> str:
+    several = len({model for model, _, _ in verdicts}) > 1
+    return f"{key[1]} {key[2]}: " + (f"{key[0]}: " if several else "")
+
+
+def _sentence(cell: Cell) -> str:
+    return " ".join(f"{cell.status}: {cell.statement}".split())
 
 
 def blocks(cell: Cell, setting: Setting | None, policy: Policy) -> bool:
@@ -115,20 +133,38 @@ def blocks(cell: Cell, setting: Setting | None, policy: Policy) -> bool:
     return n_units < policy.min_units  # too few units can't show that a setting is saturated, or empty
 
 
-def _dataset_reasons(verdicts: Mapping[Key, list[Cell]], seen: Mapping[str, Setting]) -> Iterable[str]:
-    by_dataset: dict[tuple[str, str], list[Key]] = {}
-    for key in verdicts:
-        by_dataset.setdefault((key[0], _dataset(key[1], seen)), []).append(key)
-    for (_, dataset), keys in by_dataset.items():
-        received = [key for key in keys if verdicts[key]]
-        asked = [key for key in received if any(cell.status != "not_applicable" for cell in verdicts[key])]
-        able = [key for key in asked if key[1] in seen and seen[key[1]].qualification == "discriminating"]
-        if received and not asked:
-            yield f"{dataset}: nothing was asked: all {len(received)} required verdicts are not_applicable"
-        elif received and not able:
+def _unable(verdicts: Mapping[Key, list[Cell]], seen: Mapping[str, Setting]) -> Iterable[str]:
+    """Say which datasets can't tell; where every verdict is an error, that says enough."""
+    for dataset, asked in _asked_by_dataset(verdicts, seen):
+        settled = all(cell.status == "error" for key in asked for cell in verdicts[key])
+        if not settled and not _able(asked, seen):
             yield f"{dataset}: nothing here can tell: {_qualifications(asked, seen)}"
-        elif able and all(cell.status in ("waived", "not_applicable") for key in able for cell in verdicts[key]):
+
+
+def _unasked(verdicts: Mapping[Key, list[Cell]], seen: Mapping[str, Setting]) -> Iterable[str]:
+    """Say of which datasets nothing was asked, or nothing shown."""
+    for dataset, asked in _asked_by_dataset(verdicts, seen):
+        if not asked:
+            yield f"{dataset}: nothing was asked: every required verdict is not_applicable"
+        able = _able(asked, seen)
+        if able and all(cell.status in ("waived", "not_applicable") for key in able for cell in verdicts[key]):
             yield f"{dataset}: nothing was shown: all required verdicts that could tell are waived"
+
+
+def _asked_by_dataset(
+    verdicts: Mapping[Key, list[Cell]], seen: Mapping[str, Setting]
+) -> Iterable[tuple[str, list[Key]]]:
+    """Return the cells with a verdict other than ``not_applicable``, for each dataset with a verdict of any kind."""
+    asked: dict[tuple[str, str], list[Key]] = {}
+    for key, found in verdicts.items():
+        if found:
+            keys = asked.setdefault((key[0], _dataset(key[1], seen)), [])
+            keys += [key] if any(cell.status != "not_applicable" for cell in found) else []
+    return [(dataset, keys) for (_, dataset), keys in asked.items()]
+
+
+def _able(keys: Sequence[Key], seen: Mapping[str, Setting]) -> list[Key]:
+    return [key for key in keys if key[1] in seen and seen[key[1]].qualification == "discriminating"]
 
 
 def _dataset(setting: str, seen: Mapping[str, Setting]) -> str:

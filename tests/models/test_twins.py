@@ -156,7 +156,7 @@ def test_a_reset_that_raises_is_one_line() -> None:
             super().reset_parameters()
 
     told = line(lambda: resolve(Bad(2, 2)).untrained(3, 0))
-    assert told.startswith("model Bad: the untrained twin can't be made: RuntimeError: not twice; give the module")
+    assert told.startswith("model Bad: making the untrained twin raised RuntimeError: not twice; give the module")
 
 
 def test_half_precision_is_run_in_float32() -> None:

@@ -85,7 +85,7 @@ def test_a_waived_cell_tells_who_why_until_when_and_what_was_found() -> None:
 
 
 def test_an_empty_scorecard_is_told() -> None:
-    card = demo_scorecard(settings=(), cells=(), run={}, gate=Gate(False, ("no cell is required",)))
+    card = demo_scorecard(settings=(), cells=(), run={}, gate=Gate("blocked", ("no cell is required",)))
     text = render(card)
     assert "no cell is required" in text
     assert_well_formed(text)
@@ -99,7 +99,7 @@ def test_a_name_can_do_nothing_to_the_comment() -> None:
         model={"spec": NASTY, "name": NASTY, "digest": NASTY},
         settings=(a_setting(id=NASTY, notes=(NASTY,), scores={NASTY: {"mean": 0.5, "low": 0.4, "high": 0.6}}),),
         cells=(a_cell(setting=NASTY, diagnostic=NASTY, reference=NASTY, statement=NASTY, status="waived"),),
-        gate=Gate(False, (NASTY,)),
+        gate=Gate("blocked", (NASTY,)),
         policy={"settings": [NASTY, "```\n</details>"]},
         run={},
     )

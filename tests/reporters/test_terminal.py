@@ -89,7 +89,7 @@ def test_short_names_that_would_be_the_same_stay_long() -> None:
 
 def test_a_cell_without_numbers_tells_its_sentence_in_its_row() -> None:
     cell = a_cell(status="error", statement="the embedding holds values that are not finite", **NO_NUMBERS)
-    text = shown(released_scorecard(cells=(cell,), gate=Gate(False, ("it is so",))))
+    text = shown(released_scorecard(cells=(cell,), gate=Gate("blocked", ("it is so",))))
     assert any("error" in line and "the embedding holds values" in line for line in text.splitlines())
 
 
@@ -154,7 +154,7 @@ def test_rich_prints_it_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_an_empty_scorecard_is_told() -> None:
-    card = demo_scorecard(settings=(), cells=(), gate=Gate(False, ("no cell is required: nothing matches",)))
+    card = demo_scorecard(settings=(), cells=(), gate=Gate("blocked", ("no cell is required: nothing matches",)))
     text = shown(card)
     assert "0 cells" in text
     assert "no cell is required" in text
@@ -165,7 +165,7 @@ def test_a_name_can_do_nothing_to_the_terminal() -> None:
     card = demo_scorecard(
         model={"spec": nasty, "name": nasty, "digest": nasty},
         cells=(a_cell(setting=nasty, reference=nasty, statement=nasty, diagnostic="d" * 90, status="waived"),),
-        gate=Gate(False, (nasty,)),
+        gate=Gate("blocked", (nasty,)),
     )
     text = shown(card, 140)
     assert not set("\x1b\x07\r\u202e") & set(text)

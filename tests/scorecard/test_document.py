@@ -29,7 +29,7 @@ def test_the_schema_is_valid_and_names_the_fields_of_the_nouns() -> None:
     for noun, part in [(Cell, "cell"), (Setting, "setting")]:
         assert set(SCHEMA["$defs"][part]["properties"]) == {f.name for f in fields(noun)}
         assert set(SCHEMA["$defs"][part]["required"]) == {f.name for f in fields(noun)}
-    assert set(SCHEMA["properties"]["gate"]["properties"]) == {f.name for f in fields(Gate)}
+    assert set(SCHEMA["properties"]["gate"]["properties"]) == {f.name for f in fields(Gate)} | {"released"}
     assert set(SCHEMA["properties"]) == {f.name for f in fields(Scorecard)}
 
 
@@ -83,8 +83,8 @@ def test_what_is_not_finite_is_null_where_the_schema_allows_it(number: float) ->
             {"settings": (a_setting(scores={"model": {"mean": math.nan, "low": 0.1, "high": 0.2}}),)},
             r"\$\.settings\[0\]\.scores\.model\.mean",
         ),
-        ({"gate": Gate(True, ("but blocked",))}, r"\$\.gate"),
-        ({"gate": Gate(False, ())}, r"\$\.gate"),
+        ({"gate": Gate("released", ("but blocked",))}, r"\$\.gate"),
+        ({"gate": Gate("blocked", ())}, r"\$\.gate"),
         ({"cells": (a_cell(details={"path": Path("x")}),)}, r"cells\.details\.path.*PosixPath|WindowsPath"),
         ({"model": {"name": "demo"}}, r"\$\.model"),
     ],

@@ -37,7 +37,7 @@ def keys(cells: Sequence[Cell]) -> list[Key]:
 
 
 def test_all_required_cells_passed_is_released() -> None:
-    assert gate([a_cell(diagnostic=diagnostic) for diagnostic in DIAGNOSTICS]) == Gate(True, ())
+    assert gate([a_cell(diagnostic=diagnostic) for diagnostic in DIAGNOSTICS]) == Gate("released", ())
 
 
 def test_nothing_required_blocks() -> None:
@@ -60,7 +60,24 @@ def test_each_verdict_in_each_setting(status: str, qualification: str) -> None:
     excused = status == "inconclusive" and qualification in ("saturated", "no_signal")
     expected = excused or status in ("pass", "waived", "not_applicable")
     found = gate([cell, a_cell(setting=OTHER)], settings)
-    assert found == (Gate(True, ()) if expected else Gate(False, (f"{SETTING} beats_untrained: {status}: it is so",)))
+    outcome = "not_enough_evidence" if status == "inconclusive" else "blocked"
+    blocked = Gate(outcome, (f"{SETTING} beats_untrained: {status}: it is so",))
+    assert found == (Gate("released", ()) if expected else blocked)
+
+
+@pytest.mark.parametrize("beside", ["fail", "error", None])
+def test_evidence_is_what_is_missing_only_where_nothing_else_blocks(beside: str | None) -> None:
+    cells = [a_cell(status="inconclusive")]
+    assert gate(cells).outcome == "not_enough_evidence"
+    others = [a_cell(setting=OTHER, status=beside)] if beside else []
+    required = [key(), key(OTHER)]
+    settings = [a_setting(), a_setting(id=OTHER)]
+    assert decide(cells + others, settings, required, POLICY, TODAY).outcome == "blocked"
+
+
+def test_where_every_verdict_is_an_error_nothing_is_said_of_the_dataset() -> None:
+    found = gate([a_cell(status="error", statement="it broke")], [])
+    assert found == Gate("blocked", (f"{SETTING} beats_untrained: error: it broke",))
 
 
 @pytest.mark.parametrize("units", [{"n_units": 9}, {"n_units": 24}])
@@ -84,7 +101,7 @@ def test_a_dataset_that_cannot_tell_blocks(qualification: str, status: str) -> N
     tissue = "sim-tissue:region/probe/1"
     settings = [a_setting(), a_setting(id=tissue, qualification=qualification)]
     found = gate([a_cell(), a_cell(setting=tissue, status=status)], settings)
-    assert found == Gate(False, (f"sim-tissue: nothing here can tell: {tissue} is {qualification}",))
+    assert found == Gate("not_enough_evidence", (f"sim-tissue: nothing here can tell: {tissue} is {qualification}",))
 
 
 def test_a_discriminating_setting_where_nothing_was_asked_cannot_tell() -> None:
@@ -102,7 +119,7 @@ def test_a_discriminating_setting_that_is_not_required_does_not_help() -> None:
 def test_a_dataset_asked_nothing_blocks() -> None:
     found = gate([a_cell(diagnostic=diagnostic, status="not_applicable") for diagnostic in DIAGNOSTICS])
     (reason,) = found.blocked_by
-    assert reason == "sim-culture: nothing was asked: all 3 required verdicts are not_applicable"
+    assert reason == "sim-culture: nothing was asked: every required verdict is not_applicable"
 
 
 def test_a_limited_run_releases_only_where_the_policy_says_so() -> None:
@@ -181,7 +198,7 @@ def waived_gate(cells: Sequence[Cell], *waivers: Waiver, settings: Sequence[Sett
 
 
 def test_a_waived_cell_does_not_block() -> None:
-    assert waived_gate([a_cell(status="waived"), BESIDE], a_waiver()) == Gate(True, ())
+    assert waived_gate([a_cell(status="waived"), BESIDE], a_waiver()) == Gate("released", ())
 
 
 def test_a_waiver_holds_through_the_day_it_expires() -> None:

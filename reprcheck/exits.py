@@ -1,0 +1,29 @@
+"""Exit statuses, one table for the gate under pytest and for the command line.
+
+They are pytest's own where pytest has one for the case, so that whoever reads statuses learns one table. A status of
+its own says that only evidence is missing: more units would decide, not another model. Every status but 0 blocks.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """How a run of the gate, or a command, ended."""
+
+    RELEASED = 0
+    BLOCKED = 1
+    INTERRUPTED = 2
+    MISTAKE = 4
+    NOT_ENOUGH_EVIDENCE = 10
+
+
+MEANING = {
+    Exit.RELEASED: "released: every required cell passed, in this run; of a command: fine",
+    Exit.BLOCKED: "blocked: a cell failed, ended in an error or has no verdict; of a command: not good enough",
+    Exit.INTERRUPTED: "interrupted: stopped by the user or while tests were collected; nothing is decided",
+    Exit.MISTAKE: "a mistake in what was asked, told in one line; nothing is decided",
+    Exit.NOT_ENOUGH_EVIDENCE: "not enough evidence: nothing failed, but cells that block are inconclusive",
+}
+"""What each status says. Beside these pytest's own 3 (an internal error) and 5 (no test was collected) stay."""
