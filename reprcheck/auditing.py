@@ -14,14 +14,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from reprcheck.checking import opened
 from reprcheck.embed.cache import Cache, default_folder
 from reprcheck.embed.engine import Progress
+from reprcheck.errors import ReprcheckError
 from reprcheck.models import Model, resolve
 from reprcheck.models.untrained_resnet import UntrainedResNet
 from reprcheck.policy import Policy, read_policy, registered_models
 from reprcheck.progress import bar
-from reprcheck.session import Question, Session, questions
+from reprcheck.questions import Question, opened, questions
+from reprcheck.session import Session
 from reprcheck.types import Cell, Dataset, Setting
 
 ASKED = "beats_untrained"
@@ -107,10 +108,17 @@ def audit(
     asked = required(one, rules)
     chosen = contestant(model, rules)
     session = Session(rules, Cache(Path(cache_dir) if cache_dir is not None else default_folder()), progress)
-    found = [session.ask(chosen, one, replace(question, model=chosen.name)) for question in asked]
+    found = [_described(*session.ask(chosen, one, replace(question, model=chosen.name))) for question in asked]
     if model is not None:
         return [examine(setting, rules, cell) for cell, setting in found]
     return [replace(examine(without_model(setting), rules, cell), cell=None) for cell, setting in found]
+
+
+def _described(cell: Cell, setting: Setting | None) -> tuple[Cell, Setting]:
+    """Return a verdict with its setting; raises ReprcheckError where there is none."""
+    if setting is None:
+        raise ReprcheckError(f"{cell.setting}: {cell.statement}")
+    return cell, setting
 
 
 def contestant(model: Any, policy: Policy) -> Model:

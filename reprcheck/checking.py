@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from reprcheck import datasets
 from reprcheck.embed.cache import Cache, default_folder
-from reprcheck.errors import Option, UserError
-from reprcheck.models import resolve
+from reprcheck.models import device_name, resolve
 from reprcheck.policy import Policy, read_policy, registered_models
 from reprcheck.progress import bar
-from reprcheck.session import Session, identity, provenance, questions, scorecard
+from reprcheck.questions import opened, questions
+from reprcheck.scorecard.collect import new_run_id, provenance, scorecard
+from reprcheck.session import Session
 from reprcheck.types import Dataset, Scorecard
 
 
@@ -69,33 +68,6 @@ def check(
         start = time.perf_counter()
         received.append(session.ask(chosen, by_name[question.dataset], question))
         timings[" ".join(question.key)] = time.perf_counter() - start
-    return scorecard(identity(chosen), rules, received, required, provenance(timings), session.today)
-
-
-def opened(chosen: list[str | Path | Dataset], limit: int | None, policy: Policy) -> list[Dataset]:
-    """Open datasets by name or folder, or the embedded default where none is chosen; with the tasks a policy requires.
-
-    The images of other tasks are then never embedded. A dataset that the policy requires nothing of is left whole.
-
-    Raises
-    ------
-    UserError
-        Where one can't be opened, or two bear the same name.
-    """
-    wanted = chosen or list(datasets.DEFAULT)
-    sets = [entry if isinstance(entry, Dataset) else datasets.load(entry, limit=limit) for entry in wanted]
-    for i, one in enumerate(sets):
-        if one.name in {other.name for other in sets[:i]}:
-            raise UserError(
-                Option("dataset", wanted[i]), f"a second dataset named {one.name!r}", "rename it on its card"
-            )
-    return [_required_of(one, policy) for one in sets]
-
-
-def _required_of(dataset: Dataset, policy: Policy) -> Dataset:
-    tasks = {
-        name: task
-        for name, task in dataset.tasks.items()
-        if any(policy.requires(f"{dataset.name}:{name}/{protocol}") for protocol in task.protocols)
-    }
-    return replace(dataset, tasks=tasks or dataset.tasks)
+    identity = {"spec": chosen.spec, "name": chosen.name, "digest": chosen.digest}
+    run = provenance(new_run_id(), timings, device_name())
+    return scorecard(identity, rules, received, [question.key for question in required], run, session.today)

@@ -10,9 +10,10 @@ from enum import IntEnum
 
 
 class Exit(IntEnum):
-    """How a run of the gate, or a command, ended."""
+    """How a run of the gate ended, or (`FINE`) a command."""
 
     RELEASED = 0
+    FINE = 0
     BLOCKED = 1
     INTERRUPTED = 2
     MISTAKE = 4

@@ -1,45 +1,46 @@
-"""A run: models over datasets, each thing computed once, from encoders to verdicts to scorecards.
+"""A run: models over datasets, each thing computed once, from encoders to verdicts.
 
-The two front doors, `reprcheck.check` and the pytest plugin, ask a `Session` for verdicts one by one and hand what they
-received to `scorecard`. Nothing here depends on the order of the asking.
+The front doors ask a `Session` for verdicts one by one: `reprcheck.check` in its own process, the pytest plugin and the
+command line in a `reprcheck.child`. Nothing here depends on the order of the asking.
 """
 
 from __future__ import annotations
 
-import platform
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import date
 from functools import partial
 from threading import Lock
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from reprcheck.baselines.cellprofiler import CellProfiler, must_be_installed
+from reprcheck.baselines.cellprofiler import CellProfiler
 from reprcheck.baselines.intensity import Intensity
 from reprcheck.baselines.matching import Matched, Quantiles, Reference
 from reprcheck.baselines.pixels import COMPONENTS, Pixels, components
 from reprcheck.baselines.structure import Composition, Structure
 from reprcheck.datasets.values import Values
-from reprcheck.diagnostics import judge, known, misleading
+from reprcheck.diagnostics import judge, misleading
 from reprcheck.diagnostics.bench import Bench, Contestants, Family
 from reprcheck.diagnostics.values import told_by_values
-from reprcheck.digest import code_digest, digest, installed
+from reprcheck.digest import code_digest, digest
 from reprcheck.embed.aggregate import Groups
 from reprcheck.embed.cache import Cache
 from reprcheck.embed.engine import Block, Decoded, Progress, Shown, decoded, embed
-from reprcheck.errors import UserError, did_you_mean
-from reprcheck.models import Calibration, Facts, Model, Precomputed, calibrated, device_name
+from reprcheck.errors import Option, UserError
+from reprcheck.models import Calibration, Facts, Model, Precomputed, calibrated
+from reprcheck.models.failure import because
 from reprcheck.policy import Policy
-from reprcheck.scorecard.gate import decide
+from reprcheck.questions import Question
 from reprcheck.scorecard.waiving import waive
 from reprcheck.stats.collapse import collapse
-from reprcheck.stats.decision import holm
-from reprcheck.types import Cell, Dataset, Encoder, Image, ImageSource, Scorecard, Setting, Task
+from reprcheck.types import Cell, Dataset, Encoder, Image, ImageSource, Setting, Task
 
+LOG = logging.getLogger(__name__)
+"""Where the traceback of an error goes, at level DEBUG."""
 KEPT_BYTES = 2**30
 """Decoded images kept in memory for a second pass."""
 CALIBRATION_IMAGES = 64
@@ -47,68 +48,8 @@ CALIBRATION_IMAGES = 64
 FEWEST_DRAWS = 2
 """Draws of a family that a spread can be told from."""
 
-OPTIONAL = {"cellprofiler": CellProfiler}
-"""Baselines that a policy may ask for."""
-
 Draws = dict[str, list[Encoder]]
 """Untrained families by name, before they have seen an image."""
-
-
-@dataclass(frozen=True)
-class Question:
-    """One required cell, before it is asked."""
-
-    model: str
-    dataset: str
-    task: str
-    protocol: str
-    diagnostic: str
-
-    @property
-    def setting(self) -> str:
-        """The setting's id."""
-        return f"{self.dataset}:{self.task}/{self.protocol}"
-
-    @property
-    def key(self) -> tuple[str, str, str]:
-        """What the gate knows the cell by."""
-        return self.model, self.setting, self.diagnostic
-
-
-def questions(models: Iterable[str], datasets: Iterable[Dataset], policy: Policy) -> list[Question]:
-    """Return every cell the policy requires of these models on these datasets.
-
-    Raises
-    ------
-    UserError
-        Where the policy names a diagnostic or a baseline that isn't known, asks for a baseline that isn't installed, or
-        requires no setting of these datasets.
-    """
-    datasets = list(datasets)
-    for name in policy.diagnostics:
-        if name not in known():
-            raise UserError("policy: diagnostics", f"no diagnostic named {name!r}", did_you_mean(name, known()))
-    for name in policy.baselines:
-        if name not in OPTIONAL:
-            raise UserError("policy: baselines", f"no optional baseline named {name!r}", did_you_mean(name, OPTIONAL))
-        must_be_installed("policy: baselines")
-    required = _questions(models, datasets, policy)
-    if not required:
-        patterns, names = ", ".join(policy.settings), ", ".join(dataset.name for dataset in datasets)
-        raise UserError("policy: settings", f"{patterns} matches no setting of {names}", "correct the patterns")
-    return required
-
-
-def _questions(models: Iterable[str], datasets: Iterable[Dataset], policy: Policy) -> list[Question]:
-    return [
-        question
-        for model in models
-        for dataset in datasets
-        for task in dataset.tasks.values()
-        for protocol in task.protocols
-        for diagnostic in policy.diagnostics
-        if policy.requires((question := Question(model, dataset.name, task.name, protocol, diagnostic)).setting)
-    ]
 
 
 @dataclass
@@ -136,15 +77,36 @@ class Session:
     _decoded: dict[tuple[str, ...], list[Decoded]] = field(default_factory=dict)
     _tasks: dict[tuple[str, ...], tuple[Task, NDArray[np.bool_], list[str]]] = field(default_factory=dict)
 
-    def ask(self, model: Model, dataset: Dataset, question: Question) -> tuple[Cell, Setting]:
+    def ask(self, model: Model, dataset: Dataset, question: Question) -> tuple[Cell, Setting | None]:
         """Return the verdict on one question, and the setting it was asked in.
 
         Linear algebra runs on one thread: many small solves are faster so, on a shared machine by far, and sums don't
         depend on how many cores there are.
+
+        Returns
+        -------
+        Cell
+            Whatever raises on the way to a verdict makes it an ``error``, whose statement names the cause.
+        Setting or None
+            None where the setting couldn't be described.
+
+        Raises
+        ------
+        UserError
+            For what the user can put right.
         """
-        with threadpool_limits(1):
-            bench = self._benched(model, dataset, question)
-            return waive(judge(question.diagnostic, bench), bench.setting, self.policy, self.today), bench.setting
+        try:
+            with threadpool_limits(1):
+                bench = self._benched(model, dataset, question)
+                return waive(judge(question.diagnostic, bench), bench.setting, self.policy, self.today), bench.setting
+        except (UserError, KeyboardInterrupt):
+            raise
+        except Exception as error:
+            LOG.debug("%s %s", question.setting, question.diagnostic, exc_info=error)
+            return question.error(because(error)), None
+        except BaseException as error:  # only a model's code would end the program
+            what, remedy = f"its code raised {because(error)}", "keep what ends the program out of the model"
+            raise UserError(Option("model", model.spec), what, remedy) from error
 
     def _benched(self, model: Model, dataset: Dataset, question: Question) -> Bench:
         key = (model.digest, model.name, dataset.digest, question.setting)
@@ -229,7 +191,8 @@ class Session:
                 encoders["structure"] = Structure(names, dataset.kind, dataset.cell_types)
                 if dataset.cell_types:
                     encoders["composition"] = Composition(dataset.cell_types)
-                encoders |= {name: OPTIONAL[name](names, dataset.kind) for name in self.policy.baselines}
+                if "cellprofiler" in self.policy.baselines:
+                    encoders["cellprofiler"] = CellProfiler(names, dataset.kind)
             found = self._embed(dataset, channels, list(encoders.values()), f"{dataset.name}: baselines")
             self._baselines[key] = dict(zip(encoders, found, strict=True))
         return {name: block for name, block in self._baselines[key].items() if name != "quantiles"}
@@ -367,59 +330,3 @@ def _taken(
 ) -> Contestants:
     untrained = {name: tuple(take(block) for block in family) for name, family in contestants.untrained.items()}
     return Contestants(take(contestants.embedding), untrained, units)
-
-
-def scorecard(
-    model: Mapping[str, str],
-    policy: Policy,
-    received: Iterable[tuple[Cell, Setting]],
-    required: Sequence[Question],
-    run: Mapping[str, Any],
-    today: date,
-) -> Scorecard:
-    """Gather one model's verdicts into its scorecard.
-
-    Parameters
-    ----------
-    model : mapping
-        ``spec``, ``name``, ``digest``.
-    policy : Policy
-    received : iterable of (Cell, Setting)
-        The verdicts that came, of any model; others' are left out.
-    required : sequence of Question
-        Of any model; a question of this model without a verdict blocks.
-    run : mapping
-        When, where and with what; see `provenance`.
-    today : date
-        Decides which waivers still hold.
-    """
-    mine = [(cell, setting) for cell, setting in received if cell.model == model["name"]]
-    cells = _adjusted(sorted((cell for cell, _ in mine), key=lambda c: (c.setting, c.diagnostic)))
-    settings = {setting.id: setting for _, setting in sorted(mine, key=lambda cs: cs[1].id)}
-    keys = [question.key for question in required if question.model == model["name"]]
-    gate = decide(cells, list(settings.values()), keys, policy, today)
-    return Scorecard(dict(model), policy.plain(), tuple(settings.values()), tuple(cells), gate, dict(run))
-
-
-def _adjusted(cells: Sequence[Cell]) -> list[Cell]:
-    """Add to each cell that holds a p-value its adjustment for all of them: to say which passes are sure at once."""
-    tested = [cell for cell in cells if "p" in cell.details]
-    p = dict(zip(map(id, tested), holm([cell.details["p"] for cell in tested]), strict=True))
-    return [replace(c, details={**c.details, "p_adjusted": p[id(c)]}) if id(c) in p else c for c in cells]
-
-
-def identity(model: Model) -> dict[str, str]:
-    """Return how a scorecard names a model."""
-    return {"spec": model.spec, "name": model.name, "digest": model.digest}
-
-
-def provenance(timings: Mapping[str, float], device: str | None = None) -> dict[str, Any]:
-    """Return the ``run`` block: everything about a run that may differ between two runs with the same verdicts."""
-    packages = installed("reprcheck", "numpy", "scikit-learn", "scikit-image", "torch", "timm", "pytest")
-    return {
-        "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        "host": platform.node(),
-        "device": device or device_name(),
-        "versions": {"python": platform.python_version()} | dict(p.split("==") for p in packages.split()),
-        "timings": {name: round(seconds, 3) for name, seconds in sorted(timings.items())},
-    }

@@ -227,6 +227,9 @@ class Evidence:
         What the interval doesn't cover, where the units lie within few batches: ``"these 6 batches, not new ones"``.
     per_batch : mapping of str to float
         The effect in each of these batches; empty where ``covers`` is.
+    units_needed : int or None
+        About how many units would let an effect of this size pass, with probability 0.9; None where no number would:
+        it lies below the margin, or draws differ too much.
     """
 
     effect: float
@@ -240,6 +243,7 @@ class Evidence:
     p: float
     covers: str = ""
     per_batch: Mapping[str, float] = field(default_factory=dict)
+    units_needed: int | None = None
 
     @property
     def status(self) -> Status:
@@ -267,6 +271,13 @@ class Cell:
     reference: str | None
     statement: str
     details: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def without_evidence(
+        cls, model: str, setting: str, diagnostic: str, status: Status, statement: str, n_units: int | None = None
+    ) -> Cell:
+        """Return a cell that rests on no comparison."""
+        return cls(model, setting, diagnostic, status, None, None, None, None, None, None, n_units, None, statement)
 
 
 @dataclass(frozen=True)

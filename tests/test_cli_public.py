@@ -165,7 +165,7 @@ def test_ctrl_c_keeps_what_came(capsys, place, local, site, monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr(download, "bar", stopped)
         status, _, err = ask(capsys, "fetch", "cifar10")
-    assert (status, err) == (130, "stopped; what came is kept, and running again goes on from there\n")
+    assert (status, err) == (2, "stopped; what came is kept, and running again goes on from there\n")
     assert ask(capsys, "where", "cifar10")[0] == 1
     assert ask(capsys, "fetch", "cifar10")[0] == 0
     assert site.asked[-1] == ("/table.csv", "bytes=2000-")

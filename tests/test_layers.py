@@ -5,10 +5,10 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1] / "reprcheck"
 LAYERS = (
-    *("spelling", "errors", "digest", "seeding", "types", "progress", "waivers", "policy", "agreement", "datasets"),
-    *("baselines", "confounds", "models", "embed"),
-    *("protocols", "stats", "diagnostics", "scorecard", "session", "checking", "auditing", "margins"),
-    *("segmenting", "surveying"),
+    *("spelling", "errors", "digest", "seeding", "types", "progress", "waivers", "policy", "exits", "agreement"),
+    *("datasets", "baselines", "confounds", "models", "embed"),
+    *("protocols", "stats", "diagnostics", "scorecard", "questions", "session", "child"),
+    *("checking", "auditing", "margins", "segmenting", "surveying"),
     *("reporters", "pytest_plugin", "suite", "testing"),
     *("calibration", "cli", "__main__"),
 )

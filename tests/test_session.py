@@ -22,7 +22,8 @@ from reprcheck.errors import UserError
 from reprcheck.models import Model, resolve
 from reprcheck.models.network import NetworkModel
 from reprcheck.policy import Policy
-from reprcheck.session import Question, Session, questions
+from reprcheck.questions import Question, questions
+from reprcheck.session import Session
 from reprcheck.types import Image
 from tests.minisets import noise_images, write_dataset
 

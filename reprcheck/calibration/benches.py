@@ -19,7 +19,8 @@ from reprcheck.embed.cache import Cache, default_folder
 from reprcheck.embed.engine import Block
 from reprcheck.models import Calibration, Model
 from reprcheck.policy import Policy
-from reprcheck.session import Question, Session, taking
+from reprcheck.questions import Question
+from reprcheck.session import Session, taking
 from reprcheck.types import Dataset, Encoder, Task
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"

@@ -1,8 +1,7 @@
 """The command line: what is asked of datasets and policies, beside the gate, which is pytest's.
 
-Exit status: 0 fine, 1 where what was looked at is not good enough, 4 for a mistake of the user's, told in one line, and
-130 where the user stopped it. A command is a function that adds its options to ``commands`` and names what runs it.
-What a command needs is imported when it runs, so that ``--help`` is quick.
+Its exit statuses are those of `reprcheck.exits`. A command is a function that adds its options to ``commands`` and
+names what runs it. What a command needs is imported when it runs, so that ``--help`` is quick.
 """
 
 from __future__ import annotations
@@ -13,8 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from reprcheck.cli.shell import BAD, FINE, STOPPED, USAGE, show, spelled, terminal
-from reprcheck.errors import UserError, printable
+from reprcheck.cli.gate import add_gate
+from reprcheck.cli.shell import show, spelled, terminal
+from reprcheck.errors import ReprcheckError, UserError, printable
+from reprcheck.exits import MEANING, Exit
 
 if TYPE_CHECKING:
     from reprcheck.auditing import Audit
@@ -26,7 +27,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Exit with the mistake."""
-        self.exit(USAGE, f"ERROR: {printable(message)}; see {self.prog} --help\n")
+        self.exit(Exit.MISTAKE, f"ERROR: {printable(message)}; see {self.prog} --help\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,13 +43,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(options.run(options))
     except UserError as mistake:
         print(f"ERROR: {mistake.line(spelled)}", file=sys.stderr)
-        return USAGE
+        return Exit.MISTAKE
+    except ReprcheckError as failure:
+        print(f"ERROR: {printable(str(failure))}", file=sys.stderr)
+        return Exit.BLOCKED
     except SystemExit:
         show(())
         raise
     except KeyboardInterrupt:
         print("stopped; what was computed is in the cache", file=sys.stderr)
-        return STOPPED
+        return Exit.INTERRUPTED
 
 
 def parser() -> Parser:
@@ -59,9 +63,14 @@ def parser() -> Parser:
         prog="reprcheck",
         description="A release gate for microscopy representation models. The gate itself is run by pytest: "
         "pytest benchmarks/ --model=SPEC.",
+        epilog="exit status:\n"
+        + "".join(f"  {status:2d}  {meaning}\n" for status, meaning in MEANING.items())
+        + "Under pytest 3 (internal error) and 5 (no test collected) keep their meaning. Every status but 0 blocks.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     made.add_argument("--version", action="version", version=f"reprcheck {version('reprcheck')}")
     commands = made.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
+    add_gate(commands)
     add_audit(commands)
     add_suggest_margin(commands)
     add_calibrate(commands)
@@ -95,7 +104,7 @@ def run_audit(options: argparse.Namespace) -> int:
 
     _, found = audited(options, options.model)
     show(to_json(found).splitlines() if options.json else AuditReport(found).lines(*terminal()))
-    return FINE if all(any(a.sound for a in audits) for audits in by_dataset(found).values()) else BAD
+    return Exit.FINE if all(any(a.sound for a in audits) for audits in by_dataset(found).values()) else Exit.BLOCKED
 
 
 def add_suggest_margin(commands: Any) -> None:
@@ -119,7 +128,7 @@ def run_suggest_margin(options: argparse.Namespace) -> int:
     policy, found = audited(options, None)
     suggestions = [suggest(audit.setting, policy) for audit in found]
     show(MarginReport(suggestions, policy).lines(*terminal()))
-    return FINE if any(one.margin is not None for one in suggestions) else BAD
+    return Exit.FINE if any(one.margin is not None for one in suggestions) else Exit.BLOCKED
 
 
 def add_calibrate(commands: Any) -> None:
@@ -154,7 +163,7 @@ def run_calibrate(options: argparse.Namespace) -> int:
             raise UserError(f"calibrate {name}", "no such study", did_you_mean(name, STUDIES))
     rows = calibrate(options.study or STUDIES, not options.quick, bar, Path(options.out))
     show([*summary(rows), f"written to {options.out}: calibration.json, calibration.md"])
-    return FINE if all(row.holds for row in rows) else BAD
+    return Exit.FINE if all(row.holds for row in rows) else Exit.BLOCKED
 
 
 def add_data(commands: Any) -> None:
@@ -195,8 +204,8 @@ def audited(options: argparse.Namespace, model: str | None) -> tuple[Policy, lis
     UserError
     """
     from reprcheck.auditing import audit, contestant, required
-    from reprcheck.checking import opened
     from reprcheck.policy import read_policy
+    from reprcheck.questions import opened
 
     policy = read_policy(Path(options.policy) if options.policy else None)
     chosen = None if model is None else contestant(model, policy)

@@ -10,8 +10,9 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reprcheck.cli.shell import FINE, USAGE, show, terminal
+from reprcheck.cli.shell import show, terminal
 from reprcheck.errors import Option, UserError
+from reprcheck.exits import Exit
 
 if TYPE_CHECKING:
     from reprcheck.datasets.checkup import Checkup
@@ -54,7 +55,7 @@ def run_init(options: argparse.Namespace) -> int:
         replace_text(folder / name, text, remedy="make the folder one that can be written to")
     written = f"written: {' and '.join(files)} in {folder}"
     show([*found.reasons, written, f"next: reprcheck data check {folder}"])
-    return FINE
+    return Exit.FINE
 
 
 def add_check(commands: Any) -> None:
@@ -91,7 +92,7 @@ def run_check(options: argparse.Namespace) -> int:
         show(ProblemReport(str(folder), found.problems).lines(*terminal()))
     else:
         show(CheckReport(surveyed, found.n_rows, found.n_images).lines(*terminal()))
-    return USAGE if found.problems else FINE
+    return Exit.MISTAKE if found.problems else Exit.FINE
 
 
 def add_show(commands: Any) -> None:
@@ -133,12 +134,12 @@ def run_show(options: argparse.Namespace) -> int:
         found, surveyed = _surveyed(folder)
         if surveyed is None:
             show(ProblemReport(str(folder), found.problems).lines(*terminal()))
-            return USAGE
+            return Exit.MISTAKE
     else:
         surveyed = survey(load(options.dataset), bar)
     sheet = replace_bytes(Path(options.out), contact_sheet(surveyed.dataset), remedy=("choose another ", Option("out")))
     show([*ShowReport(surveyed).lines(*terminal()), "", f"contact sheet: {sheet}"])
-    return FINE
+    return Exit.FINE
 
 
 def _surveyed(folder: Path) -> tuple[Checkup, Survey | None]:

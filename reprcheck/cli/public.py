@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from reprcheck.cli.shell import BAD, FINE, STOPPED, show, terminal
+from reprcheck.cli.shell import show, terminal
 from reprcheck.errors import UserError
+from reprcheck.exits import Exit
 
 if TYPE_CHECKING:
     from reprcheck.datasets.public import Entry, RemoteFile
@@ -42,7 +43,7 @@ def run_list(options: argparse.Namespace) -> int:
         show([line for one in sets for line in [*Details(one).lines(*terminal()), ""]][:-1])
     else:
         show(Catalogue(sets).lines(*terminal()))
-    return FINE
+    return Exit.FINE
 
 
 def add_fetch(commands: Any) -> None:
@@ -88,8 +89,8 @@ def run_fetch(options: argparse.Namespace) -> int:
             fetch(entry, public.root(entry.name), options.file, agree=agreed, say=say)
     except KeyboardInterrupt:
         print("stopped; what came is kept, and running again goes on from there", file=sys.stderr)
-        return STOPPED
-    return FINE
+        return Exit.INTERRUPTED
+    return Exit.FINE
 
 
 def say(line: str) -> None:
@@ -136,7 +137,7 @@ def run_where(options: argparse.Namespace) -> int:
     """Print a set's folder."""
     one = listed(options.name)
     show([str(one.folder)])
-    return FINE if one.state == "here" else BAD
+    return Exit.FINE if one.state == "here" else Exit.BLOCKED
 
 
 def listed(name: str) -> Listed:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from reprcheck.exits import Exit
+
 
 def add_segmentation(commands: Any) -> None:
     """Add ``segmentation`` to the commands of ``reprcheck data``."""
@@ -31,11 +33,11 @@ def run_segmentation(options: argparse.Namespace) -> int:
     UserError
         For a dataset that can't be opened or has no masks.
     """
-    from reprcheck.cli.shell import FINE, show, terminal
+    from reprcheck.cli.shell import show, terminal
     from reprcheck.datasets import load
     from reprcheck.reporters.segmentation import SegmentationReport, to_json
     from reprcheck.segmenting import segmentation
 
     measured = segmentation(load(options.dataset, limit=options.limit))
     show(to_json(measured).splitlines() if options.json else SegmentationReport(measured).lines(*terminal()))
-    return FINE
+    return Exit.FINE

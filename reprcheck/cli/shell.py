@@ -9,9 +9,6 @@ from collections.abc import Sequence
 
 from reprcheck.errors import Option, on_command_line
 
-FINE, BAD, USAGE, STOPPED = 0, 1, 4, 130
-"""Exit statuses."""
-
 
 def terminal() -> tuple[int, bool]:
     """Return how wide standard output is, and whether it takes colour."""

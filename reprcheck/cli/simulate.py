@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from reprcheck.errors import UserError
+from reprcheck.exits import Exit
 
 if TYPE_CHECKING:
     from reprcheck.calibration.causality import Touch
@@ -41,7 +42,7 @@ def run_causality(options: argparse.Namespace) -> int:
         For a simulator that there isn't, or too few fields.
     """
     from reprcheck.calibration.causality import causality
-    from reprcheck.cli.shell import BAD, FINE, show
+    from reprcheck.cli.shell import show
     from reprcheck.datasets.simulate import Culture, Tissue
     from reprcheck.errors import did_you_mean
     from reprcheck.progress import bar
@@ -50,13 +51,13 @@ def run_causality(options: argparse.Namespace) -> int:
     for name in options.simulator:
         if name not in known:
             raise UserError(f"data causality {name}", "no such simulator", did_you_mean(name, known))
-    status = FINE
+    status = Exit.FINE
     for name in dict.fromkeys(options.simulator or known):
         with bar(options.fields, name) as advance:
             found = causality(known[name](), options.fields, advance)
         show([*table(name, found), ""])
         if any(touch.forbidden for touch in found):
-            status = BAD
+            status = Exit.BLOCKED
     show(LEGEND)
     return status
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reprcheck.diagnostics.bench import Bench
 from reprcheck.types import Cell
+
+if TYPE_CHECKING:
+    from reprcheck.diagnostics.bench import Bench
 
 _WHERE = {name: f"reprcheck.diagnostics.{name}" for name in ("beats_untrained", "beats_structure", "beyond_intensity")}
 

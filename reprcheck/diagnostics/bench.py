@@ -335,27 +335,14 @@ class Bench:
             details={
                 "comparisons": [asdict(e) for e in (*evidence, *extra)],
                 "p": max(e.p for e in (*evidence, *extra)),
+                "units_needed": binding.units_needed,
                 **(details or {}),
             },
         )
 
     def without_evidence(self, diagnostic: str, status: Status, statement: str) -> Cell:
         """Write a cell that rests on no comparison."""
-        return Cell(
-            model=self.model,
-            setting=self.id,
-            diagnostic=diagnostic,
-            status=status,
-            effect=None,
-            low=None,
-            high=None,
-            margin=None,
-            alpha=None,
-            mde=None,
-            n_units=len(self.units),
-            reference=None,
-            statement=statement,
-        )
+        return Cell.without_evidence(self.model, self.id, diagnostic, status, statement, len(self.units))
 
 
 def mean(runs: Sequence[Scores]) -> Scores:
@@ -386,7 +373,8 @@ def _statement(status: Status, e: Evidence, min_units: int) -> str:
         return f"{found}: less than the margin of {e.margin:g}"
     if e.n_units < min_units:
         return f"{found}: at least {min_units} units are needed"
-    return f"{found}: the interval holds the margin of {e.margin:g}; an effect of {e.mde:.3f} could be shown"
+    could = f"{found}: the interval holds the margin of {e.margin:g}; an effect of {e.mde:.3f} could be shown"
+    return f"{could}, one of this size by about {e.units_needed} units" if e.units_needed else could
 
 
 @lru_cache(maxsize=64)

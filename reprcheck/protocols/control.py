@@ -18,11 +18,16 @@ from reprcheck.types import Task
 def control(task: Task) -> Task | None:
     """Return the control task of a classification; None where units are, as a rule, single samples.
 
-    The labels' shares are those of the task's units. A fixed split plays no part: folds are drawn over samples.
+    The labels' shares are those of the task's units; in a paired design, where units hold several labels, those of its
+    samples. A fixed split plays no part: folds are drawn over samples.
     """
     units, first, index = np.unique(task.units, return_index=True, return_inverse=True)
     if task.kind != "classify" or len(index) < 2 * len(units):
         return None
-    labels = rng("control", units).permutation(task.y[first])
+    of_units = task.y[first]
+    if (of_units[index] != task.y).any():
+        middles = (np.arange(len(units)) + 0.5) / len(units)
+        of_units = np.sort(task.y)[(middles * len(task.y)).astype(int)]
+    labels = rng("control", units).permutation(of_units)
     samples = np.array([f"{i:09d}" for i in range(len(index))])
     return replace(task, y=labels[index], units=samples, holdout=None, test=None)

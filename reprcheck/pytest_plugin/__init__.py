@@ -2,18 +2,22 @@
 
 The plugin's name must equal its module path, so that a root conftest that loads it and an installed entry point are the
 same plugin. It registers ``--reprcheck-…`` only: the short options belong to the conftest of whoever wants them. What
-has state is a `Run`, registered as a plugin of its own. Until a model is named nothing of the gate is imported.
+has state is a `Run`, registered as a plugin of its own, without a name that ``-p no:NAME`` could switch off. Until a
+model is named nothing of the gate is imported.
 """
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Generator
 from typing import cast
 
 import pytest
 
 from reprcheck.errors import UserError
-from reprcheck.pytest_plugin.options import Spelling, add_options
-from reprcheck.pytest_plugin.run import Asker, Run
+from reprcheck.exits import Exit
+from reprcheck.pytest_plugin.options import PREFIX, Spelling, add_options
+from reprcheck.pytest_plugin.run import NO_VERDICT, Asker, Run
 
 RUN = pytest.StashKey[Run]()
 SPELLING = "reprcheck-spelling"
@@ -23,7 +27,7 @@ __all__ = ["add_options"]
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     """Add the long options."""
-    pluginmanager.register(Spelling(add_options(parser, "--reprcheck-")), SPELLING)
+    pluginmanager.register(Spelling(add_options(parser, PREFIX)), SPELLING)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -31,16 +35,29 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "reprcheck(diagnostic): the test asks this diagnostic in every required setting")
     spelling = cast(Spelling, config.pluginmanager.get_plugin(SPELLING))
     spelling.typed = config.invocation_params.args
-    request = None
+    run = config.stash[RUN] = Run(config, spelling)
+    config.pluginmanager.register(run)
     if config.getoption("reprcheck_model"):
-        from reprcheck.pytest_plugin.request import read_request
-
         try:
-            request = read_request(config)
+            run.begin()
         except UserError as mistake:
             raise pytest.UsageError(mistake.line(spelling)) from None
-    config.stash[RUN] = Run(config, request, spelling)
-    config.pluginmanager.register(config.stash[RUN], "reprcheck-run")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> Generator[None, int | None, int | None]:
+    """Let no session that was asked to judge end with exit status 0 unless it has written a release.
+
+    Here end the ways past the tests: options that list or explain and run nothing, and whatever sets the exit status
+    after the gate has.
+    """
+    status = yield
+    if status or not config.getoption("reprcheck_model"):
+        return status
+    if RUN in config.stash and config.stash[RUN].may_be_green:
+        return status
+    print(f"ERROR: {NO_VERDICT}", file=sys.stderr)
+    return Exit.BLOCKED
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

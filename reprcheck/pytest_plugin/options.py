@@ -9,6 +9,8 @@ import pytest
 
 from reprcheck.errors import Option
 
+PREFIX = "--reprcheck-"
+"""Of the plugin's options: the short ones belong to the conftest of whoever wants them."""
 REPORT_DIR = "reports/latest"
 
 _prefixes: WeakKeyDictionary[pytest.Parser, list[str]] = WeakKeyDictionary()
@@ -62,5 +64,8 @@ def add_options(parser: pytest.Parser, prefix: str) -> Sequence[str]:
     add("policy", "TOML file with what a release requires", metavar="FILE")
     add("report-dir", f"where the scorecard goes (default: {REPORT_DIR})", metavar="DIR")
     add("cache-dir", "embedding cache (default: $REPRCHECK_CACHE, else the user's cache)", metavar="DIR")
+    add("run-id", "name of this run, to be found in its scorecard (default: one that no other run has)", metavar="ID")
     add("limit", "cut each task down to N samples; such a run doesn't release", type=int, metavar="N")
+    if prefix == PREFIX:  # pytest has a --debug of its own
+        add("debug", "print the traceback of whatever ends in an error or a mistake", action="store_true")
     return prefixes

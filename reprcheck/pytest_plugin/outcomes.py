@@ -1,94 +1,122 @@
-"""A verdict as a test outcome, and how it travels: one JSON string in the report's ``user_properties``.
+"""A verdict as a test outcome, and how it travels: JSON strings in the report's ``user_properties``.
 
-Under xdist a report that can't be serialised is lost without a sound, so nothing but a string is ever attached.
+Under xdist a report that can't be serialised is lost without a sound, so nothing but strings is ever attached.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
 import pytest
-from _pytest.outcomes import Skipped
+from _pytest.outcomes import Failed, Skipped
 
+from reprcheck.child import Answer
+from reprcheck.policy import Policy
+from reprcheck.questions import Question
+from reprcheck.scorecard.gate import Key, blocks
 from reprcheck.types import Cell, Setting
 
-PROPERTY = "reprcheck"
+ANSWER, QUESTION = "reprcheck-answer", "reprcheck-question"
 
 
-class Inconclusive(Skipped):
-    """The data can't tell: counted apart, and blocks unless the policy says otherwise."""
+class Inconclusive(Failed):
+    """The data can't tell, and that blocks."""
+
+
+class LeftOpen(Skipped):
+    """The data can't tell, and that blocks nothing."""
 
 
 class NotApplicable(Skipped):
     """The question has no meaning here."""
 
 
-@dataclass(frozen=True)
-class Received:
-    """What one test reports of a model: a verdict in its setting, or a mistake of the user's."""
-
-    model: str
-    seconds: float = 0.0
-    device: str = ""
-    cell: Cell | None = None
-    setting: Setting | None = None
-    mistake: str = ""
-
-    def dumps(self) -> str:
-        """Return the JSON string that travels."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def loads(cls, text: str) -> Received:
-        """Return what `dumps` wrote."""
-        raw: dict[str, Any] = json.loads(text)
-        cell, setting = raw.pop("cell"), raw.pop("setting")
-        return cls(
-            **raw,
-            cell=Cell(**cell) if cell else None,
-            setting=Setting(**{**setting, "notes": tuple(setting["notes"])}) if setting else None,
-        )
+def attach_question(node: pytest.Item, question: Question) -> None:
+    """Say in every report of a test which cell it is about."""
+    node.user_properties.append((QUESTION, json.dumps(question.key)))
 
 
-def received(report: pytest.TestReport) -> list[Received]:
-    """Return what a test's report carries: at most one."""
-    return [Received.loads(str(value)) for name, value in report.user_properties if name == PROPERTY]
+def attach_answer(node: pytest.Item, answer: Answer) -> None:
+    """Let a test's answer travel with its reports."""
+    node.user_properties.append((ANSWER, answer.dumps()))
 
 
-_WORDS = {
-    "inconclusive": ("inconclusive", "i", ("INCONCLUSIVE", {"yellow": True})),
-    "not_applicable": ("not applicable", "n", ("NOT APPLICABLE", {"cyan": True})),
-}
+def answers(report: pytest.TestReport) -> list[Answer]:
+    """Return what a test's report carries."""
+    return [Answer.loads(text) for text in _properties(report, ANSWER)]
+
+
+def questions(report: pytest.TestReport) -> list[Key]:
+    """Return the cells that a test's report is about."""
+    return [
+        (model, setting, diagnostic) for model, setting, diagnostic in map(json.loads, _properties(report, QUESTION))
+    ]
+
+
+def trouble(report: pytest.TestReport) -> str | None:
+    """Return in one line why a test that asked a question has no answer; None where it was skipped, or goes on."""
+    if report.failed:
+        crash = getattr(report.longrepr, "reprcrash", None)
+        text = str(crash.message if crash else report.longrepr)
+        return f"its test ended without a verdict: {' '.join(text.split())[:300]}"
+    if report.when == "call" and report.passed:
+        return "its test passed without asking: it never called must_pass()"
+    return None
 
 
 def status_word(report: Any) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
     """Return the category, letter and word of a verdict that pytest has no name for."""
-    if getattr(report, "when", "") != "call" or report.outcome != "skipped":
+    if getattr(report, "when", "") != "call":
         return None
-    return next((_WORDS.get(r.cell.status) for r in received(report) if r.cell), None)
+    statuses = {answer.cell.status for answer in answers(report) if answer.cell}
+    if report.failed and "inconclusive" in statuses:
+        return "failed", "I", ("INCONCLUSIVE", {"yellow": True})
+    if report.skipped and "inconclusive" in statuses:
+        return "left open", "i", ("LEFT OPEN", {"yellow": True})
+    if report.skipped and "not_applicable" in statuses:
+        return "not applicable", "n", ("NOT APPLICABLE", {"cyan": True})
+    return None
 
 
-def conclude(cell: Cell) -> None:
+def conclude(cell: Cell, setting: Setting | None, policy: Policy) -> None:
     """End the test as the verdict demands.
 
     Raises
     ------
     pytest.fail.Exception
-        For ``fail`` and ``error``: what was asked, what was found, what to try.
-    Inconclusive, NotApplicable
+        For a verdict that blocks: what was asked, what was found, what to try. Of an inconclusive one, `Inconclusive`.
+    LeftOpen, NotApplicable
+        For an inconclusive verdict that blocks nothing, and for ``not_applicable``.
     pytest.xfail.Exception
         For ``waived``: who waived it, until when, why, and what was found.
     """
-    if cell.status == "inconclusive":
-        raise Inconclusive(cell.statement)
     if cell.status == "not_applicable":
         raise NotApplicable(cell.statement)
     if cell.status == "waived":
         pytest.xfail(cell.statement)
-    if cell.status in ("fail", "error"):
-        diagnostic = import_module(f"reprcheck.diagnostics.{cell.diagnostic}")
-        asked = str(diagnostic.__doc__).splitlines()[0].partition(": ")[2]
-        pytest.fail(f"asked: {asked}\nfound: {cell.statement}\ntry:   {diagnostic.TRY}", pytrace=False)
+    if not blocks(cell, setting, policy):
+        if cell.status == "inconclusive":
+            raise LeftOpen(cell.statement)
+        return
+    diagnostic = import_module(f"reprcheck.diagnostics.{cell.diagnostic}")
+    asked = str(diagnostic.__doc__).splitlines()[0].partition(": ")[2]
+    kind = Inconclusive if cell.status == "inconclusive" else Failed
+    raise kind(f"asked: {asked}\nfound: {cell.statement}\ntry:   {_remedy(cell, diagnostic.TRY)}", pytrace=False)
+
+
+def _remedy(cell: Cell, of_diagnostic: str) -> str:
+    if cell.status == "error":
+        return "run it again with --reprcheck-debug, which prints the traceback"
+    if cell.status == "fail":
+        return of_diagnostic
+    needed = cell.details.get("units_needed")
+    if needed and cell.n_units and needed > cell.n_units:
+        return f"judge more units, about {needed} instead of {cell.n_units}; or waive this cell, with a reason"
+    return "judge more units; ask a task that can tell (`reprcheck audit`); or waive this cell, with a reason"
+
+
+def _properties(report: pytest.TestReport, name: str) -> Iterator[str]:
+    return (str(value) for key, value in report.user_properties if key == name)

@@ -1,4 +1,4 @@
-"""What a session's options ask for: models, datasets, policy, required cells and folders."""
+"""What a session's options ask for: models, datasets, policy, required cells and the cache."""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from reprcheck.checking import opened
 from reprcheck.embed.cache import Cache, default_folder
 from reprcheck.errors import Option, UserError
 from reprcheck.models import Model, resolve
 from reprcheck.policy import Policy, read_policy, registered_models
-from reprcheck.pytest_plugin.options import REPORT_DIR
-from reprcheck.session import Question, questions
+from reprcheck.questions import Question, opened, questions
 from reprcheck.types import Dataset
 
 
@@ -32,7 +30,6 @@ class Request:
     required : sequence of Question
         Every cell that must have a verdict.
     cache : Cache
-    report_dir : Path
     policy_path : str
         For the header.
     """
@@ -42,7 +39,6 @@ class Request:
     policy: Policy
     required: Sequence[Question]
     cache: Cache
-    report_dir: Path
     policy_path: str
 
 
@@ -76,6 +72,5 @@ def read_request(config: pytest.Config) -> Request:
         policy=policy,
         required=questions(models, sets, policy),
         cache=Cache(Path(cache_dir) if cache_dir else default_folder()),
-        report_dir=Path(config.getoption("reprcheck_report_dir") or REPORT_DIR),
         policy_path=path or "default",
     )

@@ -1,11 +1,14 @@
-"""One pytest session of the gate: asks in whichever process a test runs, collects and decides in the controller."""
+"""One pytest session of the gate: asks in a child of whichever process a test runs in, decides in the controller.
+
+The report folder is this run's from the first moment: its scorecards say `undecided` until all verdicts are in, and the
+exit status is 0 only where this run has written a release.
+"""
 
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -14,57 +17,98 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reprcheck.errors import Option, UserError
-from reprcheck.pytest_plugin.options import Spelling
-from reprcheck.pytest_plugin.outcomes import PROPERTY, Received, conclude, received, status_word
-from reprcheck.types import Scorecard
+from reprcheck.exits import Exit
+from reprcheck.pytest_plugin.options import REPORT_DIR, Spelling
 
 if TYPE_CHECKING:
+    from reprcheck.child import Answer, Child
     from reprcheck.pytest_plugin.request import Request
-    from reprcheck.session import Question, Session
-
-RELEASED, BLOCKED, USAGE = 0, 1, 4
-"""Exit statuses of the gate."""
+    from reprcheck.questions import Question
+    from reprcheck.scorecard.gate import Key
+    from reprcheck.scorecard.report_folder import ReportFolder
+    from reprcheck.types import Scorecard
 
 NO_MODEL = UserError(
     Option("model"),
     "no model given, so there is nothing to judge",
     ("add ", Option("model", "demo"), ", or ", Option("model", "SPEC"), " for your own"),
 )
+COLLECT_ONLY = ("--co", "--collect-only", "--collectonly")
+NO_VERDICT = "reprcheck: this run has released nothing, so its exit status is not 0"
 
 
 class Run:
-    """State of a session, and the hooks that need it; ``request`` is None where no model was named."""
+    """State of a session, and the hooks that need it.
 
-    def __init__(self, config: pytest.Config, request: Request | None, spelling: Spelling) -> None:
-        self.config, self.request, self.spelling = config, request, spelling
-        self.received: list[Received] = []
+    Attributes
+    ----------
+    request : Request or None
+        None where no model was named.
+    may_be_green : bool
+        Whether exit status 0 would tell the truth: a release was written, or tests were only listed, as asked by hand.
+    """
+
+    def __init__(self, config: pytest.Config, spelling: Spelling) -> None:
+        self.config, self.spelling = config, spelling
+        self.request: Request | None = None
+        self.answers: list[Answer] = []
+        self.troubles: dict[Key, str] = {}
         self.scorecards: list[Scorecard] = []
         self.mistakes: set[str] = set()
-        self.no_model = self.others_failed = False
+        self.no_model = False
         self.today = date.today()
-        self._spoilt: dict[tuple[str, str], UserError] = {}
+        self.may_be_green = self.only_collects and any(a in COLLECT_ONLY for a in config.invocation_params.args)
+        self._spoilt: dict[tuple[str, str], Answer] = {}
 
     @property
     def is_worker(self) -> bool:
         """Whether this process is one of xdist's workers."""
         return hasattr(self.config, "workerinput")
 
+    @property
+    def only_collects(self) -> bool:
+        """Whether tests are listed, and not run."""
+        return bool(self.config.option.collectonly)
+
     @cached_property
-    def session(self) -> Session:
-        """What this process has computed."""
-        from reprcheck.session import Session
+    def folder(self) -> ReportFolder:
+        """Where this run reports to."""
+        from reprcheck.reporters.markdown import write_markdown
+        from reprcheck.scorecard.collect import new_run_id
+        from reprcheck.scorecard.report_folder import ReportFolder
+
+        path = Path(self.config.getoption("reprcheck_report_dir") or REPORT_DIR)
+        return ReportFolder(path, self.config.getoption("reprcheck_run_id") or new_run_id(), (write_markdown,))
+
+    @cached_property
+    def child(self) -> Child:
+        """The process that answers what this one asks."""
+        from reprcheck.child import Child, Setup
 
         assert self.request is not None
-        return Session(self.request.policy, self.request.cache, self._bar, self.today)
+        asked, quiet = self.request, self.is_worker
+        debug = bool(self.config.getoption("reprcheck_debug"))
+        setup = Setup(asked.models, asked.datasets, asked.policy, asked.cache, self.today, self.spelling, quiet, debug)
+        return Child(setup, self._newline)
 
-    def _bar(self, total: int, title: str) -> AbstractContextManager[Callable[[int], None]]:
-        """Show progress below the line that pytest is writing, not over it."""
-        from reprcheck.progress import bar
+    def begin(self) -> None:
+        """Take the report folder, and read what is asked for before anything is collected.
 
-        reporter = self.config.pluginmanager.getplugin("terminalreporter")
-        if reporter is not None and sys.stderr.isatty():
-            reporter.ensure_newline()
-        return bar(total, title)
+        Raises
+        ------
+        UserError
+            For what can't be honoured; the folder then says that nothing is decided, and why.
+        """
+        from reprcheck.pytest_plugin.request import read_request
+
+        specs = self.config.getoption("reprcheck_model")
+        self._undecided("the run hasn't ended", {" ".join(specs): ", ".join(specs)})
+        try:
+            self.request = read_request(self.config)
+        except UserError as mistake:
+            self._undecided(mistake.line(self.spelling), {" ".join(specs): ", ".join(specs)})
+            raise
+        self._undecided("the run hasn't ended")
 
     def questions_of(self, diagnostic: str) -> Sequence[Question]:
         """Return the required cells of a diagnostic; a gate without a model is noted, and refused after collection."""
@@ -74,27 +118,31 @@ class Run:
         return [question for question in self.request.required if question.diagnostic == diagnostic]
 
     def answer(self, question: Question, node: pytest.Item) -> None:
-        """Ask, attach the verdict to the test, and end the test as the verdict demands.
+        """Ask, attach the answer to the test, and end the test as the verdict demands.
 
-        A mistake of the user's spoils a model on a dataset: it isn't made again for the next question.
+        What spoils a model on a dataset, a mistake of the user's or the end of the process, isn't tried again.
         """
-        from reprcheck.models import device_name
+        from reprcheck.pytest_plugin.outcomes import attach_answer, conclude
 
         assert self.request is not None
-        pair, start = (question.model, question.dataset), time.perf_counter()
-        try:
-            if pair in self._spoilt:
-                raise self._spoilt[pair]
+        pair = (question.model, question.dataset)
+        if pair in self._spoilt:
+            answer = self._spoilt[pair].of(question)
+        else:
             with self._uncaptured():
-                model, dataset = self.request.models[question.model], self.request.datasets[question.dataset]
-                cell, setting = self.session.ask(model, dataset, question)
-        except UserError as mistake:
-            self._spoilt[pair], line = mistake, mistake.line(self.spelling)
-            node.user_properties.append((PROPERTY, Received(question.model, mistake=line).dumps()))
-            pytest.fail(line, pytrace=False)
-        seconds = time.perf_counter() - start
-        node.user_properties.append((PROPERTY, Received(question.model, seconds, device_name(), cell, setting).dumps()))
-        conclude(cell)
+                answer = self.child.ask(question)
+            if answer.mistake or answer.died:
+                self._spoilt[pair] = answer
+        attach_answer(node, answer)
+        if answer.cell is None:
+            pytest.fail(answer.mistake, pytrace=False)
+        conclude(answer.cell, answer.setting, self.request.policy)
+
+    def _newline(self) -> None:
+        """Let progress be shown below the line that pytest is writing, not over it."""
+        reporter = self.config.pluginmanager.getplugin("terminalreporter")
+        if reporter is not None and sys.stderr.isatty():
+            reporter.ensure_newline()
 
     @contextmanager
     def _uncaptured(self) -> Iterator[None]:
@@ -119,8 +167,9 @@ class Run:
 
     def pytest_collection_modifyitems(self) -> None:
         """Refuse to run the gate on nothing; a worker leaves that to the controller."""
-        if self.no_model and not self.config.option.collectonly:
+        if self.no_model and not self.only_collects:
             if not self.is_worker:
+                self._undecided(NO_MODEL.line(self.spelling), {"": "no model"})
                 raise pytest.UsageError(NO_MODEL.line(self.spelling))
             self.config.workeroutput["reprcheck_no_model"] = True  # type: ignore[attr-defined]
 
@@ -141,61 +190,88 @@ class Run:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Collect what tests report, wherever they ran."""
-        found = received(report) if report.when == "call" else []
-        self.received += found
-        self.mistakes |= {r.mistake for r in found if r.mistake}
-        self.others_failed |= report.failed and not any(r.cell or r.mistake for r in found)
+        if not report.user_properties:
+            return
+        from reprcheck.pytest_plugin.outcomes import answers, questions, trouble
+
+        found = answers(report)
+        if report.when == "call":
+            self.answers += found
+            self.mistakes |= {answer.mistake for answer in found if answer.mistake}
+        problem = None if found else trouble(report)
+        self.troubles |= {key: problem for key in questions(report) if problem}
 
     def pytest_report_teststatus(self, report: Any) -> Any:
         """Give inconclusive and not applicable verdicts their own word and count."""
+        if not getattr(report, "user_properties", None):
+            return None
+        from reprcheck.pytest_plugin.outcomes import status_word
+
         return status_word(report)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Decide, write the scorecards, set the exit status; in the controller, once all verdicts are in."""
-        gate_ran = self.request is not None and not self.config.option.collectonly
-        if self.is_worker or session.exitstatus not in (0, 1, 5) or not (gate_ran or self.mistakes):
+        if "child" in vars(self):
+            self.child.close()
+        stopped = session.exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
+        if self.is_worker or stopped or not (self.request or self.mistakes):
             return
-        if not self.mistakes:
-            self.scorecards = self._scorecards()
-            try:
-                self._write()
-            except UserError as mistake:
-                self.mistakes.add(mistake.line(self.spelling))
+        if self.only_collects:
+            return
+        try:
+            self._decide()
+        except UserError as mistake:
+            self.mistakes.add(mistake.line(self.spelling))
         if self.mistakes:
-            session.exitstatus = USAGE
-        elif self.others_failed or not all(card.gate.released for card in self.scorecards):
-            session.exitstatus = BLOCKED
-        else:
-            session.exitstatus = RELEASED
+            session.exitstatus = Exit.MISTAKE
+            with suppress(UserError):  # told above, where the folder can't be written
+                self._undecided("; ".join(sorted(self.mistakes)), None if self.request else {"": "no model"})
+            return
+        outcomes = {card.gate.outcome for card in self.scorecards}
+        self.may_be_green = outcomes == {"released"}
+        if session.exitstatus in (0, 1) and outcomes != {"released"}:
+            short = outcomes <= {"released", "not_enough_evidence"}
+            session.exitstatus = Exit.NOT_ENOUGH_EVIDENCE if short else Exit.BLOCKED
 
-    def _scorecards(self) -> list[Scorecard]:
-        from reprcheck.session import identity, provenance, scorecard
+    def _decide(self) -> None:
+        """Write the scorecards, unless a mistake of the user's stands in their place."""
+        from reprcheck.scorecard.collect import UNKNOWN, provenance, scorecard
+        from reprcheck.types import Cell
 
-        assert self.request is not None
-        cards = []
+        if self.mistakes or self.request is None:
+            return
+        received = [(answer.cell, answer.setting) for answer in self.answers if answer.cell]
+        answered = {(cell.model, cell.setting, cell.diagnostic) for cell, _ in received}
+        unanswered = {key: why for key, why in self.troubles.items() if key not in answered}
+        verdicts = [*received, *((Cell.without_evidence(*key, "error", why), None) for key, why in unanswered.items())]
+        required, cards = [question.key for question in self.request.required], []
         for model in self.request.models.values():
-            mine = [r for r in self.received if r.model == model.name and r.cell and r.setting]
-            timings = {f"{r.cell.setting} {r.cell.diagnostic}": r.seconds for r in mine if r.cell}
-            run = provenance(timings, mine[0].device if mine else None)
-            verdicts = [(r.cell, r.setting) for r in mine if r.cell and r.setting]
-            policy, required = self.request.policy, self.request.required
-            cards.append(scorecard(identity(model), policy, verdicts, required, run, self.today))
-        return cards
+            mine = [answer for answer in self.answers if answer.model == model.name]
+            digest = next((answer.digest for answer in mine if answer.digest != UNKNOWN), UNKNOWN)
+            timings = {f"{a.cell.setting} {a.cell.diagnostic}": a.seconds for a in mine if a.cell}
+            run = provenance(self.folder.run_id, timings, next((a.device for a in mine), "none"))
+            identity = {"spec": model.spec, "name": model.name, "digest": digest}
+            cards.append(scorecard(identity, self.request.policy, verdicts, required, run, self.today))
+        self.folder.replace(cards)
+        self.scorecards = cards
 
-    def _write(self) -> None:
-        from reprcheck.reporters.markdown import write_markdown
-        from reprcheck.scorecard.document import write
+    def _undecided(self, why: str, named: dict[str, str] | None = None) -> None:
+        """Say in the report folder that nothing is decided; of models named so, where they aren't known yet."""
+        if self.is_worker:
+            return
+        from reprcheck.models.model import safe
+        from reprcheck.policy import Policy
+        from reprcheck.scorecard.collect import UNKNOWN, provenance, undecided
 
-        for card in self.scorecards:
-            write(card, self.folder(card))
-            write_markdown(card, self.folder(card))
-
-    def folder(self, card: Scorecard) -> Path:
-        """Return where a scorecard goes: the report folder, or where there are several models a folder each in it."""
-        assert self.request is not None
-        several = len(self.request.models) > 1
-        return self.request.report_dir / card.model["name"] if several else self.request.report_dir
+        if named is None:
+            assert self.request is not None
+            identities = [{"spec": m.spec, "name": m.name, "digest": UNKNOWN} for m in self.request.models.values()]
+        else:
+            identities = [{"spec": spec, "name": safe(name), "digest": UNKNOWN} for spec, name in named.items()]
+        policy = self.request.policy if self.request else Policy()
+        run = provenance(self.folder.run_id, {}, "none")
+        self.folder.replace([undecided(identity, policy, run, why) for identity in identities])
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Show the mistakes, each in one line, or else the scorecards and where they lie."""
@@ -208,15 +284,19 @@ class Run:
             terminalreporter.section(f"scorecard of {card.model['name']}")
             for line in TerminalReport(card).lines(width, color):
                 terminalreporter.write_line(line)
-            terminalreporter.write_line(f"written to {self.folder(card)}: scorecard.json, scorecard.md")
+            where = self.folder.of(card, self.scorecards)
+            terminalreporter.write_line(f"written to {where}: scorecard.json, scorecard.md")
 
 
 class Asker:
     """What a benchmark holds: one required cell, waiting to be asked."""
 
     def __init__(self, run: Run, question: Question, node: pytest.Item) -> None:
+        from reprcheck.pytest_plugin.outcomes import attach_question
+
         self._run, self._question, self._node = run, question, node
+        attach_question(node, question)
 
     def must_pass(self) -> None:
-        """Ask; the test passes, fails, or ends inconclusive, not applicable or, where it is waived, xfailed."""
+        """Ask; the test fails where the verdict blocks, and is skipped or xfailed where it is no pass either."""
         self._run.answer(self._question, self._node)

@@ -85,8 +85,9 @@ def legend(cells: Sequence[Cell]) -> str:
 
 
 def outcome(scorecard: Scorecard) -> str:
-    """Return the decision in one word."""
-    return "released" if scorecard.gate.released else "BLOCKED"
+    """Return the decision in a word or three; what isn't a release is in capitals."""
+    outcome = scorecard.gate.outcome
+    return outcome if outcome == "released" else spaced(outcome).upper()
 
 
 def encoders(settings: Iterable[Setting]) -> list[str]:

@@ -26,6 +26,8 @@ POWER = 0.9
 """With which an effect of the minimum detectable size passes."""
 SMALLEST_P = 1e-9
 """A t-distribution's tail says nothing beyond this with any number of units seen here."""
+MANY = 1000
+"""Times as many units are not to be had."""
 ALIKE = 1e-12
 """Standard deviation, relative to the mean, under which all units count as alike."""
 
@@ -38,6 +40,8 @@ class Inference:
     ----------
     mean, se, df : float
         Standard error and Satterthwaite's (1946) degrees of freedom, over units and draws.
+    draws_se : float
+        The part of the standard error that draws give, which no number of units makes smaller.
     above, below : float64[B]
         Resampled errors: by how much the mean may lie above, and below, the truth.
     """
@@ -45,6 +49,7 @@ class Inference:
     mean: float
     se: float
     df: float
+    draws_se: float
     above: NDArray[np.float64]
     below: NDArray[np.float64]
 
@@ -108,7 +113,8 @@ def infer(
         above, below = above + spread, below - spread
     variance = sum(v for v, _ in parts)
     df = variance**2 / sum(v**2 / d for v, d in parts) if variance > 0 else n - 1
-    return Inference(mean, float(np.sqrt(variance)), float(df), above, below)
+    draws_variance = sum(v for v, _ in parts[0 if alike else 1 :])
+    return Inference(mean, float(np.sqrt(variance)), float(df), float(np.sqrt(draws_variance)), above, below)
 
 
 def compare(
@@ -177,6 +183,7 @@ def compare(
     difference = scores[0] - scores[1:].mean(0)
     found = infer(difference, scores[1:].mean(1), rng, inflation)
     low = found.low(alpha)
+    reach = (found.mean - low) + _reach(found, POWER)
     few = _few_batches(batches, first, index, min_units)
     return Evidence(
         effect=found.mean,
@@ -184,12 +191,13 @@ def compare(
         high=found.high(alpha),
         margin=margin,
         alpha=alpha,
-        mde=margin + (found.mean - low) + _reach(found, POWER),
+        mde=margin + reach,
         n_units=len(names),
         reference=reference,
         p=found.p(margin),
         covers=f"these {len(np.unique(few))} batches, not new ones" if few is not None else "",
         per_batch={} if few is None else {str(b): float(difference[few == b].mean()) for b in np.unique(few)},
+        units_needed=_units_needed(found, margin, reach, len(names)),
     )
 
 
@@ -271,6 +279,21 @@ def _few_batches(
 
 def _reach(found: Inference, quantile: float) -> float:
     return max(found.se * float(stdtrit(found.df, quantile)), _quantile(found.above, quantile))
+
+
+def _units_needed(found: Inference, margin: float, reach: float, n: int) -> int | None:
+    """Return how many units would let an effect of the size found pass with probability `POWER`; None where none do.
+
+    The reach, which is a multiple of the standard error, must become as small as the distance to the margin; the part
+    of the standard error that units give falls with the root of their number, the draws' part stays.
+    """
+    distance = found.mean - margin
+    if distance <= 0 or reach <= 0 or found.se <= 0:
+        return None
+    units, fixed = found.se**2 - found.draws_se**2, found.draws_se**2
+    room = (found.se * distance / reach) ** 2 - fixed
+    needed = n * units / room if room > 0 else np.inf
+    return int(np.ceil(needed)) if needed < MANY * n else None
 
 
 def _quantile(errors: NDArray[np.float64], level: float) -> float:

@@ -182,11 +182,11 @@ def test_cp_measure_is_imported_with_the_first_image():
     code = """
 import sys
 import numpy as np
-from reprcheck.session import OPTIONAL
+from reprcheck.baselines.cellprofiler import CellProfiler
 from reprcheck.policy import Policy, read_policy
 from reprcheck.types import Image
 
-encoder = OPTIONAL["cellprofiler"](("dna",), "culture")
+encoder = CellProfiler(("dna",), "culture")
 encoder.digest()
 assert "cp_measure" not in sys.modules
 encoder.encode([Image(np.ones((1, 8, 8), np.float32), np.ones((8, 8), np.int32))])

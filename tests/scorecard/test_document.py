@@ -170,5 +170,5 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match="--report-dir"):
+    with pytest.raises(UserError, match="report_dir"):
         write(demo_scorecard(), tmp_path / "file" / "reports")

@@ -1,0 +1,110 @@
+"""What a run asks: the datasets chosen, and each required cell as a question. Nothing is computed here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from reprcheck import datasets
+from reprcheck.diagnostics import known
+from reprcheck.errors import Option, UserError, did_you_mean
+from reprcheck.policy import Policy
+from reprcheck.types import Cell, Dataset
+
+OPTIONAL = ("cellprofiler",)
+"""Baselines that a policy may ask for."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """One required cell, before it is asked."""
+
+    model: str
+    dataset: str
+    task: str
+    protocol: str
+    diagnostic: str
+
+    @property
+    def setting(self) -> str:
+        """The setting's id."""
+        return f"{self.dataset}:{self.task}/{self.protocol}"
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What the gate knows the cell by."""
+        return self.model, self.setting, self.diagnostic
+
+    def error(self, statement: str) -> Cell:
+        """Return the cell of a question that has no verdict, and why."""
+        return Cell.without_evidence(*self.key, "error", statement)
+
+
+def questions(models: Iterable[str], datasets: Iterable[Dataset], policy: Policy) -> list[Question]:
+    """Return every cell the policy requires of these models on these datasets.
+
+    Raises
+    ------
+    UserError
+        Where the policy names a diagnostic or a baseline that isn't known, asks for a baseline that isn't installed, or
+        requires no setting of these datasets.
+    """
+    datasets = list(datasets)
+    for name in policy.diagnostics:
+        if name not in known():
+            raise UserError("policy: diagnostics", f"no diagnostic named {name!r}", did_you_mean(name, known()))
+    if policy.baselines:
+        from reprcheck.baselines.cellprofiler import must_be_installed
+
+        for name in policy.baselines:
+            if name not in OPTIONAL:
+                what = f"no optional baseline named {name!r}"
+                raise UserError("policy: baselines", what, did_you_mean(name, OPTIONAL))
+            must_be_installed("policy: baselines")
+    required = _questions(models, datasets, policy)
+    if not required:
+        patterns, names = ", ".join(policy.settings), ", ".join(dataset.name for dataset in datasets)
+        raise UserError("policy: settings", f"{patterns} matches no setting of {names}", "correct the patterns")
+    return required
+
+
+def _questions(models: Iterable[str], datasets: Iterable[Dataset], policy: Policy) -> list[Question]:
+    return [
+        question
+        for model in models
+        for dataset in datasets
+        for task in dataset.tasks.values()
+        for protocol in task.protocols
+        for diagnostic in policy.diagnostics
+        if policy.requires((question := Question(model, dataset.name, task.name, protocol, diagnostic)).setting)
+    ]
+
+
+def opened(chosen: list[str | Path | Dataset], limit: int | None, policy: Policy) -> list[Dataset]:
+    """Open datasets by name or folder, or the embedded default where none is chosen; with the tasks a policy requires.
+
+    The images of other tasks are then never embedded. A dataset that the policy requires nothing of is left whole.
+
+    Raises
+    ------
+    UserError
+        Where one can't be opened, or two bear the same name.
+    """
+    wanted = chosen or list(datasets.DEFAULT)
+    sets = [entry if isinstance(entry, Dataset) else datasets.load(entry, limit=limit) for entry in wanted]
+    for i, one in enumerate(sets):
+        if one.name in {other.name for other in sets[:i]}:
+            raise UserError(
+                Option("dataset", wanted[i]), f"a second dataset named {one.name!r}", "rename it on its card"
+            )
+    return [_required_of(one, policy) for one in sets]
+
+
+def _required_of(dataset: Dataset, policy: Policy) -> Dataset:
+    tasks = {
+        name: task
+        for name, task in dataset.tasks.items()
+        if any(policy.requires(f"{dataset.name}:{name}/{protocol}") for protocol in task.protocols)
+    }
+    return replace(dataset, tasks=tasks or dataset.tasks)
