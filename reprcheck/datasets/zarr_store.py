@@ -1,4 +1,4 @@
-"""OME-Zarr 0.4 (in Zarr 2) and 0.5 (in Zarr 3): an image of a store, read chunk by chunk, and the bytes that make it.
+"""OME-Zarr 0.4 (in Zarr 2), 0.5 and 0.6 (in Zarr 3): an image of a store, read chunk by chunk, and what it is made of.
 
 A path names the group of one image: a store, a field of a plate (``plate.zarr/A/1/0``), or a label image
 (``store.zarr/labels/NAME``). An image's identity is the bytes of its metadata and of the chunk files that hold the part
@@ -9,7 +9,7 @@ there holds the fill value.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import product
 from os.path import normpath
@@ -17,6 +17,7 @@ from pathlib import Path, PurePath
 from typing import Any, NoReturn
 
 from reprcheck.datasets.axes import Selection, Stored
+from reprcheck.datasets.interpretation import of_pyramid
 from reprcheck.digest import digest
 from reprcheck.errors import UserError
 
@@ -24,6 +25,11 @@ SUFFIX = ".zarr"
 GROUP_FILES = ("zarr.json", ".zattrs")
 """Where a group says what it is: of Zarr 3, of Zarr 2."""
 _ARRAY_FILES = ("zarr.json", ".zarray")
+VERSIONS = ("0.4", "0.5", "0.6")
+"""Versions of OME-Zarr that are read."""
+_LETTERS = {"time": "T", "channel": "C"}
+_STEPS = ("identity", "scale", "translation", "sequence")
+"""Transformations that leave the axes of an array upright."""
 
 Bring = Callable[[Iterable[Path]], None]
 """Makes files of a folder that mirrors a remote one current, or removes those that aren't there."""
@@ -118,8 +124,7 @@ def open_level(path: Path, level: int, where: str, bring: Bring | None = None) -
     if "multiscales" not in attributes:
         _no_image(path, attributes, where)
     image = attributes["multiscales"][0]
-    if not all(isinstance(axis, dict) for axis in image.get("axes", [None])):
-        raise UserError(where, "OME-Zarr of a version before 0.4", "write it again as OME-Zarr 0.4 or 0.5")
+    named = _axes(image, str(attributes.get("version") or image.get("version") or ""), where)
     levels = [dataset["path"] for dataset in image["datasets"]]
     if level >= len(levels):
         remedy = "put `level` right on the card"
@@ -131,11 +136,56 @@ def open_level(path: Path, level: int, where: str, bring: Bring | None = None) -
     if not array_raw:
         raise ValueError(f"no array {levels[level]!r}")
     array: Any = zarr.open_array(store=str(folder), mode="r", zarr_format=3 if kind == "zarr.json" else 2)
-    axes = "".join(axis["name"].upper() if axis["name"] in "tczyx" else "?" for axis in image["axes"])
-    if len(axes) != array.ndim:
-        raise ValueError(f"{array.ndim} axes, and its metadata names {len(axes)}")
-    stored = Stored(tuple(array.shape), False, array, axes, _channel_names(attributes))
+    if len(named) != array.ndim:
+        raise ValueError(f"{array.ndim} axes, and its metadata names {len(named)}")
+    remarks = []
+    if len(levels) > 1:
+        remarks.append(of_pyramid(level, len(levels)))
+    if (several := len(attributes["multiscales"])) > 1:
+        remarks.append(f"holds {several} multiscale images: the first is read")
+    letters = "".join(map(_letter, named))
+    stored = Stored(tuple(array.shape), False, array, letters, _channel_names(attributes), remarks=tuple(remarks))
     return Level(folder, stored, digest(raw, array_raw))
+
+
+def _axes(image: dict[str, Any], version: str, where: str) -> list[dict[str, Any]]:
+    """Return the axes of an image's arrays; raises UserError for a version, or a place in space, that isn't read."""
+    remedy = f"write it again as OME-Zarr {', '.join(VERSIONS[:-1])} or {VERSIONS[-1]}"
+    if version and not any(version == known or version.startswith(f"{known}.") for known in VERSIONS):
+        raise UserError(where, f"OME-Zarr {version}, and {', '.join(VERSIONS)} are read", remedy)
+    transformed = [step for dataset in image["datasets"] for step in dataset.get("coordinateTransformations", [])]
+    axes = image.get("axes")
+    if systems := image.get("coordinateSystems"):  # from 0.6 on
+        outputs = {_name(step.get("output")) for step in transformed}
+        intrinsic = [system for system in systems if system["name"] in outputs] or systems
+        if len(intrinsic) > 1:
+            raise ValueError("its levels lie in several coordinate systems")
+        axes = intrinsic[0]["axes"]
+    if not axes or not all(isinstance(axis, dict) for axis in axes):
+        raise UserError(where, "OME-Zarr of a version before 0.4", remedy)
+    for step in _flat(transformed):
+        if step.get("type") not in _STEPS or any(isinstance(s, int | float) and s <= 0 for s in step.get("scale", [])):
+            what = f"placed by a {step.get('type')} that mirrors or turns it, which isn't read"
+            raise UserError(where, what, "write it upright, with scales above 0 and translations alone")
+    return list(axes)
+
+
+def _name(system: Any) -> Any:
+    return system.get("name") if isinstance(system, dict) else system
+
+
+def _flat(steps: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield transformations, and those that sequences are made of."""
+    for step in steps:
+        yield step
+        yield from _flat(step.get("transformations", []))
+
+
+def _letter(axis: dict[str, Any]) -> str:
+    """Return the letter of an axis, as `Stored` has it: by its type, else by its name."""
+    name = str(axis.get("name", ""))
+    known = name.upper() if name in ("t", "c", "z", "y", "x") else "?"
+    return _LETTERS.get(str(axis.get("type")), known)
 
 
 def _first_of(folder: Path, names: tuple[str, ...], bring: Bring | None) -> tuple[str, bytes]:

@@ -15,6 +15,7 @@ from reprcheck.datasets import open_folder
 from reprcheck.datasets.files import Entry, FileImages, Recipe
 from reprcheck.datasets.reading import Reading
 from reprcheck.errors import UserError
+from tests.cases import write_case
 from tests.datasets.stores import VERSIONS, noise, write_group, write_image, write_plate
 
 Make = Callable[..., Path]
@@ -59,7 +60,10 @@ def test_a_level_by_number(tmp_path: Path, version: str) -> None:
     levels = [noise(1, 16, 16), noise(1, 8, 8)]
     path = write_image(tmp_path / "x.zarr", levels, "CYX", version)
     for number, values in enumerate(levels):
-        np.testing.assert_array_equal(stored(images(path, ("DNA",), level=number)), values)
+        source = images(path, ("DNA",), level=number)
+        np.testing.assert_array_equal(stored(source), values)
+        full = ", full resolution," if number == 0 else ""
+        assert source.read(0).remarks == (f"a pyramid of 2 levels: level {number}{full} is read",)
     assert refused(images(path, ("DNA",), level=2)) == (
         "x.zarr (t.csv line 2): no level 2: the image has 2 (counted from 0); put `level` right on the card"
     )
@@ -160,13 +164,104 @@ def test_metadata_that_is_old_or_damaged(tmp_path: Path) -> None:
     said["multiscales"][0]["axes"] = ["c", "y", "x"]
     (path / ".zattrs").write_text(json.dumps(said))
     assert refused(images(path)) == (
-        "x.zarr (t.csv line 2): OME-Zarr of a version before 0.4; write it again as OME-Zarr 0.4 or 0.5"
+        "x.zarr (t.csv line 2): OME-Zarr of a version before 0.4; write it again as OME-Zarr 0.4, 0.5 or 0.6"
     )
     said["multiscales"][0] |= {"axes": [{"name": "y"}, {"name": "x"}], "datasets": [{"path": "../other.zarr/0"}]}
     (path / ".zattrs").write_text(json.dumps(said))
     assert "(ValueError: level '../other.zarr/0' lies outside the image)" in refused(images(path))
     (path / ".zattrs").write_text("{")
     assert "can't be decoded, truncated or damaged (JSONDecodeError" in refused(images(path))
+
+
+@pytest.mark.parametrize("version", ["0.6", "0.6.dev2"])
+def test_axes_in_coordinate_systems(tmp_path: Path, version: str) -> None:
+    values = noise(2, 3, 9, 8)
+    path = write_image(tmp_path / "x.zarr", [values[:, None], values[:, None, :, ::2, ::2]], "CTZYX")
+    systems = [
+        {"name": "world", "axes": [{"name": n, "type": "space"} for n in "zyxab"]},
+        {"name": "physical", "axes": [{"name": "c", "type": "channel"}, {"name": "t", "type": "time"}, *SPACE]},
+    ]
+    steps = [{"type": "scale", "scale": [1.0] * 5}, {"type": "translation", "translation": [0.0] * 5}]
+    for output in ("physical", {"name": "physical"}):
+        step = {"type": "sequence", "transformations": steps, "input": "0", "output": output}
+        datasets = [{"path": str(i), "coordinateTransformations": [step]} for i in range(2)]
+        write_said(path, version, {"coordinateSystems": systems, "datasets": datasets})
+        np.testing.assert_array_equal(stored(images(path, NAMES[:2], project="max")), values.max(1))
+        assert "a stack of 3 slices" in refused(images(path, NAMES[:2]))
+    step = {"type": "rotation", "rotation": [[0, 1], [1, 0]], "input": "0", "output": "physical"}
+    write_said(
+        path,
+        version,
+        {"coordinateSystems": systems[1:], "datasets": [{"path": "0", "coordinateTransformations": [step]}]},
+    )
+    assert refused(images(path, NAMES[:2])) == (
+        "x.zarr (t.csv line 2): placed by a rotation that mirrors or turns it, which isn't read; "
+        "write it upright, with scales above 0 and translations alone"
+    )
+
+
+SPACE = [{"name": name, "type": "space"} for name in "zyx"]
+
+
+def write_said(path: Path, version: str, said: dict[str, Any]) -> None:
+    """Say something else of an image in Zarr 3 than is there."""
+    document = json.loads((path / "zarr.json").read_text())
+    document["attributes"]["ome"] = {"version": version, "multiscales": [said]}
+    (path / "zarr.json").write_text(json.dumps(document))
+
+
+@pytest.mark.parametrize("version", ["0.1", "0.3", "0.7", "1.0"])
+def test_a_version_that_is_not_read_is_named(tmp_path: Path, version: str) -> None:
+    path = write_image(tmp_path / "x.zarr", [noise(9, 8)], "YX")
+    said = {"axes": SPACE[1:], "datasets": [{"path": "0"}]}
+    write_said(path, version, said)
+    expected = (
+        f"x.zarr (t.csv line 2): OME-Zarr {version}, and 0.4, 0.5, 0.6 are read; "
+        "write it again as OME-Zarr 0.4, 0.5 or 0.6"
+    )
+    assert refused(images(path, ("DNA",))) == expected
+    old = write_image(tmp_path / "x.zarr" / "old.zarr", [noise(9, 8)], "YX", "0.4")
+    attributes = json.loads((old / ".zattrs").read_text())
+    attributes["multiscales"][0]["version"] = version
+    (old / ".zattrs").write_text(json.dumps(attributes))
+    assert refused(images(old, ("DNA",))).endswith(expected.removeprefix("x.zarr"))
+
+
+def test_axes_go_by_their_type_and_an_unknown_one_is_no_channel(tmp_path: Path) -> None:
+    values = noise(3, 9, 8)
+    path = write_image(tmp_path / "x.zarr", [values], "CYX")
+    datasets = [{"path": "0", "coordinateTransformations": [{"type": "scale", "scale": [1.0] * 3}]}]
+    write_said(path, "0.5", {"axes": [{"name": "stain", "type": "channel"}, *SPACE[1:]], "datasets": datasets})
+    np.testing.assert_array_equal(stored(images(path)), values)
+    write_said(path, "0.5", {"axes": [{"name": "angle", "type": "other"}, *SPACE[1:]], "datasets": datasets})
+    assert "has axes ?YX (3 x 9 x 8), which aren't all known" in refused(images(path))
+    datasets[0]["coordinateTransformations"][0]["scale"] = [1.0, 1.0, -1.0]
+    write_said(path, "0.5", {"axes": [{"name": "c", "type": "channel"}, *SPACE[1:]], "datasets": datasets})
+    assert "placed by a scale that mirrors or turns it" in refused(images(path))
+
+
+def test_of_several_images_in_one_group_the_first_is_read_and_told(tmp_path: Path) -> None:
+    path = write_image(tmp_path / "x.zarr", [noise(1, 9, 8)], "CYX")
+    document = json.loads((path / "zarr.json").read_text())
+    document["attributes"]["ome"]["multiscales"] *= 2
+    (path / "zarr.json").write_text(json.dumps(document))
+    assert images(path, ("DNA",)).read(0).remarks == ("holds 2 multiscale images: the first is read",)
+
+
+def test_binary_labels_are_labelled_by_component_in_windows_too(tmp_path: Path) -> None:
+    objects = np.zeros((32, 32), np.uint8)
+    objects[2:6, 2:6] = objects[2:6, 10:14] = objects[20:30, 4:9] = 255
+    path = write_image(tmp_path / "x.zarr", [noise(1, 32, 32)], "CYX")
+    mask = write_image(path / "labels" / "nuclei", [objects], "YX", more={"image-label": {}})
+    source = images(path, ("DNA",), mask=mask)
+    assert np.bincount(source.read(0).mask.ravel())[1:].tolist() == [16, 16, 50]
+    assert np.bincount(source.read(0, (slice(0, 16), slice(0, 16))).mask.ravel())[1:].tolist() == [16, 16]
+
+
+def test_the_case_omezarr_06(tmp_path: Path) -> None:
+    dataset = open_folder(write_case("omezarr_06", tmp_path / "case"))
+    means = [dataset.images.read(i).pixels.mean() * 255 for i in range(24)]
+    np.testing.assert_allclose(means, 43.6 + 4 * np.arange(24), atol=0.5)
 
 
 def test_without_the_extra(make_dataset: Make, monkeypatch: pytest.MonkeyPatch) -> None:
