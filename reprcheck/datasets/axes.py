@@ -244,6 +244,11 @@ def _guessed(stored: Stored, channels: int, frame: int | None, where: str, readi
     letters = _plane_letters(shape, stored.colour_last, channels, where)
     size = dict(zip(letters, shape, strict=True))
     if letters == "CYX" and channels > 1:
+        if reading.project and frame is None:
+            what = f"an axis of {channels} that nothing names, and the card projects slices"
+            raise UserError(
+                where, what, 'say on the card whether it is channels, axes = "CYX", or slices, axes = "ZYX"'
+            )
         remark(f"an axis of {channels} that nothing names: read as the channels")
     return Axes(
         before + letters, upright_extent(size["Y"], size["X"], stored.orientation), frame, tuple(range(channels))

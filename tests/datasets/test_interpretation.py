@@ -21,6 +21,7 @@ from hypothesis.extra import numpy as hnp
 from scipy import ndimage
 
 from reprcheck.datasets import files, open_folder
+from reprcheck.datasets.draft import draft
 from reprcheck.datasets.files import Entry, FileImages, Recipe
 from reprcheck.datasets.label_images import label_objects
 from reprcheck.datasets.reading import Reading
@@ -760,6 +761,58 @@ def test_a_stack_of_colours(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "y.tif", values, photometric="rgb", metadata=None)
     image = read(tmp_path / "y.tif", channels=3, axes="ZYX", project="max")
     np.testing.assert_array_equal(bytes_of(image), values.max(0).transpose(2, 0, 1))
+
+
+def drafted(folder: Path, write: Callable[[Path, int], object], suffix: str = ".tif") -> str:
+    """Write eight images of two classes, and return the card that `draft` makes of them."""
+    for i in range(8):
+        path = folder / "ab"[i % 2] / f"{i}{suffix}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(path, i)
+    made = draft(folder)
+    assert made.table is not None
+    (folder / "samples.csv").write_text(made.table)
+    (folder / "dataset.toml").write_text(made.card)
+    return made.card
+
+
+@pytest.mark.parametrize("kind", ["imagej", "ome", "shaped"])
+def test_a_first_card_projects_stacks_of_slices(tmp_path: Path, kind: str) -> None:
+    stacks = noise(np.uint16, 8, 5, 2, 9, 8)
+    said = {"photometric": "minisblack", "metadata": {"axes": "ZCYX"}, **({kind: True} if kind != "shaped" else {})}
+    card = drafted(tmp_path / "set", lambda path, i: tifffile.imwrite(path, stacks[i], **said))
+    assert 'channels = ["c0", "c1"]' in card
+    assert 'project = "max"  # or "mean"' in card
+    for how, expected in (("max", stacks.max(1)), ("mean", np.rint(stacks.mean(1)))):
+        (tmp_path / "set" / "dataset.toml").write_text(card.replace('"max"', f'"{how}"'))
+        dataset = open_folder(tmp_path / "set")
+        order = [int(Path(str(name)).stem.split("_")[-1]) for name in dataset.ids]
+        for i, number in enumerate(order):
+            np.testing.assert_allclose(dataset.images.read(i).pixels, expected[number] / 65535, atol=1e-6)
+
+
+def test_pages_that_nothing_names_can_be_made_slices_on_a_first_card(tmp_path: Path) -> None:
+    stacks = noise(np.uint8, 8, 5, 9, 8)
+    said = {"photometric": "minisblack", "metadata": None}
+    card = drafted(tmp_path / "set", lambda path, i: tifffile.imwrite(path, stacks[i], **said))
+    assert 'are they slices? then one channel, and axes = "ZYX" and project = "max"' in card
+    path = tmp_path / "set" / "dataset.toml"
+    path.write_text('project = "max"\n' + card)
+    with pytest.raises(UserError, match="an axis of 5 that nothing names, and the card projects slices"):
+        open_folder(tmp_path / "set").images.read(0)
+    channels = next(line for line in card.splitlines() if line.startswith("channels"))
+    path.write_text('axes = "ZYX"\nproject = "max"\n' + card.replace(channels, 'channels = ["grey"]'))
+    np.testing.assert_array_equal(bytes_of(open_folder(tmp_path / "set").images.read(0))[0], stacks[0].max(0))
+
+
+def test_a_first_card_of_opaque_and_signed_images(tmp_path: Path) -> None:
+    whole = np.concatenate([noise(np.uint8, 9, 8, 3), np.full((9, 8, 1), 255, np.uint8)], axis=2)
+    card = drafted(tmp_path / "rgba", lambda path, i: PIL.Image.fromarray(whole).save(path), ".png")
+    assert 'channels = ["R", "G", "B"]' in card
+    values = RNG.integers(32768 - 50, 32768 + 100, (9, 8), dtype=np.uint16)
+    card = drafted(tmp_path / "signed", lambda path, i: imagej(path, values, cf=0, c0=-32768.0, c1=1.0))
+    low, high = int(values.min()) - 32768, int(values.max()) - 32768
+    assert f"value_range = [{low}.0, {high}.0]" in card
 
 
 # --- masks ------------------------------------------------------------------------------------------------------------

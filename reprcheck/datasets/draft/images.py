@@ -18,6 +18,7 @@ from reprcheck.datasets.card import MOST_TYPES
 from reprcheck.datasets.draft.told import Cells, Told, distinct
 from reprcheck.datasets.files import STACK_BYTES
 from reprcheck.datasets.interpretation import upright_extent
+from reprcheck.datasets.reading import AXES, Project, Reading
 from reprcheck.datasets.recent import Recent
 from reprcheck.datasets.table import to_number
 from reprcheck.errors import UserError
@@ -59,10 +60,13 @@ def guess_images(folder: Path, cells: Cells, columns: Mapping[str, Any], told: T
             raise UserError(str(folder), "no image can be decoded", "write the images again")
         channels = _channels(*seen, cells, told)
     in_file = 1 if several else len(channels)
+    project = _project(pictures, stacks, told)
+    reading = Reading(project=project)
     return {
         "channels": channels,
-        **_value_range(pictures, in_file, stacks, told),
-        **_fit(pictures, in_file, told),
+        **({"project": project} if project else {}),
+        **_value_range(pictures, in_file, reading, stacks, told),
+        **_fit(pictures, in_file, reading, told),
     }
 
 
@@ -99,6 +103,11 @@ def _channels(picture: _Picture, stored: Stored, cells: Cells, told: Told) -> li
     shape = stored.shape[1:] if picture.frame is not None and len(stored.shape) > 2 else stored.shape
     colour_last = len(shape) > 2 and (stored.colour_last or shape[-1] <= 4 < shape[-3])
     n = 1 if len(shape) < 3 else shape[-1] if colour_last else shape[-3]
+    if sizes := _named_axes(stored):
+        n = sizes.get("C", 1)
+    elif n > 1 and not colour_last:
+        told.comment("channels", 'are they slices? then one channel, and axes = "ZYX" and project = "max"')
+    n -= 1 if stored.alpha == "transparency" else 0
     seen = f"{picture.path.name} has {n}"
     for column, values in cells.items():
         names = str(values[0]).split("|")
@@ -114,7 +123,28 @@ def _channels(picture: _Picture, stored: Stored, cells: Cells, told: Told) -> li
     return names
 
 
-def _value_range(pictures: list[_Picture], in_file: int, stacks: Recent[Stored], told: Told) -> dict[str, Any]:
+def _named_axes(stored: Stored) -> dict[str, int]:
+    """Return the sizes of the axes of a file that names them all, frames, slices, channels, rows and columns."""
+    named = stored.axes.replace("S", "C")
+    known = [(letter, size) for letter, size in zip(named, stored.shape, strict=False) if size > 1]
+    letters = [letter for letter, _ in known]
+    return dict(known) if set(letters) <= set(AXES) and len(set(letters)) == len(letters) else {}
+
+
+def _project(pictures: list[_Picture], stacks: Recent[Stored], told: Told) -> Project | None:
+    """Return how slices become one plane, where files say that they hold some and the table picks none."""
+    picture = next((p for p in pictures if p.frame is None), None)
+    stored = picture.stored(stacks) if picture else None
+    if picture is None or stored is None or (slices := _named_axes(stored).get("Z", 1)) == 1:
+        return None
+    told.say("project", "max", f"{picture.path.name} is a stack of {slices} slices")
+    told.comment("project", 'or "mean"')
+    return "max"
+
+
+def _value_range(
+    pictures: list[_Picture], in_file: int, reading: Reading, stacks: Recent[Stored], told: Told
+) -> dict[str, Any]:
     """Return what becomes 0 and 1, where the dtype doesn't tell."""
     low, high = np.inf, -np.inf
     dtypes: set[str] = set()
@@ -123,10 +153,12 @@ def _value_range(pictures: list[_Picture], in_file: int, stacks: Recent[Stored],
         if i % every and dtypes <= _TOLD_BY_DTYPE:
             continue
         try:
-            stored = picture.stored(stacks)
+            stored = picture.stored(stacks, in_file)
             if stored is None:
                 continue
-            values = axes.planes(stored, axes.arrange(stored, in_file, picture.frame, str(picture.path)))
+            at = str(picture.path)
+            arranged = axes.arrange(stored, in_file, picture.frame, at, reading)
+            values = axes.planes(stored, arranged, reading.project, where=at)
         except UserError:
             continue
         if values.size and values.dtype.kind in "buif" and np.isfinite(values).all():
@@ -145,7 +177,7 @@ def _value_range(pictures: list[_Picture], in_file: int, stacks: Recent[Stored],
     return {"value_range": [low, high if high > low else low + 1]}
 
 
-def _fit(pictures: list[_Picture], in_file: int, told: Told) -> dict[str, Any]:
+def _fit(pictures: list[_Picture], in_file: int, reading: Reading, told: Told) -> dict[str, Any]:
     """Return how images of several sizes become one: padded, so that nothing is lost or blurred."""
     sizes = set()
     for picture in {picture.path: picture for picture in pictures}.values():
@@ -154,7 +186,7 @@ def _fit(pictures: list[_Picture], in_file: int, told: Told) -> dict[str, Any]:
             if picture.path.suffix.lower() in decode.PILLOW:
                 sizes.add(upright_extent(stored.shape[0], stored.shape[1], stored.orientation))
             else:
-                sizes.add(axes.arrange(stored, in_file, picture.frame, str(picture.path)).extent)
+                sizes.add(axes.arrange(stored, in_file, picture.frame, str(picture.path), reading).extent)
         except UserError:
             continue
     if len(sizes) < 2:
