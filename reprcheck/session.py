@@ -119,7 +119,7 @@ class Session:
         take = taking(dataset, task)
         contestants = _taken(self._embedded(model, dataset, task.channels, None), take, aggregated(task).units)
         matched = partial(self._matched, model, dataset, task.channels, take)
-        notes = model.notes(len(task.channels))
+        notes = model.notes_on(dataset, task) if isinstance(model, Precomputed) else model.notes(len(task.channels))
         return self.bench(model.name, dataset, task, question.protocol, contestants, matched, notes)
 
     def bench(
@@ -209,7 +209,7 @@ class Session:
     def _embedded(
         self, model: Model, dataset: Dataset, channels: tuple[int, ...], reference: Reference | None
     ) -> Contestants:
-        key = (model.digest, dataset.digest, str(channels), reference.digest() if reference else "")
+        key = (model.digest, dataset.name, dataset.digest, str(channels), reference.digest() if reference else "")
         if key not in self._contestants:
             self._contestants[key] = self._embed_contestants(model, dataset, channels, reference)
         return self._contestants[key]
@@ -217,6 +217,7 @@ class Session:
     def _embed_contestants(
         self, model: Model, dataset: Dataset, channels: tuple[int, ...], reference: Reference | None
     ) -> Contestants:
+        vectors = model.vectors(dataset) if isinstance(model, Precomputed) else None  # refused before images are read
         n, twins, facts = len(channels), self.policy.twins, self._facts(model)
         images = None if reference else self._calibration(dataset, channels)
         title = f"{dataset.name}: {model.name} and {twins} untrained" + (", matched" if reference else "")
@@ -245,10 +246,9 @@ class Session:
             if shuffled:
                 families["shuffled"] = [encoder for encoder in shuffled if encoder is not None]
 
-        if isinstance(model, Precomputed):
+        if vectors is not None:
             _, untrained = embedded(families)
-            vectors = model.vectors(dataset)[_rows(dataset, channels)]
-            ids = untrained["untrained-resnet"][0].ids
+            vectors, ids = vectors[_rows(dataset, channels)], untrained["untrained-resnet"][0].ids
             return Contestants(Block(digest("precomputed", vectors), ids, vectors), untrained)
         (embedding,), untrained = embedded(families, [model.encoder(n)])
         if own and sum(collapse(twin.vectors) is None for twin in untrained["untrained"]) < FEWEST_DRAWS:

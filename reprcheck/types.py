@@ -161,6 +161,10 @@ class Dataset:
         As on the card; printed, never judged.
     cell_types : tuple of str
         As on the card; empty where the images don't tell types.
+    key : str
+        Column of the table that the ids come from.
+    columns : mapping of str to str[N]
+        Every column of the table, those that the card doesn't name too, as text aligned with ``ids``; blank is "".
     """
 
     name: str
@@ -176,6 +180,8 @@ class Dataset:
     citation: str = ""
     source: str = ""
     cell_types: tuple[str, ...] = ()
+    key: str = "id"
+    columns: Mapping[str, NDArray[np.str_]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

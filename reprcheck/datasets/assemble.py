@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from reprcheck.datasets.card import Card
 from reprcheck.datasets.hints import hints
 from reprcheck.datasets.names import check_names
-from reprcheck.datasets.table import Samples, sort_samples
+from reprcheck.datasets.table import Samples, Texts, sort_samples
 from reprcheck.datasets.tasks import limited, resolve
 from reprcheck.digest import digest
 from reprcheck.errors import Option, UserError
@@ -103,6 +103,8 @@ def assemble(
         citation=card.citation,
         source=card.source,
         cell_types=card.cell_types,
+        key=card.columns.sample,
+        columns=Texts(table, samples.position),
     )
 
 

@@ -6,7 +6,7 @@ file, so that whatever is wrong with it can be named; what a column means is for
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
 from itertools import pairwise
@@ -102,6 +102,30 @@ def _text(value: Any) -> str:
     if isinstance(value, datetime) and value.time() == time() and value.tzinfo is None:
         return str(value.date())
     return str(value)
+
+
+class Texts(Mapping[str, NDArray[np.str_]]):
+    """The columns of a table as text, in another order of rows; each is converted when it is asked for.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+    order : int64[N]
+        Positions of rows in the table.
+    """
+
+    def __init__(self, table: pd.DataFrame, order: NDArray[np.int64]) -> None:
+        self._table, self._order = table, order
+        self._names = {str(column): place for place, column in enumerate(table.columns)}
+
+    def __getitem__(self, name: str) -> NDArray[np.str_]:
+        return texts(self._table.iloc[:, self._names[name]])[self._order]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
 
 
 def require(table: pd.DataFrame, named: Iterable[tuple[str, str]], where: str) -> None:

@@ -1,32 +1,52 @@
-"""``emb:FILE``: vectors that the user computed, in the order of the dataset's table (.npy) or by sample id (.parquet).
+"""``emb:FILE``: vectors that somebody computed elsewhere, by sample id, or as plain arrays in the order of the table.
 
 There is no network behind them, so no untrained twins and no other images: only plain untrained networks to compare
-with.
+with. How a file is read, and which of its columns are judged, is in `vectors`.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reprcheck.digest import digest, file_digest
 from reprcheck.errors import UserError
 from reprcheck.models import options
-from reprcheck.models.failure import because
 from reprcheck.models.model import Model, name_of
 from reprcheck.models.spec import Spec
-from reprcheck.types import Dataset, Encoder
+from reprcheck.models.vectors import columns, files, numbers
+from reprcheck.models.vectors.ids import Rows, locate
+from reprcheck.models.vectors.signs import signs
+from reprcheck.models.vectors.stored import Choice, Stored
+from reprcheck.types import Dataset, Encoder, Task
 
-if TYPE_CHECKING:
-    import pandas as pd
 
-SUFFIXES = (".npy", ".parquet")
-ID_COLUMNS = ("sample", "sample_id", "id", "image_id")
-"""Columns that hold the sample ids, the first one found; else the table's index does."""
+@dataclass(frozen=True)
+class Selection:
+    """The vectors of a dataset's samples.
+
+    Attributes
+    ----------
+    dataset : Dataset
+    wanted : int64[m]
+        Sorted positions in ``dataset.ids`` of the samples that some task asks for.
+    values : float32[m, D]
+    names : tuple of str
+        Of the columns; empty where the file names none.
+    left_out : mapping of str to tuple of str
+        Columns that weren't used, by reason.
+    rows : Rows
+    """
+
+    dataset: Dataset
+    wanted: NDArray[np.int64]
+    values: NDArray[np.float32]
+    names: tuple[str, ...]
+    left_out: dict[str, tuple[str, ...]]
+    rows: Rows
 
 
 class Precomputed(Model):
@@ -35,6 +55,8 @@ class Precomputed(Model):
     Parameters
     ----------
     spec : Spec
+        Options: ``key``, which part of the file holds the vectors (``obsm=NAME`` for ``key=obsm/NAME``); ``ids``,
+        which column or array holds the sample ids, or ``none`` where rows are in the order of the table.
 
     Raises
     ------
@@ -43,18 +65,29 @@ class Precomputed(Model):
     """
 
     def __init__(self, spec: Spec) -> None:
-        options.only(spec, ("name",))
+        options.only(spec, ("name", "key", "ids", "obsm"))
         self.spec, self.name, self.where = str(spec), name_of(spec), spec.where
         self.path = Path(spec.target).expanduser()
-        if self.path.suffix not in SUFFIXES:
-            raise UserError(spec.where, f"can't read vectors from {self.path.name}", f"use {' or '.join(SUFFIXES)}")
-        if not self.path.is_file():
+        suffix = files.suffix(self.path)
+        if suffix not in files.SUFFIXES:
+            remedy = files.REMEDIES.get(suffix, f"use one of {', '.join(files.SUFFIXES)}")
+            raise UserError(spec.where, f"can't read vectors from {self.path.name}", remedy)
+        if not self.path.exists():
             raise UserError(spec.where, f"no file {spec.target}", "check the path")
+        key, obsm = options.text(spec, "key"), options.text(spec, "obsm")
+        if key is not None and obsm is not None:
+            raise UserError(spec.where, "key and obsm both say where the vectors are", "keep one")
+        self.choice = Choice(f"obsm/{obsm}" if obsm else key, options.text(spec, "ids"))
+        self._selection: Selection | None = None
 
     @cached_property
     def digest(self) -> str:
-        """Digest of the file's bytes."""
-        return digest("emb/1", file_digest(self.path))
+        """Digest of what the file holds: the numbers of its columns and what names its rows, in whatever order."""
+        return self._stored.digest(self.choice.ids)
+
+    @cached_property
+    def _stored(self) -> Stored:
+        return files.read(self.path, self.choice)
 
     def encoder(self, n_channels: int) -> Encoder:
         """Raise UserError: a file of vectors can't embed images."""
@@ -70,84 +103,43 @@ class Precomputed(Model):
         Parameters
         ----------
         dataset : Dataset
-            N samples. A ``.npy`` has one row per row of its table, in the table's order. A ``.parquet`` has the sample
-            ids in a column named as in `ID_COLUMNS` or in its index, and the vectors in one column of lists, or else
-            in all its other numeric columns, in the file's order; other columns, and rows of other samples, are left
-            out.
+            N samples.
 
         Returns
         -------
         float32[N, D]
-            Aligned with ``dataset.ids``. NaN and infinities are passed on.
+            Aligned with ``dataset.ids``: the columns of the file that are features. Finite for samples that some task
+            asks for (for all, where there is no task); NaN for the others, which the file needn't hold.
 
         Raises
         ------
         UserError
-            For a file that can't be read, of the wrong shape or number of rows, or without one of the samples.
+            For a file that can't be read, without one of the samples, without features, or with numbers that aren't
+            finite.
         """
-        if self.path.suffix == ".npy":
-            return self._by_row(dataset)
-        return self._by_id(dataset)
+        selection = self._select(dataset)
+        found = np.full((len(dataset.ids), selection.values.shape[1]), np.nan, np.float32)
+        found[selection.wanted] = selection.values
+        return found
 
-    def _by_row(self, dataset: Dataset) -> NDArray[np.float32]:
-        try:
-            found = np.load(self.path, allow_pickle=False)
-        except Exception as error:
-            raise self._wrong(f"can't be read: {because(error)}", "save a float array with numpy.save") from error
-        if not isinstance(found, np.ndarray) or found.ndim != 2 or found.dtype.kind != "f" or not found.shape[1]:
-            shape = f"{found.dtype}{list(found.shape)}" if isinstance(found, np.ndarray) else type(found).__name__
-            raise self._wrong(f"holds {shape}, not float[N, D]", "save one vector of floats per row of the table")
-        rows = int(dataset.table_row.max()) + 1
-        if len(found) != rows:
-            what = f"has {len(found)} rows; the table of {dataset.name} has {rows}"
-            raise self._wrong(what, "save one vector per row of the table, in its order")
-        return np.ascontiguousarray(found[dataset.table_row], np.float32)
+    def notes_on(self, dataset: Dataset, task: Task) -> tuple[str, ...]:
+        """Return what must be told of the vectors of a task: columns, rank, how rows were found, and warning signs."""
+        selection = self._select(dataset)
+        values = selection.values[np.searchsorted(selection.wanted, task.rows)]
+        return signs(values, selection.names, selection.left_out, selection.rows.sentence, task)
 
-    def _by_id(self, dataset: Dataset) -> NDArray[np.float32]:
-        import pandas as pd
+    def _select(self, dataset: Dataset) -> Selection:
+        if self._selection is None or self._selection.dataset is not dataset:
+            self._selection = self._selected(dataset)
+        return self._selection
 
-        try:
-            table = pd.read_parquet(self.path)
-        except Exception as error:
-            raise self._wrong(
-                f"can't be read: {because(error)}", "write it with pandas.DataFrame.to_parquet"
-            ) from error
-        named = next((column for column in ID_COLUMNS if column in table.columns), None)
-        ids = pd.Index((table.index if named is None else table[named]).astype(str))
-        if not ids.is_unique:
-            raise self._wrong(f"has sample {ids[ids.duplicated()][0]!r} twice", "keep one row per sample")
-        positions = ids.get_indexer(pd.Index(dataset.ids.tolist()))
-        if (positions < 0).any():
-            missing = dataset.ids[positions < 0]
-            shown = ", ".join(missing[:3].tolist()) + (" …" if len(missing) > 3 else "")
-            what = f"lacks {len(missing)} of {len(dataset.ids)} samples of {dataset.name}: {shown}"
-            raise self._wrong(what, f"add a row for each, its id in one of {', '.join(ID_COLUMNS)} or the index")
-        return self._values(table.drop(columns=[] if named is None else [named]))[positions]
-
-    def _values(self, table: pd.DataFrame) -> NDArray[np.float32]:
-        import pandas as pd
-
-        lists = [c for c in table.columns if len(table) and isinstance(table[c].iloc[0], np.ndarray | list)]
-        if len(lists) > 1:
-            raise self._wrong(f"has {len(lists)} columns of lists: {', '.join(map(str, lists))}", "keep one")
-        if lists:
-            try:
-                found = np.stack([np.asarray(value, np.float32) for value in table[lists[0]]])
-            except (TypeError, ValueError) as error:
-                raise self._wrong(
-                    f"column {lists[0]} isn't one vector per row", "make all lists equally long"
-                ) from error
-            if found.ndim != 2 or not found.shape[1]:
-                raise self._wrong(f"column {lists[0]} holds shape {list(found.shape[1:])}", "make each a flat list")
-            return found
-        numeric = [
-            c
-            for c in table.columns
-            if pd.api.types.is_numeric_dtype(table[c].dtype) and not pd.api.types.is_bool_dtype(table[c].dtype)
-        ]
-        if not numeric:
-            raise self._wrong("has no numeric column and no column of lists", "add the vectors")
-        return table[numeric].to_numpy(np.float32, na_value=np.nan)
-
-    def _wrong(self, what: str, remedy: str) -> UserError:
-        return UserError(str(self.path), what, remedy)
+    def _selected(self, dataset: Dataset) -> Selection:
+        tasks = [task.rows for task in dataset.tasks.values()]
+        wanted = np.unique(np.concatenate(tasks)) if tasks else np.arange(len(dataset.ids))
+        stored = self._stored
+        rows = locate(self.path, stored, dataset, wanted, self.choice.ids)
+        values = stored.values[rows.positions].astype(np.float64)
+        used, left_out = columns.features(self.path, stored, dataset, wanted, values, rows.label or "")
+        names = [stored.names[j] if stored.names else str(j) for j in used.tolist()]
+        single = numbers.single(self.path, values[:, used], names, dataset.ids[wanted])
+        return Selection(dataset, wanted, single, tuple(names) if stored.names else (), dict(left_out), rows)

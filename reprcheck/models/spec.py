@@ -1,7 +1,8 @@
 """The grammar of a model SPEC: ``source:target?option=value&option=value``, or a bare name.
 
     timm:NAME[?pretrained=false&checkpoint=FILE&size=96&in_chans=1&normalise=image&channels=replicate&name=NICE]
-    py:package.module:factory[?arg=1]      py:path/to/file.py:factory      emb:FILE.npy      emb:FILE.parquet
+    py:package.module:factory[?arg=1]      py:path/to/file.py:factory
+    emb:FILE.{npy,npz,parquet,csv,tsv,h5ad,zarr}[?ids=COLUMN&key=ARRAY&obsm=X_pca]
     demo                                   a name registered by the user, with options added or replaced
 
 Target and values may be URL-quoted (``%3F`` for a question mark, ``%26`` for an ampersand). Parsing knows no source's
@@ -14,6 +15,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import quote, unquote
 
 from reprcheck import errors
@@ -105,7 +107,9 @@ _TARGETS = {"emb": "FILE.npy", "py": "package.module:factory", "timm": "NAME"}
 
 
 def _remedy(name: str, bare: list[str]) -> str:
-    if name.endswith((".npy", ".parquet")):
+    from reprcheck.models.vectors.files import SUFFIXES, suffix  # no other SPEC needs pandas
+
+    if suffix(Path(name)) in SUFFIXES:
         return f"for a file of vectors write emb:{name}"
     return f"{did_you_mean(name, bare)} (or write SOURCE:TARGET, SOURCE one of {', '.join(SOURCES)})"
 
