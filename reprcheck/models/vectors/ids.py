@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -110,11 +110,12 @@ def locate(path: Path, stored: Stored, dataset: Dataset, wanted: NDArray[np.int6
         return _by_label(path, stored, dataset, wanted, complete)
     if stored.in_order and not distinct:
         return _in_order(path, stored, dataset, wanted)
+    because = f" ({stored.note})" if stored.note else ""
     if distinct:
-        what = f"has no sample ids that I know, though {shown(distinct[0])} may be: {few(stored.labels[distinct[0]])}"
-        what += f", where {dataset.name} has {few(names)}"
+        what = f"has no sample ids that I know{because}, though {shown(distinct[0])} may be: "
+        what += f"{few(stored.labels[distinct[0]])}, where {dataset.name} has {few(names)}"
         raise wrong(path, what, f"say ?ids={distinct[0]}, or ?ids={NO_IDS} where rows are in the order of the table")
-    what = f"has no sample ids{f' ({stored.note})' if stored.note else ''}; {dataset.name} has {few(names)}"
+    what = f"has no sample ids{because}; {dataset.name} has {few(names)}"
     remedy = f"add them as a column {dataset.key}, or say ?ids={NO_IDS} where rows are in the order of the table"
     raise wrong(path, what, remedy)
 
@@ -156,23 +157,32 @@ def _missing(path: Path, dataset: Dataset, names: NDArray[np.str_], held: NDArra
     spare = [name for name in dict.fromkeys(held.tolist()) if name not in samples]
     what = f"lacks {len(missing)} of {len(names)} samples of {dataset.name}: {few(missing)}"
     what += f"; its {label} holds {few(spare or held)}" + ("" if spare else ", all of them samples")
-    for differences, pairs in _spellings(missing.tolist(), spare):
-        here, there = next(iter(pairs.items()))
-        names_of = " and ".join(difference.name for difference in differences)
-        what += f"; {len(pairs)} differ by {names_of} alone, as {shown(here)} here and {shown(there)} in the table"
-        return wrong(path, what, "; ".join(dict.fromkeys(difference.remedy for difference in differences)))
-    return wrong(path, what, f"write one row per sample, its id as in column {dataset.key} of the table")
+    differences, pairs = _spelling(missing.tolist(), spare)
+    if not pairs:
+        return wrong(path, what, f"write one row per sample, its id as in column {dataset.key} of the table")
+    here, there = next(iter(pairs.items()))
+    by = " and ".join(difference.name for difference in differences)
+    what += f"; {len(pairs)} differ by {by} alone, as {shown(here)} here and {shown(there)} in the table"
+    return wrong(path, what, "; ".join(dict.fromkeys(difference.remedy for difference in differences)))
 
 
-def _spellings(missing: list[str], spare: list[str]) -> Iterator[tuple[tuple[_Difference, ...], dict[str, str]]]:
-    """Yield the fewest differences that, taken away, find one row for most missing samples: (file's id: sample)."""
-    for many in (1, 2, 3):
+def _spelling(missing: list[str], spare: list[str]) -> tuple[tuple[_Difference, ...], dict[str, str]]:
+    """Return the fewest differences that, taken away, find a row of its own for most samples; and (file's id: sample).
+
+    Nothing, where they find fewer than half, or make two ids one.
+    """
+    best: tuple[tuple[_Difference, ...], dict[str, str]] = (), {}
+    fewest = (min(len(missing), len(spare)) + 1) // 2
+    for many in range(1, 4):
         for differences in combinations(DIFFERENCES, many):
             theirs, ours = _plain(spare, differences), _plain(missing, differences)
-            pairs = {theirs[key][0]: ours[key][0] for key in ours if key in theirs}
-            single = all(len(theirs[key]) == len(ours[key]) == 1 for key in ours if key in theirs)
-            if pairs and single and 2 * len(pairs) >= min(len(missing), len(spare)):
-                yield differences, pairs
+            shared = [key for key in ours if key in theirs]
+            if len(shared) < max(fewest, len(best[1]) + 1) or any(len(theirs[k]) + len(ours[k]) > 2 for k in shared):
+                continue
+            best = differences, {theirs[key][0]: ours[key][0] for key in shared}
+        if len(best[1]) == min(len(missing), len(spare)):
+            break
+    return best
 
 
 def _plain(names: list[str], differences: tuple[_Difference, ...]) -> dict[str, list[str]]:
