@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import gzip
 import io
 import re
 from collections.abc import Sequence
@@ -143,9 +144,10 @@ def _decoded(path: Path) -> tuple[str, str]:
     Latin-1 and its kin are refused: any bytes are text in each of them, so that nothing tells which it was.
     """
     try:
-        raw = path.read_bytes()
+        with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
+            raw = file.read()
     except OSError as error:
-        raise UserError(str(path), f"can't be read ({error.strerror})", "check the file") from error
+        raise UserError(str(path), f"can't be read ({error.strerror or error})", "check the file") from error
     mark, codec, name = next((known for known in _MARKS if raw.startswith(known[0])), (b"", "utf-8", "UTF-8"))
     if not mark and len(raw) > 1 and (raw[0] == 0) != (raw[1] == 0):  # the header's first letter, in UTF-16 unmarked
         codec, name = ("utf-16-be" if raw[0] == 0 else "utf-16-le"), "UTF-16"

@@ -126,7 +126,8 @@ class Precomputed(Model):
         """Return what must be told of the vectors of a task: columns, rank, how rows were found, and warning signs."""
         selection = self._select(dataset)
         values = selection.values[np.searchsorted(selection.wanted, task.rows)]
-        return signs(values, selection.names, selection.left_out, selection.rows.sentence, task)
+        told = signs(values, selection.names, selection.left_out, selection.rows.sentence, task)
+        return (*self._stored.notes, *told)
 
     def _select(self, dataset: Dataset) -> Selection:
         if self._selection is None or self._selection.dataset is not dataset:

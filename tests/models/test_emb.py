@@ -117,7 +117,8 @@ def test_there_is_no_network_behind_it_but_plain_ones_to_compare_with(tmp_path: 
 def test_wrong_files(tmp_path: Path) -> None:
     assert line(lambda: resolve("emb:no.npy")) == "model=emb:no.npy: no file no.npy; check the path"
     assert line(lambda: resolve("emb:a.txt")) == (
-        "model=emb:a.txt: can't read vectors from a.txt; use one of .npy, .npz, .parquet, .csv, .tsv, .h5ad, .zarr"
+        "model=emb:a.txt: can't read vectors from a.txt; "
+        "use one of .npy, .npz, .parquet, .csv, .tsv, .xlsx, .h5ad, .zarr"
     )
     assert line(lambda: resolve("emb:a.pt")).endswith(
         "can't read vectors from a.pt; pickles are never opened: use numpy.save"

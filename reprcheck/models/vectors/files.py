@@ -17,7 +17,7 @@ Reader = Callable[[Path, Choice], Stored]
 REMEDIES = {
     **dict.fromkeys((".pt", ".pth", ".pkl", ".pickle", ".joblib"), "pickles are never opened: use numpy.save"),
     **dict.fromkeys((".h5", ".hdf5", ".mat", ".safetensors"), "use numpy.save, or numpy.savez with the ids"),
-    **dict.fromkeys((".feather", ".arrow", ".xlsx", ".json"), "write the table with pandas.DataFrame.to_parquet"),
+    **dict.fromkeys((".feather", ".arrow", ".json", ".xls"), "write the table with pandas.DataFrame.to_parquet"),
 }
 """What to do about the formats of others, by suffix."""
 
@@ -65,6 +65,7 @@ READERS: Mapping[str, Reader] = {
     ".parquet": tables.read_parquet,
     ".csv": tables.read_text,
     ".tsv": tables.read_text,
+    ".xlsx": tables.read_text,
     ".h5ad": h5ad.read_h5ad,
     ".zarr": arrays.read_zarr,
 }

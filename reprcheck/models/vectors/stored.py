@@ -65,6 +65,8 @@ class Stored:
         Columns that can't be part of a vector whatever the dataset, by reason.
     note : str
         Why the file has no ids, where it seems to have some.
+    notes : tuple of str
+        A sentence for each thing that was interpreted.
     """
 
     values: NDArray[Any]
@@ -74,6 +76,7 @@ class Stored:
     in_order: bool = False
     left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     note: str = ""
+    notes: tuple[str, ...] = ()
 
     def digest(self, ids: str | None) -> str:
         """Return the digest of names, numbers and what may name the rows.

@@ -6,9 +6,8 @@ these a dataset's own table holds too is for `columns`.
 
 from __future__ import annotations
 
-import csv
-import gzip
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +16,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from reprcheck.datasets.table import Texts
+from reprcheck.datasets.table_file import read_table
 from reprcheck.errors import did_you_mean
 from reprcheck.models.vectors.bookkeeping import bookkeeping
 from reprcheck.models.vectors.stored import IDS, INDEX, Choice, Stored, bare, few, shown, wrong
 
-DELIMITERS = (",", "\t", ";")
 BLANK = ("", "na", "nan", "n/a", "none", "null", "<na>")
 """Cells of a text file that hold no number, in lower case."""
 NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|[-+]?inf(inity)?", re.IGNORECASE)
@@ -33,25 +32,10 @@ def read_parquet(path: Path, choice: Choice) -> Stored:
 
 
 def read_text(path: Path, choice: Choice) -> Stored:
-    """Read a ``.csv`` or ``.tsv``, gzipped or not; a column is of numbers where each of its cells is one, or blank."""
-    opened = gzip.open if path.suffix.lower() == ".gz" else open
-    with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
-        first = file.readline()
-        delimiter = max(DELIMITERS, key=first.count)
-        header = next(csv.reader([first], delimiter=delimiter), [])
-        rows = list(csv.reader(file, delimiter=delimiter))
-    if len(header) < 2:
-        raise wrong(path, f"has one column, {few(header)}", "separate cells by commas, semicolons or tabs")
-    rows = [row for row in rows if any(row)]
-    for line, row in enumerate(rows, 2):
-        if len(row) != len(header):
-            raise wrong(path, f"row {line} has {len(row)} cells, and the header {len(header)}", "put the row right")
-    table = pd.DataFrame(rows, columns=header, dtype=object)
-    if header[0] in ("", "Unnamed: 0"):  # an index that pandas wrote
-        table = table.set_index(header[0]).rename_axis(None)
-        if all(map(str.isdecimal, table.index)):
-            table.index = table.index.astype(np.int64)
-    return of_table(path, table.apply(_numbers), choice)
+    """Read a ``.csv``, ``.tsv`` or ``.xlsx`` as a table of samples is read; then columns of numbers as numbers."""
+    table = read_table(path)
+    stored = of_table(path, table.rows.reset_index(drop=True).apply(_numbers), choice)
+    return replace(stored, notes=table.notes)
 
 
 def _numbers(cells: pd.Series[Any]) -> pd.Series[Any]:

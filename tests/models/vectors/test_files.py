@@ -85,6 +85,10 @@ WRITERS: dict[str, Callable[[Path], object]] = {
     "semicolons.csv": lambda path: csv(path, ";"),
     "index.csv": lambda path: csv(path, index=True),
     "v.csv.gz": lambda path: csv(path, opened=gzip.open),
+    "commas.csv": lambda path: table().to_csv(path, sep=";", decimal=",", index=False),
+    "utf-16.csv": lambda path: table().to_csv(path, encoding="utf-16", index=False),
+    "counted.csv": lambda path: table().to_csv(path),
+    "v.xlsx": lambda path: table().to_excel(path, index=False),
     "v.tsv": lambda path: csv(path, "\t"),
     "x.h5ad": lambda path: annotated().write_h5ad(path),
     "zipped.h5ad": lambda path: annotated().write_h5ad(path, compression="gzip"),
@@ -255,16 +259,21 @@ def test_a_head_that_declares_more_than_there_is(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "what"),
     [
-        ("id\ns00\n", "has one column, 'id'; separate cells by commas"),
-        ("id,f\ns00,1\ns01,1,2\n", "row 3 has 3 cells, and the header 2"),
-        ("id,f,f\ns00,1,2\n", "has two columns named 'f'"),
-        ("id;f\ns00;0,5\n", "has no column of features"),
-        ("id,f\ns00,1_0\n", "has no column of features"),
+        ("id\ns00\n", "has no column of features ('id': not of numbers)"),
+        ("id,f\ns00,1\ns01,1,2\n", "line 3: 3 cells, and the header has 2"),
+        ("id,f,f\ns00,1,2\n", "two columns are named 'f'"),
+        ("id,f\ns00,1_0\n", "has no column of features ('id', 'f': not of numbers)"),
+        (",f\ns00,1\n", "column 1 has no name; name it"),
     ],
 )
 def test_a_wrong_text_file(tmp_path: Path, text: str, what: str) -> None:
     (tmp_path / "v.csv").write_text(text)
     assert what in line(lambda: model(tmp_path / "v.csv").vectors(wells()))
+
+
+def test_how_a_text_file_was_read_is_told(tmp_path: Path) -> None:
+    WRITERS["commas.csv"](tmp_path / "v.csv")
+    assert "v.csv: cells end at a semicolon." in noted(tmp_path / "v.csv", wells())
 
 
 def test_ids_of_a_text_file_keep_their_zeros(tmp_path: Path) -> None:

@@ -1,0 +1,64 @@
+"""Whole sessions on the cases whose vectors come from elsewhere: what is released, what is blocked, what is refused."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from .conftest import ROOT
+
+POLICY = 'schema = 1\ntwins = 2\nmin_units = 10\nsettings = ["*:t/knn/1"]\n'
+
+
+@pytest.fixture
+def judged(gate, tmp_path):
+    """Run the gate on a file of a case: ``judged("emb_rangeindex", "vectors.npy") -> Outcome``."""
+
+    def run(case: str, file: str):
+        make = ROOT / "../shared/cases" / case / "make.py"
+        if not make.is_file():
+            pytest.skip("needs shared/cases, which is not here")
+        folder = tmp_path / case
+        subprocess.run([sys.executable, make, folder], check=True, capture_output=True)
+        (tmp_path / "policy.toml").write_text(POLICY)
+        return gate(f"--model=emb:{folder / file}", f"--dataset={folder}", f"--policy={tmp_path / 'policy.toml'}")
+
+    return run
+
+
+def test_profiles_of_noise_are_blocked_for_their_features_alone(judged):
+    outcome = judged("emb_metadata_columns", "profiles.parquet")
+    assert outcome.status == 1
+    (setting,) = outcome.card["settings"]
+    assert setting["qualification"] == "no_signal"
+    assert setting["scores"]["model"]["mean"] < 0.7
+    assert (
+        "Vectors: 6 columns ('Cells_Texture_0' to 'Cells_Texture_5') of rank 6; rows by sample id (id)."
+        in setting["notes"]
+    )
+
+
+def test_vectors_in_the_order_of_the_table_are_released(judged):
+    outcome = judged("emb_rangeindex", "vectors.npy")
+    assert outcome.status == 0
+    (setting,) = outcome.card["settings"]
+    assert setting["scores"]["model"]["mean"] == 1.0
+    assert "Vectors: 4 columns of rank 4; rows in the order of the table." in setting["notes"]
+    assert any("may have been fitted with these labels" in note for note in setting["notes"])
+
+
+@pytest.mark.parametrize(
+    ("case", "file", "words"),
+    [
+        ("emb_rangeindex", "vectors.parquet", "has no sample ids (pandas' own index counts rows"),
+        ("emb_nan_features", "nan.parquet", "'Cells_AreaShape_2' is NaN for 3 of 96 samples ('4', '41', '78')"),
+    ],
+)
+def test_what_can_t_be_matched_or_counted_is_refused(judged, case, file, words):
+    outcome = judged(case, file)
+    assert outcome.status == 4
+    assert words in outcome.text
+    assert not (outcome.report / "scorecard.json").exists()
+    assert "Traceback" not in outcome.text
