@@ -1,9 +1,9 @@
 """Which columns of a file are features: none of the dataset's own table, by name or by what it holds; never the label.
 
-Names are taken as people vary them (case, ``Metadata_`` before them). What a column holds is compared exactly: it is
-left out where it repeats the numbers of a column of the table, or has one value for each of its groups, or for the
-label has one value throughout each class. Real features do that only where they were measured once for a whole group,
-so groups count that hold several units each; beyond, only codes do (whole numbers in a row).
+Names are taken as people vary them (case, ``Metadata_`` before them). What a column holds is compared exactly. It is
+left out where it repeats the numbers of a column of the table or rises with them, where it has one value throughout
+each group of such a column, or class of a label, and where it counts rows or groups. Real features do that only where
+they were measured once for a whole unit, so one value throughout counts in groups that hold several units.
 """
 
 from __future__ import annotations
@@ -16,10 +16,12 @@ from numpy.typing import NDArray
 
 from reprcheck.datasets.table import to_number
 from reprcheck.models.vectors.stored import IDS, Stored, bare, few, shown, wrong
-from reprcheck.types import Dataset, Task
+from reprcheck.types import Dataset
 
 GLANCE = 1000
 """Rows that most columns can be cleared by."""
+FEWEST_STEPS = 10
+"""Distinct numbers whose order no feature repeats by chance: one in 10!/2."""
 TOLERANCE = 1e-6
 """Relative difference of numbers that one is the other as float32."""
 
@@ -75,42 +77,47 @@ def _by_name(stored: Stored, dataset: Dataset, label: str) -> dict[int, str]:
 
 def _by_content(dataset: Dataset, wanted: NDArray[np.int64], values: NDArray[np.float64]) -> dict[int, str]:
     """Return the columns that hold what the table does, and the reason of each."""
-    reasons: dict[int, str] = {}
-    asked = [task for task in dataset.tasks.values() if task.kind == "classify"]
-    found = [(f"the label of {task.name}, by what it holds", _of_label(task, wanted, values)) for task in asked]
-    units = min((len(np.unique(task.units)) for task in dataset.tasks.values()), default=len(wanted))
+    units, known = _units(dataset, wanted), []
+    for task in dataset.tasks.values():
+        at = np.searchsorted(wanted, task.rows)
+        told = {"units": task.units, "batches": task.batches}
+        if task.kind == "classify":
+            told = {"label": np.array(task.classes)[task.y]} | told
+        known += [(f"the {what} of {task.name}, by what it holds", at, cells) for what, cells in told.items()]
+    everywhere = np.arange(len(wanted))
     for name in dataset.columns:
-        hit = _of_column(dataset.columns[name][wanted], units, values)
-        found.append((f"column {shown(name)} of {dataset.name}'s own table, by what it holds", hit))
-    found.append(("a count of rows", _counting(values)))
-    for reason, columns in found:
-        for j in columns:
-            reasons.setdefault(int(j), reason)
-    return reasons
+        reason = f"column {shown(name)} of {dataset.name}'s own table, by what it holds"
+        known.append((reason, everywhere, dataset.columns[name][wanted]))
+    reasons: dict[int, str] = {}
+    for reason, at, cells in known:
+        for j in _of_column(cells, units[at], values if len(at) == len(values) else values[at]).tolist():
+            reasons.setdefault(j, reason)
+    return reasons | {j: "a count of rows" for j in _counting(values).tolist() if j not in reasons}
 
 
-def _of_label(task: Task, wanted: NDArray[np.int64], values: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return the columns that have one value throughout each class, of a task whose classes hold several units each."""
-    pairs = {(unit, label) for unit, label in zip(task.units.tolist(), task.y.tolist(), strict=True)}
-    if 2 * len(np.unique(task.y)) > len(pairs):
-        return np.zeros(0, np.int64)
-    return _constant_within(task.y.astype(np.int64), values[np.searchsorted(wanted, task.rows)])
+def _units(dataset: Dataset, wanted: NDArray[np.int64]) -> NDArray[np.str_]:
+    """Return the unit of each sample, in the first task that asks for it; else its id."""
+    units = dict(zip(wanted.tolist(), dataset.ids[wanted].tolist(), strict=True))
+    for task in reversed(list(dataset.tasks.values())):
+        units.update(zip(task.rows.tolist(), task.units.tolist(), strict=True))
+    return np.array([units[row] for row in wanted.tolist()], dtype=np.str_)
 
 
-def _of_column(cells: NDArray[np.str_], units: int, values: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return the columns that repeat the numbers of a table's column, or tell its groups one by one."""
+def _of_column(cells: NDArray[np.str_], units: NDArray[np.str_], values: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the columns that hold what a column of the table does, in whatever numbers."""
     groups, codes = np.unique(cells, return_inverse=True)
     if len(groups) < 2:
         return np.zeros(0, np.int64)
-    same = _equal(groups, codes, values)
-    if len(groups) == len(cells):
-        return same
-    constant = _constant_within(codes, values)
-    first = np.unique(codes, return_index=True)[1]
-    each = [j for j in constant.tolist() if len(np.unique(values[first, j])) == len(groups)]
-    if 2 * len(groups) > units:
-        each = [j for j in each if _in_a_row(values[first, j])]
-    return np.union1d(same, np.array(each, np.int64))
+    found = [_equal(groups, codes, values), _rising_with(groups, codes, values)]
+    if len(groups) < len(cells):
+        constant = _constant_within(codes, values)
+        pairs = np.unique(np.array([f"{c}/{unit}" for c, unit in zip(codes.tolist(), units.tolist(), strict=True)]))
+        several = np.bincount([int(pair.split("/")[0]) for pair in pairs.tolist()], minlength=len(groups)) > 1
+        first = np.unique(codes, return_index=True)[1]
+        each = values[np.ix_(first, constant)]
+        found.append(constant[np.ptp(each[several], axis=0) > 0] if several.any() else constant[:0])
+        found.append(constant[[_in_a_row(numbers) for numbers in each.T]] if len(constant) else constant)
+    return np.unique(np.concatenate(found))
 
 
 def _equal(groups: NDArray[np.str_], codes: NDArray[np.int64], values: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -125,6 +132,18 @@ def _equal(groups: NDArray[np.str_], codes: NDArray[np.int64], values: NDArray[n
         close = np.abs(values[np.ix_(rows, live)] - theirs[rows, None]) <= TOLERANCE * np.abs(theirs[rows, None])
         live = live[close.all(0)]
     return live
+
+
+def _rising_with(groups: NDArray[np.str_], codes: NDArray[np.int64], values: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the columns that rise or fall wherever a table's column of numbers does: that column in another unit."""
+    numbers = np.array([np.nan if (n := to_number(str(cell))) is None else n for cell in groups])
+    if np.isnan(numbers).any() or len(np.unique(numbers)) < FEWEST_STEPS:
+        return np.zeros(0, np.int64)
+    first, live = np.unique(codes, return_index=True)[1][np.argsort(numbers)], np.arange(values.shape[1])
+    for rows in (first[:GLANCE], first):
+        steps = np.diff(values[np.ix_(rows, live)], axis=0)
+        live = live[(steps > 0).all(0) | (steps < 0).all(0)]
+    return live[_constant_within(codes, values[:, live])]
 
 
 def _constant_within(codes: NDArray[np.int64], values: NDArray[np.float64]) -> NDArray[np.int64]:

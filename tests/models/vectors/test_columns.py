@@ -16,11 +16,18 @@ from reprcheck.models.vectors.columns import _constant_within
 from ..made import line
 from .wells import DOSES, IDS, LABELS, NOISE, PLATES, SITES, UNITS, N, model, noted, parquet, task, wells
 
+AGES = 20.0 + np.array([5, 3, 11, 0, 7, 2, 9, 1, 8, 4, 10, 6]).repeat(2)
 FEATURES = {f"Cells_Texture_{k}": NOISE[:, k] for k in range(3)}
 
 
+def known():
+    """The wells, the age of each of whose donors is in the table, and tasks of two units."""
+    sites = task(name="site", units=np.array([f"{a}/{b}" for a, b in zip(PLATES, SITES, strict=True)]))
+    return wells(tasks=[task(), sites], columns={"age": AGES.astype(str)})
+
+
 def used(folder: Path, columns: dict, dataset=None, **options) -> np.ndarray:
-    return model(parquet(folder, {"well_image": IDS, **columns})).vectors(dataset or wells())
+    return model(parquet(folder, {"well_image": IDS, **columns})).vectors(dataset or known())
 
 
 @pytest.mark.parametrize(
@@ -85,6 +92,11 @@ CODES = {
     "plate's codes": np.unique(PLATES, return_inverse=True)[1] + 41744,
     "plate's codes, shuffled": np.array([7.5, -1, 3])[np.unique(PLATES, return_inverse=True)[1]],
     "well's codes": np.unique(UNITS, return_inverse=True)[1] + 1,
+    "one-hot of a plate": (PLATES == "p1") * 1,
+    "age in months": AGES * 12 + 1.0,
+    "age, logarithm": np.log(AGES),
+    "age, falling": -AGES,
+    "plate and well": np.unique([f"{a}/{b}" for a, b in zip(PLATES, SITES, strict=True)], return_inverse=True)[1],
     "count of rows": np.arange(N),
     "count of rows, shuffled": SHUFFLED + 100.0,
 }
@@ -94,14 +106,14 @@ CODES = {
 def test_what_the_table_holds_is_no_feature_under_another_name(tmp_path: Path, what: str) -> None:
     np.testing.assert_array_equal(used(tmp_path, {"Cells_Odd": CODES[what], **FEATURES}), NOISE)
     path = parquet(tmp_path, {"well_image": IDS, "Cells_Odd": CODES[what], **FEATURES})
-    assert "'Cells_Odd' (1)." in noted(path, wells())
+    assert "'Cells_Odd' (1)." in noted(path, known())
 
 
 @pytest.mark.parametrize("what", CODES)
 def test_nor_in_an_array_without_names(tmp_path: Path, what: str) -> None:
     np.save(tmp_path / "v.npy", np.column_stack([NOISE[:, :2], CODES[what], NOISE[:, 2]]).astype(np.float64))
-    np.testing.assert_array_equal(model(tmp_path / "v.npy").vectors(wells()), NOISE)
-    assert "'2' (1)." in noted(tmp_path / "v.npy", wells())
+    np.testing.assert_array_equal(model(tmp_path / "v.npy").vectors(known()), NOISE)
+    assert "'2' (1)." in noted(tmp_path / "v.npy", known())
 
 
 def test_numbers_of_the_table_with_blank_cells_are_no_feature(tmp_path: Path) -> None:
