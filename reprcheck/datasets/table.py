@@ -115,11 +115,11 @@ class Texts(Mapping[str, NDArray[np.str_]]):
     """
 
     def __init__(self, table: pd.DataFrame, order: NDArray[np.int64]) -> None:
-        self._table, self._order = table, order
+        self.table, self._order = table, order
         self._names = {str(column): place for place, column in enumerate(table.columns)}
 
     def __getitem__(self, name: str) -> NDArray[np.str_]:
-        return texts(self._table.iloc[:, self._names[name]])[self._order]
+        return texts(self.table.iloc[:, self._names[name]])[self._order]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)

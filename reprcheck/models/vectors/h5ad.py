@@ -16,10 +16,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
-from reprcheck.datasets.table import Texts
 from reprcheck.errors import did_you_mean
 from reprcheck.models.vectors.bookkeeping import bookkeeping
-from reprcheck.models.vectors.stored import IDS, Choice, Stored, bare, few, matrix, shown, wrong
+from reprcheck.models.vectors.stored import IDS, Choice, Labels, Stored, bare, few, matrix, shown, wrong
 
 OBS_NAMES = "obs_names"
 """What the index of ``obs`` is called where it has no name."""
@@ -78,7 +77,7 @@ def of_group(path: Path, root: Any, choice: Choice) -> Stored:
     return Stored(
         values[:, kept] if names else values,
         tuple(names[i] for i in kept),
-        Texts(obs, np.arange(len(obs))),
+        Labels.of(obs),
         text,
         left_out={reason: tuple(columns) for reason, columns in left_out.items()},
         note=note,

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
+from reprcheck.datasets.table import Texts
 from reprcheck.digest import LENGTH, digest
 from reprcheck.errors import UserError
 
@@ -106,6 +108,21 @@ def bare(name: str) -> str:
     'image_id'
     """
     return re.sub(r"^(image_)?meta(data)?[_\-. ]+", "", name.strip().casefold())
+
+
+class Labels(Texts):
+    """The columns of a table as text; numbers with a point keep it, since who wrote 1.0 for 1 may have lost 01 too."""
+
+    def __getitem__(self, name: str) -> NDArray[np.str_]:
+        column = self.table[name]
+        if not pd.api.types.is_float_dtype(column.dtype):
+            return super().__getitem__(name)
+        return np.array(["" if pd.isna(value) else str(value) for value in column.tolist()], dtype=np.str_)
+
+    @classmethod
+    def of(cls, table: pd.DataFrame) -> Labels:
+        """Return the columns in the table's own order."""
+        return cls(table, np.arange(len(table)))
 
 
 def wrong(path: Path, what: str, remedy: str) -> UserError:

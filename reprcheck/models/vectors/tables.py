@@ -15,11 +15,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from reprcheck.datasets.table import Texts
 from reprcheck.datasets.table_file import read_table
 from reprcheck.errors import did_you_mean
 from reprcheck.models.vectors.bookkeeping import bookkeeping
-from reprcheck.models.vectors.stored import IDS, INDEX, Choice, Stored, bare, few, shown, wrong
+from reprcheck.models.vectors.stored import IDS, INDEX, Choice, Labels, Stored, bare, few, shown, wrong
 
 BLANK = ("", "na", "nan", "n/a", "none", "null", "<na>")
 """Cells of a text file that hold no number, in lower case."""
@@ -77,7 +76,7 @@ def of_table(path: Path, table: pd.DataFrame, choice: Choice) -> Stored:
         what = f"has {len(kept)} columns of lists: {few(kept, 8)}"
         raise wrong(path, what, f"name the vectors, as in ?key={kept[0]}")
     others = table.drop(columns=lists)
-    labels = Texts(others, np.arange(len(table)))
+    labels = Labels.of(others)
     text = tuple(column for column in others.columns if _is_text(others[column]))
     if vector := choice.key or next(iter(kept), None):
         values = _lists(path, vector, table[vector])
