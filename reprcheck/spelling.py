@@ -23,6 +23,9 @@ _HEXADECIMAL = re.compile(r"[0-9a-f]+")
 _MIXED = re.compile(r"[a-f][0-9]+[a-f]|[0-9][a-f]+[0-9]")
 _THOUSANDS = re.compile(r"(?<![0-9.,])[0-9]{1,3}(?:,[0-9]{3})+(?![0-9,])")
 _FRACTION = re.compile(r"((?<![\w.,])|(?<![0-9.,])[0-9]+)[.,]([0-9]+)(?![.,]?[0-9])")
+_DATE = re.compile(
+    r"(?<![0-9])([0-9]{4})[-/._ ]([0-9]{1,2})[-/._ ]([0-9]{1,2})(?![0-9])(?:[ t]0?0:00(?::00(?:\.0+)?)?(?![0-9:]))?"
+)
 _LEADING_ZEROS = re.compile(r"(?<![0-9\0])0+(?=[0-9])")
 _BREAK = re.compile(r"[ _.-]+")
 _POINT = "\0"
@@ -42,9 +45,9 @@ def fold(name: str, *, numbers: bool = True, exponents: bool = True) -> str:
     r"""Return what all spellings of a name have in common.
 
     Case, blanks, hyphens, underscores and points between words, characters that show nothing, Unicode's forms of one
-    character, quotes around the whole, and how a number within is written (``01``, ``1.0``, ``1,0``, ``1,000``) make no
-    difference. A sign (``CD4-``, ``day -1``), a point or a hyphen between digits (``1.2``, ``1-2``), a plus and any
-    other letter or character do.
+    character, quotes around the whole, how a number within is written (``01``, ``1.0``, ``1,0``, ``1,000``), what
+    stands between the numbers of a date and a midnight after it make no difference. A sign (``CD4-``, ``day -1``), a
+    point or a hyphen between digits (``1.2``, ``1-2``), a plus and any other letter or character do.
 
     Parameters
     ----------
@@ -71,6 +74,7 @@ def fold(name: str, *, numbers: bool = True, exponents: bool = True) -> str:
         text = _THOUSANDS.sub(lambda match: match[0].replace(",", ""), text)
         if NUMBER.fullmatch(text) and (exponents or not _BARE_EXPONENT.fullmatch(text)):
             return _number(text)
+        text = _DATE.sub(r"\1-\2-\3", text)
         text = _LEADING_ZEROS.sub("", _FRACTION.sub(_fraction, text))
     return _BREAK.sub(_break, text).replace(_POINT, ".") or text
 
@@ -103,6 +107,19 @@ def groups(names: Iterable[str]) -> list[tuple[str, ...]]:
     for name in different:
         found.setdefault(fold(name, numbers=not hashes, exponents=not mixed), []).append(name)
     return [tuple(spellings) for spellings in found.values() if len(spellings) > 1]
+
+
+def whole_number(text: str) -> int:
+    """Return the whole number that ASCII digits write; raises ValueError for any other text, ``1_0`` among them.
+
+    Examples
+    --------
+    >>> whole_number("12"), whole_number("-3")
+    (12, -3)
+    """
+    if not re.fullmatch("-?[0-9]{1,18}", text):
+        raise ValueError(f"{text!r} is not a whole number")
+    return int(text)
 
 
 def is_blank(name: str) -> bool:

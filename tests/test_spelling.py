@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from reprcheck.datasets.table import to_number
 from reprcheck.errors import closest, did_you_mean
-from reprcheck.spelling import fold, groups, is_blank, is_missing, show
+from reprcheck.spelling import fold, groups, is_blank, is_missing, show, whole_number
 
 ONE_THING = [
     ("A1", "A01", "a1", "a-1", "A_1", "A 1", " A1 ", "A  1", "A.1", "A1.", "\uff21\uff11", "A\u200b1", "\ufeffA1"),
@@ -39,6 +39,7 @@ ONE_THING = [
     ("0.5 uM", ".5uM", "0.50uM", "0,5 uM"),
     ("Crohn's", "Crohn\u2019s", "crohn\u02bcs"),
     ("2020-01-02", "2020_1_2", "2020 01 02", "2020\u20131\u20132"),
+    ("2026-01-02", "2026/1/2", "2026.01.02", "2026-01-02 00:00:00", "2026-01-02T00:00:00.000", "2026_01_02 0:00"),
     ("E. coli", "E.coli", "E coli"),
     ("0.1% DMSO", "0.10 % dmso", "0,1% DMSO"),
     ("stra\u00dfe", "STRASSE"),
@@ -65,7 +66,7 @@ OTHER_THINGS = (
         "O1",
         "01a",
     ),
-    *("1,2,3", "abc", "acb", "(R)", "(S)", "#1", "A*", "A", "<5", ">5"),
+    *("1,2,3", "abc", "acb", "2026-01-02 10:00", "2026-01-03", "02.01.2026", "(R)", "(S)", "#1", "A*", "A", "<5", ">5"),
 )
 
 
@@ -159,6 +160,13 @@ def test_a_number_is_what_both_python_and_ascii_call_one(text: str) -> None:
 )
 def test_what_is_no_number(text: str) -> None:
     assert to_number(text) is None
+
+
+@pytest.mark.parametrize("text", ["1_0", "\uff11", " 1", "+1", "1.0", "", "-", "9" * 19])
+def test_what_is_no_whole_number(text: str) -> None:
+    with pytest.raises(ValueError, match="is not a whole number"):
+        whole_number(text)
+    assert [whole_number(fine) for fine in ("0", "-3", "012")] == [0, -3, 12]
 
 
 def test_blank_and_missing() -> None:

@@ -191,9 +191,15 @@ def add_dataset_options(command: argparse.ArgumentParser) -> None:
 
 def positive(text: str) -> int:
     """Return a number above 0, for argparse."""
-    if not (text.isdecimal() and int(text)):
+    from reprcheck.spelling import whole_number
+
+    try:
+        number = whole_number(text)
+    except ValueError:
+        number = 0
+    if number < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
-    return int(text)
+    return number
 
 
 def audited(options: argparse.Namespace, model: str | None) -> tuple[Policy, list[Audit]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from reprcheck.errors import UserError
 from reprcheck.exits import Exit
+from reprcheck.spelling import whole_number
 
 if TYPE_CHECKING:
     from reprcheck.calibration.causality import Touch
@@ -29,7 +30,9 @@ def add_causality(commands: Any) -> None:
         epilog="Exit status: 0, or 1 where a cause touches what it must not; 4 for a mistake in what was asked.",
     )
     command.add_argument("simulator", nargs="*", metavar="SIMULATOR", help="sim-culture or sim-tissue (default: both)")
-    command.add_argument("--fields", type=int, default=48, metavar="N", help="fields to look at (default: %(default)s)")
+    command.add_argument(
+        "--fields", type=whole_number, default=48, metavar="N", help="fields to look at (default: %(default)s)"
+    )
     command.set_defaults(run=run_causality)
 
 

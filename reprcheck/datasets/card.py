@@ -19,6 +19,7 @@ from reprcheck.datasets.reading import AS_STORED, READING_KEYS, Reading, parse_r
 from reprcheck.datasets.section import Section
 from reprcheck.datasets.task_card import KNOWN_PROTOCOLS, TASK_KEYS, TaskCard, parse_tasks
 from reprcheck.errors import UserError
+from reprcheck.spelling import groups, show
 from reprcheck.types import Kind
 
 Fit = Literal["none", "pad", "resize", "crop"]
@@ -262,6 +263,10 @@ def _cell_types(top: Section, columns: Columns) -> tuple[str, ...]:
         top.fail("cell_types", "has no effect without types", 'add types = "COLUMN" to [columns], or remove cell_types')
     if len(names) > MOST_TYPES:
         top.fail("cell_types", f"{len(names)} types, and {MOST_TYPES} are the most", "join types that are alike")
+    if same := groups(names):
+        top.fail(
+            "cell_types", f"{' and '.join(show(same[0]))} are one name in several spellings", "name each type once"
+        )
     if odd := [name for name in names if ":" in name]:
         top.fail("cell_types", f"{odd[0]!r} holds a :", "leave it out")
     return names

@@ -30,9 +30,9 @@ from reprcheck.datasets.folder import (
     open_folder,
     read_card,
 )
-from reprcheck.datasets.names import check_names
+from reprcheck.datasets.names import check_names, check_values
 from reprcheck.datasets.problems import attempt, collecting
-from reprcheck.datasets.table import require, sort_samples
+from reprcheck.datasets.table import Samples, require, sort_samples
 from reprcheck.datasets.table_file import read_table
 from reprcheck.datasets.task_card import MATCHING, TaskCard
 from reprcheck.datasets.tasks import resolve, select
@@ -130,7 +130,7 @@ def _check_table(
     if samples is None:
         return 0
     attempt(None, check_names, card, samples.columns, samples.lines, where)
-    chosen = {task.name: attempt(None, select, task, samples) for task in card.tasks}
+    chosen = {task.name: attempt(None, _chosen, card, task, samples) for task in card.tasks}
     card = replace(card, tasks=tuple(task for task in card.tasks if chosen[task.name] is not None))
     readable: list[int] = []
     if card.columns.image and card.channels:
@@ -152,6 +152,12 @@ def _check_table(
     for task in card.tasks:
         attempt(None, resolve, card, task, samples)
     return len(readable)
+
+
+def _chosen(card: Card, task: TaskCard, samples: Samples) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """Return the rows of a task, if what it asks for is there."""
+    check_values(card, task, samples.columns, samples.where)
+    return select(task, samples)
 
 
 def _of_crops(

@@ -19,8 +19,8 @@ from reprcheck.datasets.card import Card
 from reprcheck.datasets.columns import Columns
 from reprcheck.datasets.cropping import Cropping
 from reprcheck.datasets.files import FileImages
-from reprcheck.datasets.names import check_names
-from reprcheck.datasets.problems import settle, tell
+from reprcheck.datasets.names import check_names, check_values
+from reprcheck.datasets.problems import attempt, settle, tell
 from reprcheck.datasets.table import cell_name, line_name, lines_of, require, sort_samples, texts, to_number
 from reprcheck.datasets.windows import Windowed
 from reprcheck.errors import UserError
@@ -87,6 +87,8 @@ def inherit(
     rows = [position[name] for name in names]
     own = {str(column): texts(fields[column]) for column in fields.columns if column not in crops.columns}
     check_names(card, own, lines_of(fields), fields_where)
+    for task in card.tasks:
+        attempt(None, check_values, card, task, own, fields_where)
     inherited = fields[[column for column in fields.columns if column not in crops.columns]]
     table = pd.concat([inherited.iloc[rows].set_index(crops.index), crops], axis=1)
     if cropping.sample is None:

@@ -23,7 +23,7 @@ from reprcheck.datasets.card import Card
 from reprcheck.datasets.decode import check_format
 from reprcheck.datasets.file_names import FileNames, is_url, leads_out
 from reprcheck.datasets.files import Entry, FileImages, Recipe, check_one_size
-from reprcheck.datasets.names import check_names
+from reprcheck.datasets.names import check_names, check_values
 from reprcheck.datasets.problems import attempt, tell, tell_each
 from reprcheck.datasets.table import (
     Samples,
@@ -131,6 +131,8 @@ def open_files(
         return _open_crops(card, table, folder, where, limit, bring, notes)
     samples = sort_samples(card, table, where)
     check_names(card, samples.columns, samples.lines, where)
+    for task in card.tasks:
+        check_values(card, task, samples.columns, where)
     entries, readings = find_entries(card, table, folder, where, remote=bring is not None)
     images, notes = FileImages(entries, Recipe.of(card), bring), notes + readings
     if card.tiles is not None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from reprcheck.datasets.card import Card
 from reprcheck.datasets.columns import nested, parts
-from reprcheck.datasets.problems import tell_each
+from reprcheck.datasets.problems import settle, tell_each
 from reprcheck.datasets.section import Value
 from reprcheck.datasets.table import Samples, cell_name, line_name, matches, to_number
 from reprcheck.datasets.task_card import TaskCard
@@ -53,9 +53,11 @@ def check_names(card: Card, columns: Mapping[str, NDArray[np.str_]], lines: NDAr
             mistakes = [_spelled(column, spellings, count, cells, lines, where) for spellings in found]
             mistakes.sort(key=lambda one: one[0])
             tell_each([mistake for _, mistake in mistakes], f"(and {{}} more of column {column})".format)
-    for column, wanted, key in _chosen(card):
-        if column in columns and column not in known.union(grouping):
-            tell_each(list(_beside(column, wanted, key, columns[column], lines, where)), "(and {} more)".format)
+    for task in card.tasks:
+        for column, wanted, key in _chosen(task):
+            if column in columns and column not in known.union(grouping):
+                key = f"[tasks.{task.name}] {key}"
+                tell_each(list(_beside(column, wanted, key, columns[column], lines, where)), "(and {} more)".format)
 
 
 def _grouping(card: Card) -> Iterator[str]:
@@ -68,15 +70,15 @@ def _grouping(card: Card) -> Iterator[str]:
     yield from card.columns.metadata
 
 
-def _chosen(card: Card) -> Iterator[tuple[str, tuple[Value, ...], str]]:
-    """Yield (column, values, what names them) for rows that a task chooses by a value."""
-    for task in card.tasks:
-        at = f"[tasks.{task.name}]"
-        yield from ((column, wanted, f"{at} where") for column, wanted in (task.where or {}).items())
-        if task.control:
-            yield task.control.column, (task.control.equals,), f"{at} control"
-        if task.test:
-            yield task.test.column, task.test.equals, f"{at} test"
+def _chosen(task: TaskCard) -> Iterator[tuple[str, tuple[Value, ...], str]]:
+    """Yield (column, values, key of the card) for rows that a task chooses by a value."""
+    yield from ((column, wanted, f"where {column}") for column, wanted in (task.where or {}).items())
+    if task.exclude:
+        yield task.label[0], task.exclude, "exclude"
+    if task.control:
+        yield task.control.column, (task.control.equals,), "control"
+    if task.test:
+        yield task.test.column, task.test.equals, "test"
 
 
 def _spelled(
@@ -101,8 +103,8 @@ def _spelled(
 def _beside(
     column: str, wanted: tuple[Value, ...], key: str, cells: NDArray[np.str_], lines: NDArray[np.int64], where: str
 ) -> Iterator[UserError]:
-    """Yield a mistake for each name that isn't asked for, and is another spelling of one that is."""
-    asked = {fold(value): value for value in wanted if isinstance(value, str)}
+    """Yield a mistake for each name that isn't asked for, and is another spelling of one that is, and is there."""
+    asked = {fold(value): value for value in wanted if isinstance(value, str) and (cells == value).any()}
     for name in np.unique(cells[~matches(cells, wanted) & (cells != "")]).tolist():
         if (value := asked.get(fold(name))) is not None:
             line = int(lines[cells == name].min())
@@ -112,33 +114,33 @@ def _beside(
             yield UserError(cell_name(where, line, column), what, remedy)
 
 
-def check_values(
-    key: str, column: str, wanted: tuple[Value, ...], cells: NDArray[np.str_], task: TaskCard, where: str
-) -> None:
+def check_values(card: Card, task: TaskCard, columns: Mapping[str, NDArray[np.str_]], where: str) -> None:
     """Tell each value that a task asks a column for, and that no row of the table holds, as a UserError.
 
     Parameters
     ----------
-    key : str
-        Of the task's card.
-    column : str
-    wanted : tuple of str, int, float or bool
-    cells : str[N]
-        Of all rows.
+    card : Card
     task : TaskCard
+        One of ``card.tasks``.
+    columns : mapping of str to str[N]
+        Those of the card's columns that the table has.
     where : str
         The table's file.
     """
-    absent = [value for value in wanted if not matches(cells, (value,)).any()]
-    names = np.unique(cells[cells != ""]).tolist() if absent else []
-    listed = ", ".join(map(clipped, names[:SHOWN])) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
     mistakes = []
-    for value in absent:
-        close = closest(str(value), names)
-        remedy = (f"did you mean {close}? " if close else "") + f"the column holds {listed or 'nothing'}"
-        what = f"{key} names {value!r}, and no row holds it"
-        mistakes.append(UserError(Place(where, column=f"column {column}", within=f"[tasks.{task.name}]"), what, remedy))
+    for column, wanted, key in _chosen(task):
+        if column not in columns or column in card.columns.checked:
+            continue
+        absent = [value for value in wanted if not matches(columns[column], (value,)).any()]
+        names = [name for name in np.unique(columns[column]).tolist() if name] if absent else []
+        listed = ", ".join(map(clipped, names[:SHOWN])) + (f" and {len(names) - SHOWN} more" if names[SHOWN:] else "")
+        for value in absent:
+            close = closest(str(value), names)
+            remedy = (f"did you mean {close}? " if close else "") + f"the column holds {listed or 'nothing'}"
+            at = Place(where, column=f"column {column}", within=f"[tasks.{task.name}]")
+            mistakes.append(UserError(at, f"{key} names {value!r}, and no row holds it", remedy))
     tell_each(mistakes, "(and {} more)".format)
+    settle()
 
 
 def check_missing(card: Card, task: TaskCard, rows: NDArray[np.int64], samples: Samples) -> tuple[str, ...]:

@@ -62,11 +62,6 @@ def select(task: TaskCard, samples: Samples) -> tuple[NDArray[np.int64], tuple[s
     """
     kept = _Kept(np.arange(len(samples.ids)), ())
     for column, wanted in (task.where or {}).items():
-        check_values(f"where {column}", column, wanted, samples.columns[column], task, samples.where)
-    if task.exclude:
-        check_values("exclude", task.label[0], task.exclude, samples.columns[task.label[0]], task, samples.where)
-    settle()
-    for column, wanted in (task.where or {}).items():
         kept = _keep(kept, matches(samples.columns[column], wanted), f"not of where {column} = {_shown(wanted)}")
         if not len(kept.rows):
             found = confounds.listed(np.unique(samples.columns[column]))
@@ -109,6 +104,7 @@ def resolve(card: Card, task: TaskCard, samples: Samples) -> Task:
         For labels that can't be read or don't vary, a blank unit or batch, a unit that lies in two outer ones, controls
         that match nothing, or a confound that leaves no honest fold.
     """
+    check_values(card, task, samples.columns, samples.where)
     rows, notes = select(task, samples)
     labelled = attempt(_Labels(rows, rows, (), ()), _labels, task, rows, samples)
     rows, y, classes, left_out = labelled
@@ -362,8 +358,6 @@ def _split(task: TaskCard, test: NDArray[np.bool_] | None) -> tuple[str, ...]:
 def _test(task: TaskCard, rows: NDArray[np.int64], samples: Samples) -> NDArray[np.bool_] | None:
     if task.test is None:
         return None
-    check_values("test", task.test.column, task.test.equals, samples.columns[task.test.column], task, samples.where)
-    settle()
     cells = samples.columns[task.test.column][rows]
     test = matches(cells, task.test.equals)
     if test.all() or not test.any():
@@ -380,8 +374,6 @@ def _control(task: TaskCard, rows: NDArray[np.int64], samples: Samples) -> NDArr
     if task.control is None:
         return None
     column, equals = task.control.column, (task.control.equals,)
-    check_values("control", column, equals, samples.columns[column], task, samples.where)
-    settle()
     control = matches(samples.columns[column][rows], equals)
     if not control.any():
         raise UserError(

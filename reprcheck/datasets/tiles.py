@@ -105,7 +105,7 @@ def cut(
         what = f"no tile left: all {seen} are above max_white = {tiling.max_white}"
         raise UserError(where, what, "raise [tiles] max_white, or leave it out where blank is not white")
     field = card.columns.sample
-    columns = replace(card.columns, sample=TILE_ID, unit=card.columns.unit or field, checked=(field,))
+    columns = replace(card.columns, sample=TILE_ID, unit=card.columns.unit or field, checked=tuple(table.columns))
     tiles = table.iloc[[row for row, *_ in corners]].assign(**{TILE_ID: names})
     lost = seen - len(names)
     note = (f"{lost} of {seen} tiles left out: over {tiling.max_white:.0%} near-white.",) if lost else ()

@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 import pytest
 
 from reprcheck.errors import Option
+from reprcheck.spelling import whole_number
 
 PREFIX = "--reprcheck-"
 """Of the plugin's options: the short ones belong to the conftest of whoever wants them."""
@@ -65,7 +66,7 @@ def add_options(parser: pytest.Parser, prefix: str) -> Sequence[str]:
     add("report-dir", f"where the scorecard goes (default: {REPORT_DIR})", metavar="DIR")
     add("cache-dir", "embedding cache (default: $REPRCHECK_CACHE, else the user's cache)", metavar="DIR")
     add("run-id", "name of this run, to be found in its scorecard (default: one that no other run has)", metavar="ID")
-    add("limit", "cut each task down to N samples; such a run doesn't release", type=int, metavar="N")
+    add("limit", "cut each task down to N samples; such a run doesn't release", type=whole_number, metavar="N")
     if prefix == PREFIX:  # pytest has a --debug of its own
         add("debug", "print the traceback of whatever ends in an error or a mistake", action="store_true")
     return prefixes

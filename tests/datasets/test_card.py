@@ -183,6 +183,10 @@ def test_defaults() -> None:
         (TYPED | {"cell_types": "a"}, "d.toml cell_types: 'a' is not a list of texts; write a list of texts"),
         (TYPED | {"cell_types": ["a", "a"]}, "d.toml cell_types: names one thing twice; name each once"),
         (
+            TYPED | {"cell_types": ["T cell", "tumour", "t-cell"]},
+            "d.toml cell_types: 'T cell' and 't-cell' are one name in several spellings; name each type once",
+        ),
+        (
             TYPED | {"cell_types": [f"t{i}" for i in range(21)]},
             "d.toml cell_types: 21 types, and 20 are the most; join types that are alike",
         ),

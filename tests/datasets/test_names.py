@@ -201,7 +201,9 @@ def test_values_that_match_nothing_are_refused() -> None:
 def test_a_value_asked_for_beside_another_spelling_of_it_is_refused() -> None:
     table = {"plate": ["p1", "P1", "p2", "p2"] * 3, "label": ["a", "a", "b", "b"] * 3, "gene": ["x", "X", "y", "y"] * 3}
     told = refused(table, where={"plate": ["p1", "p2"]})
-    assert told.startswith("t.csv line 3 column plate: 'P1' is another spelling of 'p1', which [tasks.t] where names; ")
+    assert told.startswith(
+        "t.csv line 3 column plate: 'P1' is another spelling of 'p1', which [tasks.t] where plate names; "
+    )
     assert len(build(table, where={"plate": ["p1", "p2", "P1"]}).tasks["t"].rows) == 12
     assert len(build(table, {"distinct": ["plate"]}, where={"plate": ["p1", "p2"]}).tasks["t"].rows) == 9
 

@@ -77,6 +77,17 @@ def test_white_tiles_are_left_out_and_counted(make_dataset: Make) -> None:
     assert dataset.tasks["state"].notes == ("1 of 24 tiles left out: over 50% near-white.",)
 
 
+def test_what_a_task_asks_for_is_looked_up_before_tiles_are_left_out(make_dataset: Make) -> None:
+    pictures = fields() + fields()[:2]
+    pictures[0][:] = 255
+    card = {"tiles": {"size": 10, "max_white": 0.5}}
+    options = {"labels": ["a", "b"] * 3, "images": pictures, "card": card, "extra": {"side": ["l", *"rrrrr"]}}
+    with pytest.raises(UserError, match="where side names 'R', and no row holds it; did you mean r"):
+        open_folder(make_dataset("absent", **options, task={"where": {"side": ["l", "R"]}}))
+    task = open_folder(make_dataset(**options, task={"where": {"side": ["l", "r"]}})).tasks["state"]
+    assert len(task.rows) == 30
+
+
 def test_near_white_is_above_220_in_every_channel() -> None:
     pixels = np.zeros((3, 2, 2), np.float32)
     pixels[:, 0, 0] = 221 / 255
