@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from decimal import Context, Decimal
+from functools import lru_cache
 
 NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 """A number in a cell: ASCII digits, a decimal point, an exponent. No underscores, commas, blanks, ``inf``, ``nan``."""
@@ -41,6 +42,7 @@ _ALIKE = str.maketrans(
 """Cyrillic letters that look Latin, mu for micro, times, typographic quotes and minus: to what a keyboard has."""
 
 
+@lru_cache(maxsize=2**17)
 def fold(name: str, *, numbers: bool = True, exponents: bool = True) -> str:
     r"""Return what all spellings of a name have in common.
 
@@ -71,11 +73,14 @@ def fold(name: str, *, numbers: bool = True, exponents: bool = True) -> str:
     """
     text = _quoted(_typed(name))
     if numbers:
-        text = _THOUSANDS.sub(lambda match: match[0].replace(",", ""), text)
+        if "," in text:
+            text = _THOUSANDS.sub(lambda match: match[0].replace(",", ""), text)
         if NUMBER.fullmatch(text) and (exponents or not _BARE_EXPONENT.fullmatch(text)):
             return _number(text)
         text = _DATE.sub(r"\1-\2-\3", text)
-        text = _LEADING_ZEROS.sub("", _FRACTION.sub(_fraction, text))
+        if "." in text or "," in text:
+            text = _FRACTION.sub(_fraction, text)
+        text = _LEADING_ZEROS.sub("", text)
     return _BREAK.sub(_break, text).replace(_POINT, ".") or text
 
 

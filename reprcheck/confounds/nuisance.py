@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from reprcheck.datasets.plate import place
 from reprcheck.datasets.table import to_number
+from reprcheck.spelling import is_missing
 from reprcheck.types import Task
 
 
@@ -129,13 +130,13 @@ def metadata_vectors(metadata: NDArray[np.str_]) -> NDArray[np.float32]:
     Parameters
     ----------
     metadata : str[n, k]
-        Blank is a value of its own.
+        Blank is a value of its own, and so is ``NA``.
 
     Returns
     -------
     float32[n, d]
-        Of each column, one-hot of values that two samples share. Of a column that holds nothing but numbers (blanks
-        aside) also the numbers, standardised, and their squares: a value that isn't seen in training tells something.
+        Of each column, one-hot of values that two samples share. Of a column that holds nothing but numbers (what is
+        missing aside) also the numbers, standardised, and their squares: a value not seen in training tells something.
 
     Examples
     --------
@@ -148,8 +149,10 @@ def metadata_vectors(metadata: NDArray[np.str_]) -> NDArray[np.float32]:
     parts: list[NDArray[Any]] = []
     for column in metadata.T:
         parts.append(_one_hot(column))
-        numbers = np.array([to_number(str(cell)) if cell else np.nan for cell in column], np.float64)
-        if not np.isnan(numbers[column != ""]).any():
+        known = np.array([cell != "" and not is_missing(cell) for cell in column.tolist()])
+        numbers = np.array([to_number(str(cell)) if here else np.nan for cell, here in zip(column, known, strict=True)])
+        numbers = numbers.astype(np.float64)
+        if not np.isnan(numbers[known]).any():
             z = _standardised(numbers)
             parts.append(np.stack([z, z**2], axis=1))
     return np.hstack(parts).astype(np.float32)

@@ -45,7 +45,9 @@ def check_names(card: Card, columns: Mapping[str, NDArray[np.str_]], lines: NDAr
     for column in (column for column in grouping if column not in known):
         cells = columns[column]
         names, counts = np.unique(cells[cells != ""], return_counts=True)
-        if column in card.columns.metadata and all(to_number(str(name)) is not None for name in names):
+        if column in card.columns.metadata and all(
+            to_number(name) is not None or is_missing(name) for name in names.tolist()
+        ):
             continue
         found = groups(names.tolist())
         if found:

@@ -105,6 +105,8 @@ def test_numbers_of_metadata_are_read_as_such():
     vectors = metadata_vectors(np.array([["1", "x"], ["2", "x"], ["", "y"], ["3", ""]]))
     number = np.array([-1, 0, 0, 1]) * np.sqrt(1.5)  # and its square; then x, which two samples share
     np.testing.assert_allclose(vectors, np.stack([number, number**2, [1, 1, 0, 0]], axis=1), atol=1e-6)
+    missing = metadata_vectors(np.array([["1", "x"], ["2", "x"], ["NA", "y"], ["3", ""]]))
+    np.testing.assert_array_equal(missing, vectors)
 
 
 def test_metadata_that_tell_no_samples_apart_are_none():

@@ -133,6 +133,7 @@ def test_sample_ids_numbers_and_columns_that_group_nothing_are_left_alone() -> N
     doses = {"dose": ["1", "1.0", "2", "2.00", "1e1", "10"] * 2}
     task = {"kind": "regress", "label": "dose", "protocols": ["ridge/1"]}
     assert build(doses, tasks={"t": task}).tasks["t"].y.tolist() == [1, 1, 2, 2, 10, 10] * 2
+    assert build({"dose": [*doses["dose"][:11], "NA"]}, {"metadata": ["dose"]}).tasks["t"].metadata is not None
     assert build(doses, {"metadata": ["dose"]}).tasks["t"].metadata is not None
 
 
