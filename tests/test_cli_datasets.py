@@ -594,7 +594,10 @@ def test_init_from_folders_of_classes(tmp_path: Path, capsys: Any) -> None:
     card, out = begun(folder, capsys)
     assert card["columns"] == {"sample": "id", "image": "path"}
     assert card["channels"] == ["R", "G", "B"]
-    assert "label: the folder that an image lies in (2 folders)" in out
+    assert (
+        "label: the folder that an image lies in (2 folders: alive, dead; 6 of 6 names recur in each, but only count"
+        in out
+    )
     assert open_folder(folder).tasks["label"].classes == ("alive", "dead")
 
 
@@ -608,7 +611,7 @@ def test_init_from_a_pattern_of_names(tmp_path: Path, capsys: Any) -> None:
     card, out = begun(folder, capsys)
     assert card["columns"] == {"sample": "id", "image": ["dapi", "gfp"], "unit": "well", "position": "well"}
     assert card["channels"] == ["dapi", "gfp"]
-    assert "channels: part 4 of the names, one file each: dapi, gfp" in out
+    assert "channels: dapi, gfp, a file each (16 images of 32 files)" in out
     task = open_folder(folder).tasks["label"]
     assert (task.classes, len(task.rows), len(set(task.units))) == (("ko", "wt"), 16, 8)
 
@@ -619,7 +622,7 @@ def test_init_without_a_label_says_what_is_left_to_do(tmp_path: Path, capsys: An
     for i in range(4):
         write_image(folder / f"A{i + 1:02}_f00.png", np.full((8, 8), i, np.uint8))
     _, out = begun(folder, capsys, status=4)
-    assert "label: not known, no part of the names tells it; fill in the column of samples.csv" in out
+    assert "label: not known, no name tells it; fill in the column of samples.csv" in out
     assert "# to be completed: fill in the column label of the table" in (folder / "dataset.toml").read_text()
 
 
@@ -700,7 +703,8 @@ def test_init_never_overwrites_unless_told(tmp_path: Path, capsys: Any) -> None:
         ),
         (
             {"samples.csv": "id,path\n1,x.png\n"},
-            ": no column of the table names image files of this folder; add one, with names relative to the folder",
+            ": no column of the table names image files of this folder (column path names 'x.png', and no such file is "
+            "here); add one, with names relative to the folder",
         ),
     ],
 )

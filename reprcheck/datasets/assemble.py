@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from reprcheck.datasets.card import Card
+from reprcheck.datasets.guesses import guesses
 from reprcheck.datasets.hints import hints
 from reprcheck.datasets.names import check_names
 from reprcheck.datasets.table import Samples, Texts, sort_samples
@@ -82,7 +83,7 @@ def assemble(
     samples = sort_samples(card, table, where)
     check_names(card, samples.columns, samples.lines, where)
     tasks = {task.name: resolve(card, task, samples) for task in card.tasks}
-    notes += _guessed(card)
+    notes += guesses(card, table)
     told = {task.name: notes + tasks[task.name].notes + hints(card, task, samples, table) for task in card.tasks}
     sizes = {} if extent is None else _sizes(tasks.values(), samples, extent)
     tasks = {name: replace(task, notes=told[name], sizes=sizes.get(name)) for name, task in tasks.items()}
@@ -105,15 +106,6 @@ def assemble(
         cell_types=card.cell_types,
         key=card.columns.sample,
         columns=Texts(table, samples.position),
-    )
-
-
-def _guessed(card: Card) -> tuple[str, ...]:
-    if not card.guessed:
-        return ()
-    keys = ", ".join(card.guessed)
-    return (
-        f"Guessed by `data init`, and nobody has said otherwise: {keys}. Look at each, then take it out of `guessed`.",
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from reprcheck.datasets.decode import FORMATS
+from reprcheck.datasets.draft.files import FileColumns
 from reprcheck.datasets.draft.told import Cells, Told, distinct
 from reprcheck.datasets.plate import place
 from reprcheck.datasets.table import to_number
@@ -15,49 +15,57 @@ from reprcheck.datasets.vocabulary import rank
 from reprcheck.errors import UserError
 
 
-def guess_columns(folder: Path, cells: Cells, told: Told) -> dict[str, Any]:
+def guess_columns(
+    folder: Path, cells: Cells, files: FileColumns, told: Told, unit: str | None = None, batch: str | None = None
+) -> dict[str, Any]:
     """Return ``[columns]`` of a card as plain values.
+
+    Parameters
+    ----------
+    folder : Path
+    cells : mapping of str to str[N]
+    files : FileColumns
+    told : Told
+    unit, batch : str, optional
+        Columns that folders say are these.
 
     Raises
     ------
     UserError
-        Where no column names files of the folder, or none has another value in every row.
+        Where no column has another value in every row, or none of the files' columns is of images.
     """
-    files = [name for name in cells if _names_files(folder, cells, name)]
-    types = [name for name in files if rank(name, "types") is not None]
-    masks = [name for name in files if rank(name, "mask") is not None] if len(files) > 1 else []
+    named = list(files.paths)
+    types = [name for name in named if rank(name, "types") is not None]
+    masks = [name for name in named if rank(name, "mask") is not None] if len(named) > 1 else []
     if plain := [name for name in masks if name not in types]:
         masks = plain
     else:
         types = []  # without a mask there are no cells to be of a type
-    images = [name for name in files if name not in (*masks, *types)]
+    images = [name for name in named if name not in (*masks, *types)]
     if not images:
         what = "no column of the table names image files of this folder"
         raise UserError(str(folder), what, "add one, with names relative to the folder")
     found: dict[str, Any] = {"sample": _sample(folder, cells, images, told)}
     found["image"] = images[0] if len(images) == 1 else images
-    many = "columns of image files: one for each channel"
+    many = f"{len(images)} columns of image files: one for each channel"
     told.say("image", ", ".join(images), many if len(images) > 1 else "its cells are image files")
+    if files.folders:
+        found["folders"] = files.folders
     if frame := _frame(cells, images[0], told):
         found["frame"] = frame
     if masks:
         found["mask"] = masks[0]
-        told.say("mask", masks[0], "its name, and its cells are image files")
+        told.say("mask", masks[0], "its name, and its cells are image files", masks[1:])
     if types:
         found["types"] = types[0]
-    taken = [*files, found["sample"], *([frame] if frame else [])]
+    taken = [*named, *files.folders.values(), found["sample"], *([frame] if frame else [])]
     free = {name: values for name, values in cells.items() if name not in taken}
-    batch = _batch(free, told)
-    guesses = {"unit": _unit(free, batch, told), "batch": batch, "position": _position(free, told)}
+    batch = _batch(free, told, batch)
+    guesses = {"unit": _unit(free, batch, told, unit), "batch": batch, "position": _position(free, told)}
+    told.guess("unit")
+    if batch:
+        told.guess("batch")
     return found | {key: name for key, name in guesses.items() if name}
-
-
-def _names_files(folder: Path, cells: Cells, name: str) -> bool:
-    """Return whether all cells look like image files, and at least half of them are there."""
-    given = [str(cell) for cell in cells[name] if cell]
-    if not given or any(Path(cell).suffix.lower() not in FORMATS for cell in given):
-        return False
-    return sum((folder / cell).is_file() for cell in given) * 2 >= len(given)
 
 
 def _sample(folder: Path, cells: Cells, images: list[str], told: Told) -> str:
@@ -67,7 +75,8 @@ def _sample(folder: Path, cells: Cells, images: list[str], told: Told) -> str:
         raise UserError(str(folder), what, "add one, such as id, to name each sample by")
     named = [name for name in _ranked(cells, "sample") if name in unique and name not in images]
     chosen = next(iter(named or [name for name in unique if name not in images] or unique))
-    told.say("sample", chosen, "another value in every row")
+    others = [name for name in unique if name != chosen and name not in images]
+    told.say("sample", chosen, "another value in every row", others)
     return chosen
 
 
@@ -84,29 +93,48 @@ def _frame(cells: Cells, image: str, told: Told) -> str | None:
     return None
 
 
-def _batch(cells: Cells, told: Told) -> str | None:
-    for name in _ranked(cells, "batch"):
-        if (cells[name] != "").all() and 2 <= distinct(cells[name]) <= len(cells[name]) / 2:
-            told.say("batch", name, f"its name, and {distinct(cells[name])} values")
-            return name
-    return None
+def _batch(cells: Cells, told: Told, by_folder: str | None) -> str | None:
+    ranked = _ranked(cells, "batch")
+    fit = [n for n in ranked if (cells[n] != "").all() and 2 <= distinct(cells[n]) <= len(cells[n]) / 2]
+    if by_folder is not None:
+        fit = [by_folder, *(name for name in fit if name != by_folder)]
+    if not fit:
+        told.reasons.append("batch: none (no other column sounds like plates, runs or dates)")
+        return None
+    why = "by its folders" if fit[0] == by_folder else "its name"
+    told.say("batch", fit[0], f"{why}, and {distinct(cells[fit[0]])} values", _counted(cells, fit[1:]))
+    return fit[0]
 
 
-def _unit(cells: Cells, batch: str | None, told: Told) -> str | None:
+def _unit(cells: Cells, batch: str | None, told: Told, by_folder: str | None) -> str | None:
+    fit, again = [], {}
     for name in _ranked(cells, "unit"):
         values = cells[name]
         if name == batch or not (values != "").all() or not 2 <= distinct(values) < len(values):
             continue
         again_in_batch = batch and len(set(zip(values.tolist(), cells[batch].tolist(), strict=True))) > distinct(values)
         if batch and again_in_batch and rank(name, "place") is not None:
-            again = f"a {name} of one name lies in several of {batch}; if these are others, name each for itself"
-            told.comment("[columns]", f'unit = "{name}": {again}')
-            told.reasons.append(f"unit: not {name} ({again})")
-            continue
-        told.say("unit", name, f"its name, and {distinct(values)} values; verdicts are about these, not about images")
-        return name
-    told.reasons.append("unit: each sample by itself (no other column sounds like donors, patients, slides or wells)")
-    return None
+            again[name] = f"a {name} of one name lies in several of {batch}; if these are others, name each for itself"
+        else:
+            fit.append(name)
+    for name, text in again.items():
+        told.comment("[columns]", f'unit = "{name}": {text}')
+        told.reasons.append(f"unit: not {name} ({text})")
+    if by_folder is not None:
+        fit = [by_folder, *(name for name in fit if name != by_folder)]
+    if not fit:
+        told.reasons.append(
+            "unit: each sample by itself (no other column sounds like donors, patients, slides or wells)"
+        )
+        return None
+    why = "by its folders" if fit[0] == by_folder else "its name"
+    about = f"{why}, and {distinct(cells[fit[0]])} values; verdicts are about these, not about images"
+    told.say("unit", fit[0], about, _counted(cells, fit[1:]))
+    return fit[0]
+
+
+def _counted(cells: Cells, names: list[str]) -> list[str]:
+    return [f"{name}, {distinct(cells[name])} values" for name in names]
 
 
 def _position(cells: Cells, told: Told) -> str | None:

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,11 @@ import pandas as pd
 
 from reprcheck.datasets.card import SCHEMA
 from reprcheck.datasets.draft.columns import guess_columns
+from reprcheck.datasets.draft.files import find_files
 from reprcheck.datasets.draft.images import guess_images, guess_types
 from reprcheck.datasets.draft.labels import guess_tasks
 from reprcheck.datasets.draft.told import Cells, Told
-from reprcheck.datasets.draft.tree import table_of
+from reprcheck.datasets.draft.tree import LABELS, read_tree
 from reprcheck.datasets.folder import TABLES, find_table
 from reprcheck.datasets.table import texts
 from reprcheck.datasets.table_file import EXCEL, PARQUET, TEXT, read_table
@@ -51,7 +52,7 @@ def draft(folder: Path) -> Draft:
     Parameters
     ----------
     folder : Path
-        With ``samples.csv``, ``samples.parquet``, one other CSV file, or images alone.
+        With a sample table, one other table, or images alone.
 
     Returns
     -------
@@ -70,30 +71,60 @@ def draft(folder: Path) -> Draft:
     """
     if not folder.is_dir():
         raise UserError(str(folder), "no such folder", "name a folder that holds images")
-    table, written, reasons = _table(folder)
-    told = Told(list(reasons))
+    begun = _begun(folder)
+    told = Told(list(begun.reasons))
+    table = begun.rows
     cells = {str(name): texts(table[name]) for name in table.columns}
-    columns = guess_columns(folder, cells, told)
+    files = find_files(folder, cells, told)
+    columns = guess_columns(folder, cells, files, told, begun.unit, begun.batch)
     raw: dict[str, Any] = {
         "schema": SCHEMA,
         "name": "".join(c if c.isalnum() or c in "-_." else "-" for c in folder.resolve().name) or "data",
         "kind": _kind(cells, told),
-        **guess_images(folder, cells, columns, told),
-        **guess_types(folder, cells, columns, told),
+        **({} if files.root is None else {"root": files.root}),
+        **guess_images(folder, cells, files, columns, told),
+        **guess_types(files, cells, columns, told),
         "columns": columns,
     }
     if "cell_types" not in raw:
         columns.pop("types", None)
-    raw["tasks"] = guess_tasks(raw, table, cells, told)
-    return Draft("\n".join(_written(raw, told)) + "\n", written, tuple(told.reasons))
+    raw["tasks"] = guess_tasks(raw, table, cells, told, begun.planes, begun.labels)
+    raw["guessed"] = told.guessed
+    told.comment("guessed", "look at each, then take it out: until then every report tells it")
+    return Draft("\n".join(_written(raw, told)) + "\n", begun.written, tuple(told.reasons))
 
 
-def _table(folder: Path) -> tuple[pd.DataFrame, str | None, tuple[str, ...]]:
-    """Return the table, its text where it must be written, and what is to be told of it."""
+@dataclass(frozen=True)
+class _Begun:
+    """The table to begin with.
+
+    Attributes
+    ----------
+    rows : pandas.DataFrame
+    reasons : tuple of str
+        What is to be told of it.
+    written : str or None
+        Its text, where it must be written.
+    unit, batch, planes
+        As `tree.Tree` has them, where no table was there.
+    labels : tuple of str or None
+        Columns that could be labels, where no table was there; else any.
+    """
+
+    rows: pd.DataFrame
+    reasons: tuple[str, ...]
+    written: str | None = None
+    unit: str | None = None
+    batch: str | None = None
+    planes: Mapping[str, str] = field(default_factory=dict)
+    labels: tuple[str, ...] | None = None
+
+
+def _begun(folder: Path) -> _Begun:
     if any((folder / name).is_file() for name in TABLES):
         path = find_table(folder)
         table = read_table(path)
-        return table.rows, None, (f"table: {path.name}", *table.notes)
+        return _Begun(table.rows, (f"table: {path.name}, {len(table.rows)} rows", *table.notes))
     named = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in (*TEXT, *PARQUET, *EXCEL)]
     others = [path for path in named if not path.name.startswith((".", "~$"))]  # as Excel calls its locks
     if len(others) > 1:
@@ -101,11 +132,13 @@ def _table(folder: Path) -> tuple[pd.DataFrame, str | None, tuple[str, ...]]:
         raise UserError(str(folder), what, "call the one with a row per image samples, as in samples.csv")
     if others:
         table = read_table(others[0])
-        told = f"table: {others[0].name}, copied to samples.csv, which alone is read from now on"
-        return table.rows, _csv(table.rows), (told, *table.notes)
-    columns, reasons = table_of(folder)
-    rows = pd.DataFrame(columns, dtype=str)
-    return rows, _csv(rows), reasons
+        told = (
+            f"table: {others[0].name}, {len(table.rows)} rows, copied to samples.csv, which alone is read from now on"
+        )
+        return _Begun(table.rows, (told, *table.notes), _csv(table.rows))
+    tree = read_tree(folder)
+    rows = pd.DataFrame(tree.table, dtype=str)
+    return _Begun(rows, tree.reasons, _csv(rows), tree.unit, tree.batch, tree.planes, LABELS)
 
 
 def _csv(rows: pd.DataFrame) -> str:
@@ -120,7 +153,8 @@ def _kind(cells: Cells, told: Told) -> str:
     words = [name for name in cells if any(word in name.lower() for word in _TISSUE)]
     kind = "tissue" if words else "culture"
     told.say("kind", kind, f"a column named {words[0]}" if words else "no column speaks of tissue")
-    told.comment("kind", "a guess: culture, tissue or natural")
+    told.comment("kind", "culture, tissue or natural")
+    told.guess("kind")
     return kind
 
 
@@ -145,4 +179,6 @@ def _written(raw: Mapping[str, Any], told: Told) -> Iterator[str]:
 
 
 def _toml(value: Any) -> str:
+    if isinstance(value, dict):
+        return f"{{ {', '.join(f'{_toml(key)} = {_toml(one)}' for key, one in value.items())} }}"
     return json.dumps(value, ensure_ascii=False)

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import numpy as np
 from reprcheck.datasets import axes, decode
 from reprcheck.datasets.axes import Stored, stored_bytes
 from reprcheck.datasets.card import MOST_TYPES
+from reprcheck.datasets.draft.files import FileColumns
 from reprcheck.datasets.draft.told import Cells, Told, distinct
 from reprcheck.datasets.files import STACK_BYTES
 from reprcheck.datasets.interpretation import upright_extent
@@ -40,7 +42,9 @@ class _Picture:
             return None
 
 
-def guess_images(folder: Path, cells: Cells, columns: Mapping[str, Any], told: Told) -> dict[str, Any]:
+def guess_images(
+    folder: Path, cells: Cells, files: FileColumns, columns: Mapping[str, Any], told: Told
+) -> dict[str, Any]:
     """Return ``channels``, and where need be ``value_range``, ``fit`` and ``size``, of a card as plain values.
 
     Raises
@@ -49,11 +53,14 @@ def guess_images(folder: Path, cells: Cells, columns: Mapping[str, Any], told: T
         Where no image can be decoded.
     """
     several = not isinstance(columns["image"], str)
-    pictures = list(_pictures(folder, cells, columns, "image"))
+    pictures = list(_pictures(files, cells, columns, "image"))
     stacks: Recent[Stored] = Recent(STACK_BYTES, stored_bytes)
     if several:
-        channels = list(columns["image"])
+        channels = _channels_of_columns(columns["image"])
         told.say("channels", ", ".join(channels), "the columns of image files")
+        if any(re.fullmatch(r"[A-Za-z]{1,2}\d+", channel) for channel in channels):
+            told.comment("channels", "write their names, in the order of image")
+            told.guess("channels")
     else:
         seen = next(((p, s) for p in pictures if (s := p.stored(stacks)) is not None), None)
         if seen is None:
@@ -70,11 +77,17 @@ def guess_images(folder: Path, cells: Cells, columns: Mapping[str, Any], told: T
     }
 
 
-def guess_types(folder: Path, cells: Cells, columns: Mapping[str, Any], told: Told) -> dict[str, Any]:
+def _channels_of_columns(columns: Sequence[str]) -> list[str]:
+    """Return the names of columns of files, short where CellProfiler made them: FileName_DNA is DNA."""
+    short = [re.sub(r"^(Image_)?(FileName|URL)_(Orig)?", "", column) for column in columns]
+    return short if all(short) and len(set(short)) == len(short) else list(columns)
+
+
+def guess_types(files: FileColumns, cells: Cells, columns: Mapping[str, Any], told: Told) -> dict[str, Any]:
     """Return ``cell_types`` of a card as plain values: as many as type images have, where these can be types."""
     if "types" not in columns:
         return {}
-    pictures, stacks = list(_pictures(folder, cells, columns, "types")), Recent[Stored](STACK_BYTES, stored_bytes)
+    pictures, stacks = list(_pictures(files, cells, columns, "types")), Recent[Stored](STACK_BYTES, stored_bytes)
     found = [picture.stored(stacks, None) for picture in pictures[:: max(1, len(pictures) // LOOKED_AT)]]
     values = [np.asarray(stored.array) for stored in found if stored is not None]
     whole = all(array.dtype.kind in "bui" for array in values)
@@ -88,14 +101,13 @@ def guess_types(folder: Path, cells: Cells, columns: Mapping[str, Any], told: To
     return {"cell_types": [f"type{number}" for number in range(1, highest + 1)]}
 
 
-def _pictures(folder: Path, cells: Cells, columns: Mapping[str, Any], key: str) -> Iterator[_Picture]:
+def _pictures(files: FileColumns, cells: Cells, columns: Mapping[str, Any], key: str) -> Iterator[_Picture]:
     """Yield the files that are there, with their frames; of several columns, all."""
     names = [columns[key]] if isinstance(columns[key], str) else columns[key]
     for name in names:
-        for row, cell in enumerate(cells[name]):
-            path = folder / str(cell)
+        for row, path in enumerate(files.paths[name]):
             frame = to_number(str(cells[columns["frame"]][row])) if "frame" in columns else None
-            if cell and path.is_file():
+            if path is not None and path.is_file():
                 yield _Picture(path, None if frame is None else int(frame))
 
 
@@ -120,6 +132,7 @@ def _channels(picture: _Picture, stored: Stored, cells: Cells, told: Told) -> li
     names = ["grey"] if n == 1 else [f"c{i}" for i in range(n)]
     told.say("channels", ", ".join(names), f"{seen}, and nothing tells their names")
     told.comment("channels", "write their names")
+    told.guess("channels")
     return names
 
 
@@ -174,6 +187,7 @@ def _value_range(
         return {}
     told.say("value_range", f"{low:g} to {high:g}", f"lowest and highest value of {', '.join(sorted(dtypes))} seen")
     told.comment("value_range", "lowest and highest value seen")
+    told.guess("value_range")
     return {"value_range": [low, high if high > low else low + 1]}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import pandas as pd
@@ -23,7 +23,14 @@ FEW = 10
 Plain = dict[str, Any]
 
 
-def guess_tasks(raw: Plain, table: pd.DataFrame, cells: Cells, told: Told) -> dict[str, Plain]:
+def guess_tasks(
+    raw: Plain,
+    table: pd.DataFrame,
+    cells: Cells,
+    told: Told,
+    planes: Mapping[str, str],
+    only: Collection[str] | None = None,
+) -> dict[str, Plain]:
     """Return ``[tasks]`` of a card as plain values.
 
     Parameters
@@ -33,6 +40,10 @@ def guess_tasks(raw: Plain, table: pd.DataFrame, cells: Cells, told: Told) -> di
     table : pandas.DataFrame
     cells : mapping of str to str[N]
     told : Told
+    planes : mapping of str to str
+        Column to the one value that tasks ask, as ``where``.
+    only : collection of str, optional
+        Columns that could be labels, where the table was made here; without it any.
 
     Returns
     -------
@@ -41,33 +52,45 @@ def guess_tasks(raw: Plain, table: pd.DataFrame, cells: Cells, told: Told) -> di
         to be completed, since a card has at least one.
     """
     columns = raw["columns"]
-    named = [column for value in columns.values() for column in (value if isinstance(value, list) else [value])]
+    where: Plain = {"where": dict(planes)} if planes else {}
+    named = [*_columns_of(columns), *planes, *(name for name in cells if only is not None and name not in only)]
     kinds = {name: kind for name in cells if name not in named and (kind := _kind(name, cells))}
     sounding = [name for name, kind in kinds.items() if _sounds(name, kind)]
     found: dict[str, Plain] = {}
     for name in sounding:
-        task, problem = _tried(raw, table, name, kinds[name])
+        task, problem = _tried(raw, table, name, kinds[name], where)
         if task is None:
             told.reasons.append(f"task {name}: left out ({problem})")
             told.comment("[tasks]", f"{name}: no task yet, since {problem}")
         else:
-            told.say(f"task {name}", task["kind"], _about(name, cells, task))
+            told.say(f"task {name}", task["kind"], f"its name; {_about(name, cells, task)}")
+            told.guess(f"tasks.{_name(name)}")
             found[_name(name)] = task
-    others = [name for name in kinds if name not in sounding and _tried(raw, table, name, kinds[name])[0]]
+    others = [name for name in kinds if name not in sounding and _tried(raw, table, name, kinds[name], where)[0]]
     if not found and others:
         first, *others = others
-        task, _ = _tried(raw, table, first, kinds[first])
+        task, _ = _tried(raw, table, first, kinds[first], where)
         assert task is not None
-        told.say(f"task {first}", task["kind"], f"{_about(first, cells, task)}; its name says nothing")
+        told.say(f"task {first}", task["kind"], f"{_about(first, cells, task)}; its name says nothing", others)
+        told.guess(f"tasks.{_name(first)}")
         told.comment(f"[tasks.{_name(first)}]", "a guess: is this what a model should know?")
         found[_name(first)] = task
     if others:
         told.comment("[tasks]", f"could be labels too: {listed(others)}")
+        told.reasons.append(f"tasks: {listed(others)} could be labels too")
     if not found:
         label = next((name for name in cells if rank(name, "label") is not None and name not in named), "label")
         told.reasons.append(f"task {label}: to be completed (no column could be a label)")
         told.comment(f"[tasks.{_name(label)}]", f"to be completed: fill in the column {label} of the table")
-        found[_name(label)] = {"kind": "classify", "label": label, "protocols": ["probe/1", "knn/1"]}
+        found[_name(label)] = {"kind": "classify", "label": label, **where, "protocols": ["probe/1", "knn/1"]}
+    return found
+
+
+def _columns_of(columns: Plain) -> list[str]:
+    """Return every column that [columns] names."""
+    found: list[str] = []
+    for value in columns.values():
+        found += [value] if isinstance(value, str) else value if isinstance(value, list) else [*value, *value.values()]
     return found
 
 
@@ -83,10 +106,10 @@ def _sounds(name: str, kind: str) -> bool:
     return rank(name, "label" if kind == "classify" else "amount") is not None
 
 
-def _tried(raw: Plain, table: pd.DataFrame, name: str, kind: str) -> tuple[Plain | None, str]:
+def _tried(raw: Plain, table: pd.DataFrame, name: str, kind: str, where: Plain) -> tuple[Plain | None, str]:
     """Return the task with the strictest folds that can be made, or None and what stands in the way."""
     protocols = ["probe/1", "knn/1"] if kind == "classify" else ["ridge/1"]
-    task: Plain = {"kind": kind, "label": name}
+    task: Plain = {"kind": kind, "label": name, **where}
     problem = ""
     rare: list[Plain] = [{}, {"min_per_class": FEW}] if kind == "classify" else [{}]
     held: list[Plain] = [{"holdout": "batch"}, {}] if "batch" in raw["columns"] else [{}]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 Cells = Mapping[str, NDArray[np.str_]]
 """Column to its cells, as stripped text."""
+
+MOST = 3
+"""What came after a guess, named at most."""
 
 
 @dataclass
@@ -22,14 +25,23 @@ class Told:
         A line for each guess.
     comments : dict of str to list of str
         By key of the card; those on a section stand below it.
+    guessed : list of str
+        Keys of the card that its maker should look at.
     """
 
     reasons: list[str]
     comments: dict[str, list[str]] = field(default_factory=dict)
+    guessed: list[str] = field(default_factory=list)
 
-    def say(self, key: str, value: object, why: str) -> None:
-        """Tell a guess."""
-        self.reasons.append(f"{key}: {value} ({why})")
+    def say(self, key: str, value: object, why: str, others: Sequence[str] = ()) -> None:
+        """Tell a guess, and what came after it."""
+        after = f"; runner-up: {', '.join(others[:MOST])}" if others else ""
+        self.reasons.append(f"{key}: {value} ({why}{after})")
+
+    def guess(self, key: str) -> None:
+        """Remember a key of the card as one to look at."""
+        if key not in self.guessed:
+            self.guessed.append(key)
 
     def comment(self, key: str, text: str) -> None:
         """Write a comment on a key of the card."""

@@ -1,0 +1,266 @@
+"""What the names of image files tell: as the programs of common microscopes write them, else by their parts.
+
+Names alone are read here. Every name of a folder is read in one way, and a part means the same thing in all of them:
+plate, well, field, channel, z (a slice of a stack), time. A part that no rule knows is kept under its number.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from reprcheck.datasets.plate import Place, place
+from reprcheck.datasets.vocabulary import rank
+
+Parts = dict[str, str]
+"""Part of a name to its text."""
+
+CLASSES = 30
+"""A part of a name with more values than this is no label."""
+
+_GUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
+_WELL = r"(?P<well>(?:[A-P]|A[A-F])\d{2})"
+_Z_T = r"(?:_z(?P<z>\d+))?(?:_t(?P<time>\d+))?"
+_Z_T = r"(?:_z(?P<z>\d+))?(?:_t(?P<time>\d+))?"
+MICROSCOPES: Mapping[str, re.Pattern[str]] = {
+    name: re.compile("".join(pattern))
+    for name, pattern in {
+        "Opera or Operetta (Harmony)": (
+            r"r(?P<row>\d+)c(?P<column>\d+)f(?P<field>\d+)p(?P<z>\d+)(?:rc\d+)?",
+            r"-ch(?P<channel>\d+)sk(?P<time>\d+)(?P<fk>fk\d+)?(?P<fl>fl\d+)?",
+        ),
+        "CellVoyager": (
+            rf"(?:(?P<plate>.+)_)?{_WELL}_T(?P<time>\d+)F(?P<field>\d+)L(?P<line>\d+)A(?P<action>\d+)",
+            r"Z(?P<z>\d+)C(?P<channel>\d+)",
+        ),
+        "MetaXpress": (
+            rf"(?:(?P<plate>.+)_)?{_WELL}(?:_s(?P<field>\d+))?(?:_w(?P<channel>\d))?{_Z_T}",
+            f"(?P<thumb>_thumb)?(?P<guid>{_GUID})",
+        ),
+        "MetaMorph": (rf"(?P<plate>.+?)_w(?P<channel>\d+[A-Za-z][^_]*)(?:_s(?P<field>\d+))?{_Z_T}",),
+        "IN Cell": (
+            r"(?:(?P<plate>.+) )?(?P<row>[A-P]|A[A-F]) - (?P<column>\d+)\(fld (?P<field>\d+)",
+            r"(?: wv (?P<channel>.+?))?(?: z (?P<z>\d+))?(?: tm (?P<time>\d+))?(?: ?ms)?\)",
+        ),
+        "ArrayScan (Cellomics)": (rf"(?:(?P<plate>.+)_)?{_WELL}f(?P<field>\d+)(?:o\d+)?d(?P<channel>\d+)",),
+    }.items()
+}
+"""Program to the names it writes, without suffix; as facts from each maker's and from readers' documentation."""
+MANY = 12
+"""Channels, or slices, that images may have, where their names alone tell."""
+MOST = 0.8
+"""Share of names that a microscope's pattern must fit (others are left out, and told), or that have each channel."""
+
+CHANNEL = re.compile(
+    r"(ch|c|w|d|wv|channel)\d+|dapi|dna|hoechst\d*|draq5|[a-z]*[gryc]fp|mcherry|tdtomato|cy[357]|fitc|tritc|pe|er|rna|"
+    r"agp|mito|actin|tubulin|golgi|nuclei|nucleus|brightfield|bf|phase|dic|darkfield|(alexa|af)[-_ ]?\d{3}|txred|"
+    r"texas[-_ ]?red|red|green|blue|yellow",
+    re.IGNORECASE,
+)
+_FIELD = re.compile(r"(f|s|fld|field|site|fov|pos|position|xy|tile)\d+", re.IGNORECASE)
+_Z = re.compile(r"(z|zstep|slice|plane|stack)\d+", re.IGNORECASE)
+_TIME = re.compile(r"(t|tp|time|timepoint)\d+|\d\dd\d\dh\d\dm", re.IGNORECASE)
+_DATE = re.compile(r"(19|20)\d\d-?(0[1-9]|1[0-2])-?(0[1-9]|[12]\d|3[01])")
+_RUN = re.compile(r"[A-Za-z]+\d+")
+_COMPOUND = re.compile(r"(?:[A-Za-z]{1,9}\d+){2,}")
+_ROW, _COLUMN = (re.compile(rf"{words}0*(\d+)", re.IGNORECASE) for words in ("(?:r|row)", "(?:c|col|column)"))
+_NUMBERED = re.compile(r"([A-Za-z]+)[-_ ]?\d+")
+
+
+@dataclass(frozen=True)
+class Names:
+    """What the names of images tell.
+
+    Attributes
+    ----------
+    parts : tuple of (dict or None)
+        By name; None for one that isn't read, as it is of another pattern.
+    reasons : tuple of str
+        A sentence for each guess.
+    microscope : str
+        "" where no microscope's pattern fits.
+    """
+
+    parts: tuple[Parts | None, ...]
+    reasons: tuple[str, ...]
+    microscope: str = ""
+
+
+def read_names(stems: Sequence[str], folders: Sequence[object] = ()) -> Names:
+    """Read the names of a folder's images.
+
+    Parameters
+    ----------
+    stems : sequence of str
+        Names of files, without folder and suffix.
+    folders : sequence, optional
+        Where each lies, since names may recur elsewhere.
+
+    Returns
+    -------
+    Names
+
+    Examples
+    --------
+    >>> names = read_names(["r01c02f01p01-ch1sk1fk1fl1", "r01c02f01p01-ch2sk1fk1fl1"])
+    >>> names.microscope, names.parts[1]["well"], names.parts[1]["channel"]
+    ('Opera or Operetta (Harmony)', 'A02', 'ch2')
+    """
+    for microscope, pattern in MICROSCOPES.items():
+        found = [pattern.fullmatch(stem) for stem in stems]
+        if sum(map(bool, found)) >= MOST * len(stems):
+            return _of_microscope(microscope, stems, [match and match.groupdict() for match in found])
+    return _by_parts(stems, folders or [None] * len(stems))
+
+
+def _of_microscope(microscope: str, stems: Sequence[str], found: Sequence[dict[str, str | None] | None]) -> Names:
+    parts: list[Parts | None] = []
+    for groups in found:
+        if groups is None or groups.get("thumb"):
+            parts.append(None)
+            continue
+        given = {key: value for key, value in groups.items() if value is not None and key not in ("guid", "thumb")}
+        if "row" in given:
+            row, column = given.pop("row"), int(given.pop("column"))
+            letter = row if row.isalpha() else Place(row=int(row)).letters
+            given = {"well": f"{letter}{column:02}"} | given
+        if "channel" in given:
+            given["channel"] = _channel_name(microscope, given["channel"])
+        parts.append(given)
+    reasons = [f"names: as {microscope} writes them ({sum(part is not None for part in parts)} of {len(stems)} images)"]
+    if thumbs := sum(bool(groups and groups.get("thumb")) for groups in found):
+        reasons.append(f"left out: {thumbs} thumbnails")
+    if others := [stem for stem, groups in zip(stems, found, strict=True) if groups is None]:
+        reasons.append(f"left out: {len(others)} images of other names, such as {others[0]}")
+    return Names(tuple(parts), tuple(reasons), microscope)
+
+
+def _channel_name(microscope: str, name: str) -> str:
+    """Return a channel's name that isn't a number alone: ch1, w2, C01, d0; of "DAPI - DAPI" one."""
+    ex, dash, em = name.partition(" - ")
+    if dash and ex == em:
+        return ex
+    prefix = {"MetaXpress": "w", "CellVoyager": "C", "ArrayScan (Cellomics)": "d"}.get(microscope, "ch")
+    return prefix + name if name.isdigit() else name
+
+
+def _by_parts(stems: Sequence[str], folders: Sequence[object]) -> Names:
+    """Read names by their parts between ``_``, ``-``, points and blanks, each place in the names by its values."""
+    split = [[part for part in re.split(r"[_\-. ()]+", stem) if part] for stem in stems]
+    if len({len(parts) for parts in split}) > 1 or not split[0]:
+        return _by_last_part(split, folders)
+    split = _wells_together(_runs_apart(split))
+    columns = [list(values) for values in zip(*split, strict=True)]
+    names = _part_names(columns, _channel_part(split, folders))
+    parts = tuple({name: row[i] for i, name in names.items()} for row in split)
+    reasons = []
+    for number, name in names.items():
+        n_values, at = len(set(columns[number])), f"part {number + 1} of the names"
+        if not name.startswith("part"):
+            reasons += [f"{name}: {at} ({n_values} different)"] if name != "channel" else []
+        elif all(map(CHANNEL.fullmatch, columns[number])):
+            reasons.append(f"{name}: {at} sounds like channels, but most images don't have each, so it is none")
+        elif (
+            all(map(str.isdigit, columns[number])) and 2 <= n_values <= MANY and _crossing(split, folders, number) == 1
+        ):
+            what = f"{n_values} numbers, each with all other parts, an image of its own"
+            reasons.append(f"{name}: {at} ({what}; if it is the channel or a slice, write a column for each)")
+    return Names(parts, tuple(reasons))
+
+
+def _may_be_channel(values: Sequence[str], n_parts: int) -> bool:
+    """Tell whether a part of only digits could count channels or slices, rather than images."""
+    return n_parts > 1 and all(map(str.isdigit, values)) and len(set(values)) <= MANY
+
+
+def _part_names(columns: Sequence[Sequence[str]], channel: int | None) -> dict[int, str]:
+    """Return what each part is that differs between names: by its values, then by what stands beside it."""
+    names: dict[int, str] = {}
+    for number, values in enumerate(columns):
+        if len(set(values)) > 1:
+            name = "channel" if number == channel else _part_name(values)
+            names[number] = name if name and name not in names.values() else f"part{number + 1}"
+    well = next((number for number, name in names.items() if name == "well"), None)
+    if well is not None:
+        before, after = names.get(well - 1, ""), names.get(well + 1, "")
+        if before.startswith("part") and "plate" not in names.values():
+            names[well - 1] = "plate"
+        if after.startswith("part") and "field" not in names.values() and all(map(str.isdigit, columns[well + 1])):
+            names[well + 1] = "field"
+    return names
+
+
+def _by_last_part(split: Sequence[Sequence[str]], folders: Sequence[object]) -> Names:
+    """Read names of several lengths by their last part where it is a channel in all; else not at all."""
+    rest_and_last = [["_".join(parts[:-1]), *parts[-1:]] for parts in split]
+    if all(len(parts) > 1 for parts in split) and _channel_part(rest_and_last, folders) == 1:
+        reason = "names: of several lengths, whose last part alone is read"
+        return Names(tuple({"name": rest, "channel": last} for rest, last in rest_and_last), (reason,))
+    return Names(tuple({} for _ in split), ("names: follow no pattern, so that nothing is read from them",))
+
+
+def _runs_apart(split: Sequence[Sequence[str]]) -> list[list[str]]:
+    """Return names with parts such as A01f00d0 taken apart, where all names have the same letters there."""
+    columns: list[list[str]] = []
+    for values in zip(*split, strict=True):
+        runs = [_RUN.findall(value) if _COMPOUND.fullmatch(value) else [value] for value in values]
+        keys = {tuple(re.sub(r"\d", "", run) for run in found) for found in runs}
+        wells = all(len(found) > 1 and place(found[0]).row for found in runs)  # whose letters differ
+        if len(runs[0]) > 1 and (len(keys) == 1 or (wells and len({key[1:] for key in keys}) == 1)):
+            columns += [list(column) for column in zip(*runs, strict=True)]
+        else:
+            columns.append(list(values))
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
+def _wells_together(split: Sequence[Sequence[str]]) -> list[list[str]]:
+    """Return names in which parts such as r02 and c03, one after the other in all names, are the well B03."""
+    columns = [list(values) for values in zip(*split, strict=True)]
+    for number in reversed(range(len(columns) - 1)):
+        rows, beside = (list(map(p.fullmatch, columns[number + i])) for i, p in enumerate((_ROW, _COLUMN)))
+        if all(rows) and all(beside):
+            pairs = [(int(row[1]), int(column[1])) for row, column in zip(rows, beside, strict=True) if row and column]
+            columns[number : number + 2] = [[f"{Place(row=row).letters}{column:02}" for row, column in pairs]]
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
+def _channel_part(split: Sequence[Sequence[str]], folders: Sequence[object]) -> int | None:
+    """Return which part tells the channel: words for channels, the rest of the name mostly with all of them."""
+    for number in reversed(range(len(split[0]))):
+        values = {parts[number] for parts in split}
+        sound = 2 <= len(values) <= MANY and all(map(CHANNEL.fullmatch, values))
+        if sound and _crossing(split, folders, number) >= MOST:
+            return number
+    return None
+
+
+def _crossing(split: Sequence[Sequence[str]], folders: Sequence[object], number: int) -> float:
+    """Return how many of all combinations of one part and the rest of the name are there, as a share."""
+    rows = [(at, tuple(parts)) for at, parts in zip(folders, split, strict=True)]
+    values = {parts[number] for parts in split}
+    keys = {(at, parts[:number], parts[number + 1 :]) for at, parts in rows}
+    return len(rows) / (len(values) * len(keys)) if len(set(rows)) == len(rows) else 0.0
+
+
+def _are_wells(different: Sequence[str]) -> bool:
+    """Tell whether all are wells; p1, p2, … are rather plates, passages or patients."""
+    places = [place(value) for value in different]
+    one_small_letter = len({value[0] for value in different}) == 1 and different[0][0].islower()
+    padded = all(len(value) > 2 for value in different)
+    return all(at.row is not None and at.column is not None for at in places) and (padded or not one_small_letter)
+
+
+def _part_name(values: Sequence[str]) -> str:
+    """Return what a part of names is, by its values; "" where they don't tell."""
+    different = sorted(set(values))
+    for name, pattern in (("z", _Z), ("time", _TIME), ("field", _FIELD), ("date", _DATE)):
+        if all(map(pattern.fullmatch, different)):
+            return name
+    if _are_wells(different):
+        return "well"
+    words = {match[1].lower() if (match := _NUMBERED.fullmatch(value)) else "" for value in different}
+    if len(words) == 1 and (word := words.pop()):
+        return word if any(rank(word, role) is not None for role in ("unit", "batch")) else ""
+    few = 2 <= len(different) <= min(CLASSES, max(2, len(values) // 2))
+    return "label" if few and not any(v.isdigit() or CHANNEL.fullmatch(v) for v in different) else ""
