@@ -110,8 +110,9 @@ class Task:
         What else the card says is known of each sample, as k columns; blank where not known.
     sizes : float64[n, 2] or None
         Height and width in pixels of each stored image, where a fit makes one size of several.
-    depths : float64[n, 2] or None
-        Bits of each image's stored values, and bits that their levels amount to, where they differ between images.
+    depths : float64[n, 3] or None
+        Bits of each image's stored values, bits that their levels amount to, and a number for the kind of type; where
+        they differ between images.
     test : bool[n] or None
         Of a fixed split: which samples are judged, once, by what the others teach. None: folds judge all.
     """

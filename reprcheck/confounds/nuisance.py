@@ -112,13 +112,13 @@ def depth_vectors(depths: NDArray[np.float64]) -> NDArray[np.float32]:
 
     Parameters
     ----------
-    depths : float64[n, 2]
-        Bits of a stored value, and bits that the levels amount to.
+    depths : float64[n, 3]
+        Bits of a stored value, bits that the levels amount to, and a number for the kind of type.
 
     Returns
     -------
-    float32[n, 4]
-        Both, standardised, and their squares; 0 where all are alike.
+    float32[n, 6]
+        All, standardised, and their squares; 0 where all are alike.
     """
     z = np.stack([_standardised(bits) for bits in depths.T], axis=1)
     return np.hstack([z, z**2]).astype(np.float32)

@@ -218,10 +218,11 @@ class FileImages:
         value_range, clip = self.recipe.value_range, self.recipe.clip
         pixels, facts, extents = [], [], list[Extent]()
         for part in self._parts(entry):
-            stored, extent, highest = self._values(part, window)
-            bounds = value_range or ((0.0, highest) if highest else None)
-            pixels.append(decode.scale(stored, bounds, part.where, clip))
-            facts.append(measure(stored, bounds))
+            values, extent, stored = self._values(part, window)
+            bounds = value_range or ((0.0, stored.highest) if stored.highest else None)
+            pixels.append(decode.scale(values, bounds, part.where, clip))
+            dtype = None if stored.array is None else stored.array.dtype
+            facts.append(measure(values, bounds, dtype, on_card=value_range is not None))
             extents.append(extent)
             if extent != extents[0]:
                 raise UserError(
@@ -248,18 +249,19 @@ class FileImages:
             )
         return fit.fit_mask(labels, self.recipe.fit, self.recipe.size)
 
-    def _values(self, part: _Part, window: Window | None) -> tuple[NDArray[Any], Extent, float | None]:
-        """Return what is wanted of a file, (C, Y, X), the height and width of its whole image, and `Stored.highest`."""
+    def _values(self, part: _Part, window: Window | None) -> tuple[NDArray[Any], Extent, axes.Stored]:
+        """Return what is wanted of a file, (C, Y, X), the height and width of its whole image, and how it is stored."""
         project = part.reading.project
         if not is_zarr(part.path):
             stored = decode.read(part.path, part.frame, part.channels, part.where, self._stacks, part.reading)
             found = self._arranged(part, stored)
-            return axes.planes(stored, found, project, window, part.where), found.extent, stored.highest
+            return axes.planes(stored, found, project, window, part.where), found.extent, stored
         level = self._level(part)
         found = self._arranged(part, level.stored)
         if window is None and not any(chunk.exists() for chunk in level.chunks(found.selections())):
             raise UserError(part.where, "none of its chunks are there", "copy the store again, or remove the row")
-        return decode.guarded(lambda: axes.planes(level.stored, found, project, window), part.where), found.extent, None
+        values = decode.guarded(lambda: axes.planes(level.stored, found, project, window), part.where)
+        return values, found.extent, level.stored
 
     def _arranged(self, part: _Part, stored: axes.Stored) -> axes.Axes:
         if part.channels is None:

@@ -109,13 +109,19 @@ class Values:
 
     @property
     def depth(self) -> NDArray[np.int64]:
-        """Bits that the levels of each channel amount to: 8 of 16 where all are multiples of 257. int64[n, C]."""
-        return np.round(self["bits"] - np.log2(self.step.astype(np.float64))).astype(np.int64)
+        """Bits that the levels of each channel amount to: 8 of 16 where all are multiples of 257. int64[n, C].
+
+        A file that says itself how many bits its values have has no more.
+        """
+        said = np.where(self["on_card"] == 0, np.log2(self["high"] - self["low"] + 1), np.inf)
+        bits = np.where(self["kind"] == KINDS.index("uint") + 1, np.minimum(self["bits"], said), self["bits"])
+        return np.round(bits - np.log2(self.step.astype(np.float64))).astype(np.int64)
 
     @property
     def depths(self) -> NDArray[np.float64] | None:
-        """What `Task.depths` are: float64[n, 2], in the mean over channels; None where all are alike or not known."""
-        found = np.stack([self["bits"].mean(axis=1), self.depth.mean(axis=1)], axis=1).astype(np.float64)
+        """What `Task.depths` are: float64[n, 3], in the mean over channels; None where all are alike or not known."""
+        facts = (self["bits"], self.depth, self["kind"])
+        found = np.stack([fact.mean(axis=1) for fact in facts], axis=1).astype(np.float64)
         return found if (found != found[:1]).any() and self["kind"].all() else None
 
 
@@ -130,7 +136,10 @@ def facts_of(image: Image) -> NDArray[np.float32]:
 
 
 def measure(
-    stored: NDArray[np.generic], value_range: tuple[float, float] | None, dtype: np.dtype[np.generic] | None = None
+    stored: NDArray[np.generic],
+    value_range: tuple[float, float] | None,
+    dtype: np.dtype[np.generic] | None = None,
+    on_card: bool = True,
 ) -> NDArray[np.float32]:
     """Return the facts of stored values.
 
@@ -139,9 +148,11 @@ def measure(
     stored : ndarray (C, Y, X)
         Numbers, all finite.
     value_range : (float, float) or None
-        As on the card.
+        What becomes 0 and 1; None: the range of the dtype, or [0, 1].
     dtype : numpy.dtype, optional
-        As in the file, where that isn't the type of ``stored``.
+        As in the file, where what is read of it has another.
+    on_card : bool
+        Whether it is the card that gives ``value_range``, and not the file.
 
     Returns
     -------
@@ -157,7 +168,7 @@ def measure(
     low, high = value_range or stored_range(dtype) or (0.0, 1.0)
     kind = {"b": 1, "u": 2, "i": 3, "f": 4}.get(dtype.kind, 0)
     bits = 1 if kind == 1 else 8 * dtype.itemsize
-    rows = [(kind, bits, *_measured(plane, low, high, value_range is not None)) for plane in stored]
+    rows = [(kind, bits, *_measured(plane, low, high, on_card and value_range is not None)) for plane in stored]
     return np.array(rows, np.float32).reshape(len(stored), len(FACTS))
 
 
@@ -227,7 +238,7 @@ def _measured(plane: NDArray[np.generic], low: float, high: float, on_card: bool
     upto = np.cumsum(counts)
     dark, bright = (levels[np.searchsorted(upto, q * total)] for q in (TAIL, 1 - TAIL))
     top = counts[levels >= min(levels[-1], high)].sum() / total
-    outside = counts[_outside(levels, low, high)].sum() / total
+    outside = counts[_outside(levels, low, high)].sum() / total if on_card else 0
     uniform = total - counts.max() <= max(1, HOT * total)
     return (_step(levels), levels[0], dark, bright, levels[-1], low, high, on_card, outside, top, uniform)
 

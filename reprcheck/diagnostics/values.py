@@ -102,12 +102,13 @@ def _ranges(values: Values, blank: NDArray[np.bool_], channels: Sequence[str]) -
         return [f"Values: {what}, one grey to a network: {remedy} on the card if it is wider than it need be."]
     sentences = []
     unsaid = (values["on_card"] == 0) & (values["kind"] == KINDS.index("uint") + 1)
-    for bits in np.unique(values["bits"][unsaid]).astype(int).tolist():
-        highest = int(values["highest"][unsaid & (values["bits"] == bits)].max())
-        if 0 < highest <= UNUSED * (2**bits - 1):
+    for white in np.unique(values["high"][unsaid]).astype(int).tolist():
+        mine = unsaid & (values["high"] == white)
+        highest, bits = int(values["highest"][mine].max()), int(values["bits"][mine].max())
+        if 0 < highest <= UNUSED * white:
             used = highest.bit_length()
             sentences.append(
-                f"Values: none of uint{bits} exceeds {highest}, {used} bits, and {2**bits - 1} becomes 1: set "
+                f"Values: none of uint{bits} exceeds {highest}, {used} bits, and {white} becomes 1: set "
                 f"value_range = [0, {2**used - 1}] on the card if that is what the camera gives."
             )
     return sentences
@@ -127,7 +128,7 @@ def _depths(task: Task, values: Values, names: Sequence[str]) -> list[str]:
             for part, w in zip(parts, order, strict=True)
         )
         return [f"Values: images are stored in {len(different)} ways: {shown}."]
-    if (values.depth < values["bits"]).any() and (values["kind"] > 1).all():
+    if (values.step > 1).any():
         step = np.unique(values.step)
         apart = f"{step[0]:g}" if len(step) == 1 else f"{step[0]:g} to {step[-1]:g}"
         return [f"Values: all images are {different[0]}: neighbouring levels lie {apart} apart."]

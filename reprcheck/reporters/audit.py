@@ -40,6 +40,7 @@ _HAND_MADE = (
     "batch",
     "metadata",
     "size",
+    "depth",
 )
 _LETTERS = {
     "untrained": "u",

@@ -119,3 +119,14 @@ def test_size_is_told_by_both_sides():
     np.testing.assert_allclose(vectors[:, 0], [-np.sqrt(1.5), 0, np.sqrt(1.5)], atol=1e-6)
     np.testing.assert_allclose(vectors[:, 2], [1.5, 0, 1.5], atol=1e-6)
     assert (vectors[:, [1, 3]] == 0).all()
+
+
+def test_depth_is_a_nuisance_of_its_own_where_images_are_stored_in_several_ways():
+    task = classify_task(batches=1, holdout="unit")
+    assert nuisance(task) == {}
+    depths = np.where(task.y[:, None] == 1, [16.0, 8.0, 2.0], [8.0, 8.0, 2.0])
+    found = nuisance(replace(task, depths=depths))
+    assert set(found) == {"depth"}
+    np.testing.assert_array_equal(found["depth"][:, [1, 2, 4, 5]], 0)
+    assert protocols.score("probe/1", [found["depth"]], task).values.mean() == 1
+    assert nuisance(replace(task, depths=depths[:1].repeat(len(task.y), axis=0))) == {}

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -205,3 +206,32 @@ def test_floats_a_rounding_error_outside_are_not_clipped(tmp_path: Path) -> None
     image = open_folder(folder).images.read(0)
     assert image.pixels.max() == 1
     assert Values(facts_of(image)[None])["outside"] == 0
+
+
+def test_a_calibrated_image_is_of_the_type_that_its_file_has(tmp_path: Path) -> None:
+    """ImageJ keeps signed numbers as unsigned ones, and says which offset to take off."""
+    planes = [RNG.integers(-900, 900, (20, 20)) for _ in range(12)]
+    folder = write_dataset(tmp_path, images=[p[None] for p in planes], card={"value_range": [-1000, 1000]})
+    for i, plane in enumerate(planes):
+        description = "ImageJ=1.54f\nimages=1\ncf=0\nc0=-32768.0\nc1=1.0\n"
+        stored = (plane + 32768).astype(np.uint16)
+        path = folder / f"images/{i:03}.tif"
+        tifffile.imwrite(path, stored, photometric="minisblack", metadata=None, description=description)
+    image = open_folder(folder).images.read(5)
+    found = Values(facts_of(image)[None])
+    assert (found["lowest"], found["highest"]) == (planes[5].min(), planes[5].max())
+    assert (KINDS[int(found["kind"].item()) - 1], found["bits"], found["outside"]) == ("uint", 16, 0)
+
+
+def test_a_file_that_says_how_many_bits_it_has_needs_no_range(tmp_path: Path) -> None:
+    planes = [RNG.integers(0, 4096, (20, 20)).astype(np.uint16) for _ in range(12)]
+    folder = write_dataset(tmp_path, images=[p[None] for p in planes])
+    for i, plane in enumerate(planes[:6]):
+        tifffile.imwrite(folder / f"images/{i:03}.tif", plane, photometric="minisblack", bitspersample=12)
+    images = open_folder(folder).images
+    values = Values(np.stack([facts_of(images.read(i)) for i in range(12)]))
+    np.testing.assert_allclose(images.read(0).pixels[0], planes[0] / 4095, atol=1e-6)
+    assert values["high"].ravel().tolist() == [4095] * 6 + [65535] * 6
+    assert values["on_card"].sum() == 0
+    assert values.depth.ravel().tolist() == [12] * 6 + [16] * 6
+    assert values["bits"].ravel().tolist() == [16] * 12

@@ -272,10 +272,22 @@ def test_channels_of_several_types_are_one_way() -> None:
     assert values.depths is None
 
 
+def test_kinds_of_one_width_are_several_ways_and_differ_in_depth() -> None:
+    facts = [
+        measure(image.astype(np.int16 if SECOND[i] else np.uint16), (0, 255)) for i, image in enumerate(pictures())
+    ]
+    values = Values(np.stack(facts))
+    assert told_by_values(a_task(), values, ("DNA",), IDS) == [
+        "Values: images are stored in 2 ways: 24 as int16 (s001, 24 of 24 taxol), 24 as uint16 (s000, 24 of 24 DMSO).",
+    ]
+    assert values.depths is not None
+    assert len(np.unique(values.depths, axis=0)) == 2
+
+
 def test_depths_are_bits_of_the_type_and_of_the_levels() -> None:
     images = [image.astype(np.uint16) * 257 if SECOND[i] else image for i, image in enumerate(pictures())]
     values = Values(np.stack([measure(image, None) for image in images]))
-    np.testing.assert_array_equal(values.depths, np.where(SECOND[:, None], [16, 8], [8, 8]))
+    np.testing.assert_array_equal(values.depths, np.where(SECOND[:, None], [16, 8, 2], [8, 8, 2]))
     assert Values(np.stack([measure(image, None) for image in pictures()])).depths is None
 
 
