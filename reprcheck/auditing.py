@@ -9,13 +9,13 @@ settings of a dataset described first; drawing what is found is for `reprcheck.r
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from reprcheck.embed.cache import Cache, default_folder
-from reprcheck.embed.engine import Progress
 from reprcheck.errors import ReprcheckError
 from reprcheck.models import Model, resolve
 from reprcheck.models.untrained_resnet import UntrainedResNet
@@ -75,7 +75,7 @@ def audit(
     *,
     limit: int | None = None,
     cache_dir: str | Path | None = None,
-    progress: Progress = bar,
+    ask: Callable[[Question], tuple[Cell, Setting | None]] | None = None,
 ) -> list[Audit]:
     """Audit every setting of a dataset that the policy requires.
 
@@ -91,8 +91,8 @@ def audit(
         Cut each task down to this many samples.
     cache_dir : str or Path, optional
         Without it, ``$REPRCHECK_CACHE`` or the user's cache folder.
-    progress : Progress
-        Makes progress bars.
+    ask : callable, optional
+        Answers a question of the model on the dataset, in another process say; without it they are asked here.
 
     Raises
     ------
@@ -107,8 +107,10 @@ def audit(
     (one,) = opened([dataset], limit, rules)
     asked = required(one, rules)
     chosen = contestant(model, rules)
-    session = Session(rules, Cache(Path(cache_dir) if cache_dir is not None else default_folder()), progress)
-    found = [_described(*session.ask(chosen, one, replace(question, model=chosen.name))) for question in asked]
+    if ask is None:
+        session = Session(rules, Cache(Path(cache_dir) if cache_dir is not None else default_folder()), bar)
+        ask = partial(session.ask, chosen, one)
+    found = [_described(*ask(replace(question, model=chosen.name))) for question in asked]
     if model is not None:
         return [examine(setting, rules, cell) for cell, setting in found]
     return [replace(examine(without_model(setting), rules, cell), cell=None) for cell, setting in found]

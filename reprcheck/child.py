@@ -23,10 +23,10 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date
 from functools import partial
 from queue import Empty, SimpleQueue
-from typing import IO, Any
+from typing import IO, Any, Self
 
 from reprcheck.embed.cache import Cache
-from reprcheck.errors import Option, UserError
+from reprcheck.errors import Option, SpelledMistakeError, UserError
 from reprcheck.models import Model
 from reprcheck.policy import Policy
 from reprcheck.questions import Question
@@ -122,7 +122,7 @@ class Answer:
 
 
 class Child:
-    """The gate's side.
+    """The gate's side; as a context it is closed at the end.
 
     Parameters
     ----------
@@ -150,27 +150,45 @@ class Child:
             self.close()
             raise
         self._process = None
+        _hang_up(process)
         cause = f"the process that ran the model {_ending(process.wait())}, without a verdict"
         return Answer(question.model, question.error(cause), died=True)
+
+    def verdict(self, question: Question) -> tuple[Cell, Setting | None]:
+        """Return the answer as `reprcheck.session.Session.ask` does; raises SpelledMistakeError for a mistake."""
+        answer = self.ask(question)
+        if answer.cell is None:
+            raise SpelledMistakeError(answer.mistake)
+        return answer.cell, answer.setting
+
+    def __enter__(self) -> Self:
+        """Return this."""
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        """End the process."""
+        self.close()
 
     def close(self) -> None:
         """End the process, which puts away what it has computed."""
         process, self._process = self._process, None
-        if process is None or process.stdin is None:
+        if process is None:
             return
-        with suppress(BrokenPipeError):
-            process.stdin.close()
+        _hang_up(process)
         try:
             process.wait(GRACE)
         except subprocess.TimeoutExpired:
             process.kill()
+            process.wait()
+        self._reader.join(GRACE)
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None:
             code = f"import sys; sys.path[:] = {sys.path!r}; from reprcheck.child import serve; serve()"
             process = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
             self._process, self._lines = process, SimpleQueue()
-            threading.Thread(target=_pump, args=(process.stdout, self._lines), daemon=True).start()
+            self._reader = threading.Thread(target=_pump, args=(process.stdout, self._lines), daemon=True)
+            self._reader.start()
             with suppress(BrokenPipeError):
                 _send(process, self._setup)
         return self._process
@@ -192,9 +210,16 @@ def _send(process: subprocess.Popen[bytes], thing: object) -> None:
     process.stdin.flush()
 
 
+def _hang_up(process: subprocess.Popen[bytes]) -> None:
+    assert process.stdin is not None
+    with suppress(BrokenPipeError):
+        process.stdin.close()
+
+
 def _pump(stream: IO[bytes], lines: SimpleQueue[bytes]) -> None:
-    for line in stream:
-        lines.put(line)
+    with stream:
+        for line in stream:
+            lines.put(line)
     lines.put(b"")
 
 

@@ -157,6 +157,10 @@ class UserError(ReprcheckError):
         return type(self), (self.where, self.what, self._advice)
 
 
+class SpelledMistakeError(ReprcheckError):
+    """A mistake of the user's that came from another process, already in the words of this front door."""
+
+
 def printable(text: str) -> str:
     r"""Return text that is safe to print: control codes, line ends and direction marks are written as their escapes.
 

@@ -21,10 +21,10 @@ class Exit(IntEnum):
 
 
 MEANING = {
-    Exit.RELEASED: "released: every required cell passed, in this run; of a command: fine",
-    Exit.BLOCKED: "blocked: a cell failed, ended in an error or has no verdict; of a command: not good enough",
-    Exit.INTERRUPTED: "interrupted: stopped by the user or while tests were collected; nothing is decided",
+    Exit.RELEASED: "released: every required cell passed, in this run; a command: fine",
+    Exit.BLOCKED: "blocked: a cell failed, broke or has no verdict; a command: not good",
+    Exit.INTERRUPTED: "interrupted: stopped by the user; nothing is decided",
     Exit.MISTAKE: "a mistake in what was asked, told in one line; nothing is decided",
-    Exit.NOT_ENOUGH_EVIDENCE: "not enough evidence: nothing failed, but cells that block are inconclusive",
+    Exit.NOT_ENOUGH_EVIDENCE: "not enough evidence: nothing but inconclusive cells blocks",
 }
 """What each status says. Beside these pytest's own 3 (an internal error) and 5 (no test was collected) stay."""

@@ -26,9 +26,14 @@ STOPPER = """
 def stop():
     import os, signal
     def encode(x):
-        os.kill(os.getpid(), signal.SIGINT)
+        for process in (os.getppid(), os.getpid()):  # as a terminal does
+            os.kill(process, signal.SIGINT)
         return x.mean((2, 3))
     return encode
+
+def gone():
+    import os
+    return lambda x: os._exit(0)
 
 def means():
     return lambda x: x.mean((2, 3))
@@ -209,6 +214,91 @@ def test_a_reader_that_goes_leaves_no_traceback(place, ask):
 def test_ctrl_c_leaves_no_traceback_and_keeps_the_cache(place, tmp_path):
     options = [f"--policy={place}/policy.toml", f"--cache-dir={tmp_path}/cache", f"--model=py:{place}/toys.py:stop"]
     done = process("audit", place / "mini", *options)
-    assert (done.returncode, done.stdout) == (128 + signal.SIGINT, "")
+    assert (done.returncode, done.stdout) == (2, "")
     assert "Traceback" not in done.stderr
     assert list((tmp_path / "cache" / "vectors").rglob("*.safetensors"))
+
+
+def test_a_model_that_ends_its_process_does_not_end_an_audit_well(place, tmp_path):
+    options = [f"--policy={place}/policy.toml", f"--cache-dir={tmp_path}/cache", f"--model=py:{place}/toys.py:gone"]
+    done = process("audit", place / "mini", *options)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("ERROR: mini:")
+    assert "ended itself with exit status 0, without a verdict" in done.stderr
+
+
+def test_the_help_tells_every_exit_status(capsys):
+    from reprcheck.exits import MEANING
+
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    shown = capsys.readouterr().out
+    for status, meaning in MEANING.items():
+        assert f"  {status:2d}  {meaning}" in shown
+
+
+@pytest.fixture
+def decided(tmp_path):
+    """A report folder with the scorecards of one run, with these outcomes."""
+    from reprcheck.scorecard.report_folder import ReportFolder
+    from reprcheck.types import Gate
+    from tests.scorecards import demo_scorecard
+
+    def write(*outcomes):
+        cards = [
+            demo_scorecard(
+                model={"spec": f"m{i}", "name": f"m{i}", "digest": "0f" * 20},
+                gate=Gate(outcome, () if outcome == "released" else ("it is so",)),
+                run={"id": "r1"},
+            )
+            for i, outcome in enumerate(outcomes)
+        ]
+        ReportFolder(tmp_path, "r1").replace(cards)
+        return tmp_path
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "run_id", "status"),
+    [
+        (["released"], "r1", 0),
+        (["released"], None, 0),
+        (["released"], "r2", 1),
+        (["released", "released"], "r1", 0),
+        (["released", "not_enough_evidence"], "r1", 10),
+        (["not_enough_evidence", "blocked"], "r1", 1),
+        (["released", "undecided"], "r1", 1),
+        (["undecided"], None, 1),
+    ],
+)
+def test_gate_reads_what_a_run_decided(decided, ask, outcomes, run_id, status):
+    arguments = ["gate", str(decided(*outcomes))] + ([f"--run-id={run_id}"] if run_id else [])
+    assert main(arguments) == status
+
+
+def test_gate_reads_one_scorecard_and_says_which_run(decided, capsys):
+    folder = decided("released", "blocked")
+    assert main(["gate", str(folder / "m0" / "scorecard.json")]) == 0
+    assert capsys.readouterr().out == "m0: released (run r1)\n"
+    assert main(["gate", str(folder / "m1"), "--run-id=r2"]) == 1
+    assert capsys.readouterr().out == "m1: BLOCKED (of run r1, not of r2)\n  it is so\n"
+
+
+def test_gate_without_a_scorecard_is_a_mistake(tmp_path, capsys):
+    assert main(["gate", str(tmp_path)]) == 4
+    assert "holds no scorecard" in capsys.readouterr().err
+
+
+def test_an_index_that_points_elsewhere_is_not_followed(decided, tmp_path):
+    folder = decided("released", "blocked")
+    outside = tmp_path.parent / "outside"
+    outside.mkdir(exist_ok=True)
+    (outside / "scorecard.json").write_text("{}")
+    index = json.loads((folder / "run.json").read_text())
+    index["scorecards"] += ["../outside/scorecard.json", "/etc/hostname", "m0/other.json", 7]
+    (folder / "run.json").write_text(json.dumps(index))
+    assert main(["gate", str(folder)]) == 1
+    decided("released")
+    assert (outside / "scorecard.json").exists()
+    assert sorted(p.name for p in folder.rglob("scorecard.json")) == ["scorecard.json"]

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from reprcheck.datasets.card import parse
+from reprcheck.exits import MEANING
 from reprcheck.policy import read_policy
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -56,3 +57,8 @@ def test_its_options_exist():
         shown += subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for option in set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README)):
         assert f"{option}=" in shown or f"{option} " in shown, option
+
+
+def test_the_exit_statuses_are_those_of_the_package():
+    for status, meaning in MEANING.items():
+        assert f"| {status:d} | {meaning} |" in README

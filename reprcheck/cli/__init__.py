@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from reprcheck.cli.gate import add_gate
 from reprcheck.cli.shell import show, spelled, terminal
-from reprcheck.errors import ReprcheckError, UserError, printable
+from reprcheck.errors import ReprcheckError, SpelledMistakeError, UserError, printable
 from reprcheck.exits import MEANING, Exit
 
 if TYPE_CHECKING:
@@ -44,6 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UserError as mistake:
         print(f"ERROR: {mistake.line(spelled)}", file=sys.stderr)
         return Exit.MISTAKE
+    except SpelledMistakeError as mistake:
+        print(f"ERROR: {mistake}", file=sys.stderr)
+        return Exit.MISTAKE
     except ReprcheckError as failure:
         print(f"ERROR: {printable(str(failure))}", file=sys.stderr)
         return Exit.BLOCKED
@@ -61,11 +64,12 @@ def parser() -> Parser:
 
     made = Parser(
         prog="reprcheck",
-        description="A release gate for microscopy representation models. The gate itself is run by pytest: "
-        "pytest benchmarks/ --model=SPEC.",
+        description="A release gate for microscopy representation models.\n"
+        "The gate itself is run by pytest: pytest benchmarks/ --model=SPEC.",
         epilog="exit status:\n"
         + "".join(f"  {status:2d}  {meaning}\n" for status, meaning in MEANING.items())
-        + "Under pytest 3 (internal error) and 5 (no test collected) keep their meaning. Every status but 0 blocks.",
+        + "Under pytest 3 (internal error) and 5 (no test collected) keep their meaning.\n"
+        "Every status but 0 blocks.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     made.add_argument("--version", action="version", version=f"reprcheck {version('reprcheck')}")
@@ -209,7 +213,11 @@ def audited(options: argparse.Namespace, model: str | None) -> tuple[Policy, lis
     ------
     UserError
     """
+    from datetime import date
+
     from reprcheck.auditing import audit, contestant, required
+    from reprcheck.child import Child, Setup
+    from reprcheck.embed.cache import Cache, default_folder
     from reprcheck.policy import read_policy
     from reprcheck.questions import opened
 
@@ -218,4 +226,8 @@ def audited(options: argparse.Namespace, model: str | None) -> tuple[Policy, lis
     datasets = opened(list(options.dataset), options.limit, policy)
     for dataset in datasets:
         required(dataset, policy)
-    return policy, [one for d in datasets for one in audit(d, chosen, policy, cache_dir=options.cache_dir)]
+    asked = chosen or contestant(None, policy)
+    cache = Cache(Path(options.cache_dir) if options.cache_dir else default_folder())
+    setup = Setup({asked.name: asked}, {d.name: d for d in datasets}, policy, cache, date.today(), spelled)
+    with Child(setup) as child:
+        return policy, [one for d in datasets for one in audit(d, chosen, policy, ask=child.verdict)]
