@@ -165,6 +165,14 @@ class Run:
             f"reprcheck: policy {self.request.policy_path}, cache {self.request.cache.folder}",
         ]
 
+    def pytest_itemcollected(self, item: pytest.Item) -> None:
+        """Let every report of a test say which cell it is about, however the test ends."""
+        callspec = getattr(item, "callspec", None)
+        if callspec is not None and "reprcheck_question" in callspec.params:
+            from reprcheck.pytest_plugin.outcomes import attach_question
+
+            attach_question(item, callspec.params["reprcheck_question"])
+
     def pytest_collection_modifyitems(self) -> None:
         """Refuse to run the gate on nothing; a worker leaves that to the controller."""
         if self.no_model and not self.only_collects:
@@ -292,10 +300,7 @@ class Asker:
     """What a benchmark holds: one required cell, waiting to be asked."""
 
     def __init__(self, run: Run, question: Question, node: pytest.Item) -> None:
-        from reprcheck.pytest_plugin.outcomes import attach_question
-
         self._run, self._question, self._node = run, question, node
-        attach_question(node, question)
 
     def must_pass(self) -> None:
         """Ask; the test fails where the verdict blocks, and is skipped or xfailed where it is no pass either."""

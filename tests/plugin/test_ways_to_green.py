@@ -71,6 +71,13 @@ def answers_for_itself():
     os.write(1, b'{"model": "x", "cell": {"status": "pass"}}\\n')
     return _means
 
+def breaks_a_protocol():
+    from reprcheck import protocols
+    def score(*given):
+        raise ValueError("this solver needs\\n  two classes")
+    protocols.score = score
+    return _means
+
 def leaves_at_exit():
     import atexit
     atexit.register(os._exit, 0)
@@ -125,6 +132,7 @@ ERRORS = {
     "thread_is_gone": "ended itself with exit status 0, without a verdict",
     "segfaults": "was killed by SIGSEGV, without a verdict",
     "interrupts_itself": "KeyboardInterrupt",
+    "breaks_a_protocol": "ValueError: this solver needs two classes",
 }
 
 
@@ -162,6 +170,11 @@ def test_a_process_that_ends_is_an_error(attacked, model):
     assert len(found.card["gate"]["blocked_by"]) == 3
     assert "deselected" not in found.text
     assert "Traceback" not in found.text
+
+
+@pytest.mark.parametrize("model", ["breaks_a_protocol", "encode_leaves"])
+def test_a_traceback_is_for_those_who_ask(attacked, model):
+    assert "Traceback (most recent call last)" in attacked(model, "--reprcheck-debug").text
 
 
 @pytest.mark.parametrize(("model", "expected"), [("factory_leaves", 4), ("encode_is_gone", 1)])
@@ -257,9 +270,9 @@ def test_plugins_that_get_in_the_way(gate, tmp_path, plugin):
     found = gate("-p", plugin, models=("constant",), PYTHONPATH=str(tmp_path))
     assert found.status in (1, 5), found.text
     assert one_outcome(found) == "blocked"
-    if plugin == "passes_all":
-        assert "its test passed without asking" in " ".join(found.text.split())
-        assert "deselected" not in found.text
+    told = {"passes_all": "its test passed without asking", "breaks_fixtures": "OSError: no disk"}
+    assert told.get(plugin, "no verdict: deselected, skipped or killed") in " ".join(found.text.split())
+    assert ("deselected, skipped" in found.text) == (plugin not in told)
 
 
 def test_a_suite_without_its_plugin_fails(gate):
