@@ -52,7 +52,9 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, int | None, in
     after the gate has.
     """
     status = yield
-    if status or not config.getoption("reprcheck_model"):
+    spelling = cast(Spelling, config.pluginmanager.get_plugin(SPELLING))
+    typed = any(word.startswith(spelling.names("model")) for word in config.invocation_params.args)
+    if status or not (typed or config.getoption("reprcheck_model")):  # --help keeps options from being read
         return status
     if RUN in config.stash and config.stash[RUN].may_be_green:
         return status

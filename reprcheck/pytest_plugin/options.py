@@ -31,9 +31,13 @@ class Spelling:
 
     def __call__(self, option: Option) -> str:
         """Return an option, as ``--reprcheck-limit=5``."""
-        names = sorted((f"{prefix}{option.name}" for prefix in self.prefixes), key=len)
+        names = self.names(option.name)
         typed = [name for name in names for word in self.typed if word.partition("=")[0] == name]
         return option.spelled((typed or names)[0])
+
+    def names(self, name: str) -> tuple[str, ...]:
+        """Return all that an option is called here, the shortest first."""
+        return tuple(sorted((f"{prefix}{name}" for prefix in self.prefixes), key=len))
 
 
 def add_options(parser: pytest.Parser, prefix: str) -> Sequence[str]:

@@ -152,6 +152,12 @@ def one_outcome(found):
     return outcome
 
 
+def released(found):
+    """Whether a scorecard in the folder is a release; where pytest reads no option, none is written."""
+    cards = [json.loads(path.read_text()) for path in found.report.rglob("scorecard.json")]
+    return any(card["gate"]["released"] for card in cards)
+
+
 @pytest.mark.parametrize("model", MISTAKES)
 def test_code_that_would_end_the_program_is_the_users_mistake(attacked, model):
     found = attacked(model)
@@ -188,7 +194,7 @@ def test_under_xdist_too(attacked, model, expected):
 @pytest.mark.parametrize("model", ["answers_for_itself", "leaves_at_exit"])
 def test_what_a_model_prints_or_does_at_exit_changes_no_verdict(attacked, model):
     found = attacked(model)
-    assert (found.status, one_outcome(found)) == (1, "blocked"), found.text
+    assert (found.status, one_outcome(found)) == (10, "not_enough_evidence"), found.text
     assert "pass" not in found.statuses.values()
     assert len(found.statuses) == 3
 
@@ -212,17 +218,25 @@ def test_a_training_script_that_ends_the_program(gate, tmp_path, source, expecte
     one_outcome(found)
 
 
-LISTING = ("--fixtures", "--fixtures-per-test", "--markers", "--help", "--setup-plan", "--setup-only")
+LISTING = (
+    "--version --version",
+    "--fixtures",
+    "--fixtures-per-test",
+    "--markers",
+    "--help",
+    "--setup-plan",
+    "--setup-only",
+)
 
 
 @pytest.mark.parametrize("option", LISTING)
 def test_options_that_run_no_test(gate, option):
-    found = gate(option, models=("stripes",))
+    found = gate(*option.split(), models=("stripes",))
     assert found.status == 1, found.text
-    assert one_outcome(found) in ("undecided", "blocked")
+    assert not released(found)
 
 
-@pytest.mark.parametrize("option", ["--co", "--fixtures", "--help", "-p no:reprcheck-run"])
+@pytest.mark.parametrize("option", ["--co", "--fixtures", "--help", "--version --version", "-p no:reprcheck-run"])
 @pytest.mark.parametrize("door", ["variable", "ini"])
 def test_options_that_nobody_typed(gate, tmp_path, option, door):
     ini = tmp_path / "other.ini"
@@ -230,7 +244,7 @@ def test_options_that_nobody_typed(gate, tmp_path, option, door):
     typed = (f"-c{ini}", f"--rootdir={ROOT}") if door == "ini" else ()
     found = gate(*typed, models=("constant",), **({"PYTEST_ADDOPTS": option} if door == "variable" else {}))
     assert found.status == 1, found.text
-    assert one_outcome(found) in ("undecided", "blocked")
+    assert not released(found)
 
 
 @pytest.mark.parametrize(
@@ -281,9 +295,8 @@ def test_a_suite_without_its_plugin_fails(gate):
     assert "the reprcheck plugin isn't loaded" in found.text
 
 
-def test_tests_of_something_else_release_nothing(gate, tmp_path):
-    (tmp_path / "test_other.py").write_text("def test_fine(): pass\n")
-    found = gate(models=("stripes",), suite=str(tmp_path / "test_other.py"))
+def test_tests_of_something_else_release_nothing(gate):
+    found = gate(models=("stripes",), suite="tests/test_layers.py")
     assert (found.status, one_outcome(found)) == (1, "blocked")
 
 
