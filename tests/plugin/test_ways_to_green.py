@@ -219,13 +219,8 @@ def test_a_training_script_that_ends_the_program(gate, tmp_path, source, expecte
 
 
 LISTING = (
-    "--version --version",
-    "--fixtures",
-    "--fixtures-per-test",
-    "--markers",
-    "--help",
-    "--setup-plan",
-    "--setup-only",
+    *("--fixtures", "--fixtures-per-test", "--markers", "--setup-plan", "--setup-only"),
+    *("--help", "--version --version"),
 )
 
 
