@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from tests.cases import write_case
 from tests.plugin.conftest import ROOT
 
 THREE = {"beats_untrained", "beats_structure", "beyond_intensity"}
@@ -194,6 +195,17 @@ def test_waivers_of_every_cell_release_nothing(gate, waiving):
     assert "2 xfailed" in found.text
     (reason,) = found.card["gate"]["blocked_by"]
     assert reason == "mini: nothing was shown: all required verdicts that could tell are waived"
+
+
+def test_a_paired_design_has_verdicts(gate, place, tmp_path):
+    """Every donor in both classes, ids that begin with the class."""
+    case = write_case("paired_design", tmp_path / "paired")
+    (tmp_path / "all.toml").write_text("schema = 1\ntwins = 2\n")
+    found = gate(f"--dataset={case}", f"--policy={tmp_path}/all.toml", models=("brightness",))
+    assert found.status in (1, 10), found.text
+    assert len(found.statuses) == 3
+    assert "error" not in {cell["status"] for cell in found.card["cells"]}
+    assert {setting["n_units"] for setting in found.card["settings"]} == {20}
 
 
 def test_verdicts_have_their_own_words(gate, place, tmp_path):
