@@ -1,5 +1,6 @@
 """The README tells the truth: its scorecards are the committed ones, its code runs, its files exist."""
 
+import json
 import re
 import subprocess
 import sys
@@ -32,6 +33,41 @@ def test_its_python_runs(tmp_path, monkeypatch, capsys):
     for code in blocks("python"):
         exec(compile(code, "README.md", "exec"), {})
     assert capsys.readouterr().out.startswith("False")  # a limited run doesn't release
+
+
+def test_its_wrapper_turns_tokens_into_vectors(tmp_path):
+    import numpy as np
+
+    from reprcheck.models import resolve
+    from reprcheck.types import Image
+
+    (wrapper,) = (code for code in blocks("python") if "load_backbone" in code)
+    backbone = """
+class Tokens(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.patches = torch.nn.Conv2d(3, 5, 4, stride=4)
+
+    def forward(self, x):
+        return {"last_hidden_state": self.patches(x).flatten(2).transpose(1, 2)}
+
+def load_backbone():
+    torch.manual_seed(0)
+    return Tokens()
+"""
+    (tmp_path / "encoder.py").write_text(wrapper + backbone)
+    images = np.random.default_rng(0).random((2, 3, 8, 8)).astype(np.float32)
+    vectors = resolve(f"py:{tmp_path}/encoder.py:encoder").encoder(3).encode([Image(image) for image in images])
+    scope = {}
+    exec(compile(wrapper + backbone, "encoder.py", "exec"), scope)
+    first = scope["load_backbone"]().patches(scope["torch"].from_numpy(images))[:, :, 0, 0].detach().numpy()
+    assert np.allclose(vectors, first, atol=1e-5)
+
+
+def test_its_times_are_those_of_the_committed_run():
+    timings = json.loads((ROOT / "reports" / "demo" / "scorecard.json").read_text())["run"]["timings"]
+    assert f"the {len(timings)} of the default took about a minute" in " ".join(README.split())
+    assert 30 < sum(timings.values()) < 120
 
 
 def test_its_card_and_policy_are_read(tmp_path):
