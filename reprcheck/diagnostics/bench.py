@@ -374,7 +374,7 @@ def _statement(status: Status, e: Evidence, min_units: int) -> str:
     if e.n_units < min_units:
         return f"{found}: at least {min_units} units are needed"
     could = f"{found}: the interval holds the margin of {e.margin:g}; an effect of {e.mde:.3f} could be shown"
-    return f"{could}, one of this size by about {e.units_needed} units" if e.units_needed else could
+    return f"{could}; one of this size takes about {e.units_needed} units" if e.units_needed else could
 
 
 @lru_cache(maxsize=64)

@@ -7,7 +7,7 @@ exit status is 0 only where this run has written a release.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date
 from functools import cached_property
@@ -44,6 +44,11 @@ class Run:
     ----------
     request : Request or None
         None where no model was named.
+    answers : list of Answer
+    troubles : dict of key to str
+        Why a cell has no verdict, where its test ended without one.
+    failed : set of str
+        Models that a failed test speaks of.
     may_be_green : bool
         Whether exit status 0 would tell the truth: a release was written, or tests were only listed, as asked by hand.
     """
@@ -53,6 +58,7 @@ class Run:
         self.request: Request | None = None
         self.answers: list[Answer] = []
         self.troubles: dict[Key, str] = {}
+        self.failed: set[str] = set()
         self.scorecards: list[Scorecard] = []
         self.mistakes: set[str] = set()
         self.no_model = False
@@ -167,11 +173,11 @@ class Run:
 
     def pytest_itemcollected(self, item: pytest.Item) -> None:
         """Let every report of a test say which cell it is about, however the test ends."""
-        callspec = getattr(item, "callspec", None)
-        if callspec is not None and "reprcheck_question" in callspec.params:
+        question = getattr(getattr(item, "callspec", None), "params", {}).get("reprcheck_question")
+        if self.request and question in self.request.required:
             from reprcheck.pytest_plugin.outcomes import attach_question
 
-            attach_question(item, callspec.params["reprcheck_question"])
+            attach_question(item, question)
 
     def pytest_collection_modifyitems(self) -> None:
         """Refuse to run the gate on nothing; a worker leaves that to the controller."""
@@ -208,6 +214,7 @@ class Run:
             self.mistakes |= {answer.mistake for answer in found if answer.mistake}
         problem = None if found else trouble(report)
         self.troubles |= {key: problem for key in questions(report) if problem}
+        self.failed |= {model for model, _, _ in questions(report) if report.failed}
 
     def pytest_report_teststatus(self, report: Any) -> Any:
         """Give inconclusive and not applicable verdicts their own word and count."""
@@ -217,38 +224,53 @@ class Run:
 
         return status_word(report)
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Decide, write the scorecards, set the exit status; in the controller, once all verdicts are in."""
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
+        """Decide and write the scorecards before other reports are written, set the exit status after all of them."""
         if "child" in vars(self):
             self.child.close()
         stopped = session.exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
-        if self.is_worker or stopped or not (self.request or self.mistakes):
-            return
-        if self.only_collects:
-            return
-        try:
+        decides = not (self.is_worker or stopped or self.only_collects) and bool(self.request or self.mistakes)
+        if decides:
             self._decide()
-        except UserError as mistake:
-            self.mistakes.add(mistake.line(self.spelling))
-        if self.mistakes:
+        yield
+        if self.mistakes and decides:
             session.exitstatus = Exit.MISTAKE
-            with suppress(UserError):  # told above, where the folder can't be written
-                self._undecided("; ".join(sorted(self.mistakes)), None if self.request else {"": "no model"})
-            return
-        outcomes = {card.gate.outcome for card in self.scorecards}
-        self.may_be_green = outcomes == {"released"}
-        if session.exitstatus in (0, 1) and outcomes != {"released"}:
+        elif decides and session.exitstatus in (0, 1) and not self.may_be_green:
+            outcomes = {card.gate.outcome for card in self.scorecards}
             short = outcomes <= {"released", "not_enough_evidence"}
             session.exitstatus = Exit.NOT_ENOUGH_EVIDENCE if short else Exit.BLOCKED
 
     def _decide(self) -> None:
-        """Write the scorecards, unless a mistake of the user's stands in their place."""
+        """Write the scorecards; where a mistake of the user's stands in their place, say that nothing is decided."""
+        try:
+            if not self.mistakes:
+                self.scorecards = self._collected()
+                self.folder.replace(self.scorecards)
+        except UserError as mistake:
+            self.mistakes.add(mistake.line(self.spelling))
+        if self.mistakes:
+            with suppress(UserError):  # told already, where the folder can't be written
+                self._undecided("; ".join(sorted(self.mistakes)), None if self.request else {"": "no model"})
+            return
+        self.may_be_green = all(card.gate.released for card in self.scorecards)
+        for card in self.scorecards:
+            if not card.gate.released and card.model["name"] not in self.failed:
+                self._report_blocked(card)
+
+    def _report_blocked(self, card: Scorecard) -> None:
+        """Fail in the name of a gate that no failed test speaks for, so that JUnit and the short summary say so too."""
+        name = f"gate[{card.model['name']}]"
+        why = "\n".join(card.gate.blocked_by)
+        report = pytest.TestReport(name, ("reprcheck", None, name), {}, "failed", why, "call")
+        self.config.hook.pytest_runtest_logreport(report=report)
+
+    def _collected(self) -> list[Scorecard]:
+        """Return each model's scorecard of all verdicts that are in."""
         from reprcheck.scorecard.collect import UNKNOWN, provenance, scorecard
         from reprcheck.types import Cell
 
-        if self.mistakes or self.request is None:
-            return
+        assert self.request is not None
         received = [(answer.cell, answer.setting) for answer in self.answers if answer.cell]
         answered = {(cell.model, cell.setting, cell.diagnostic) for cell, _ in received}
         unanswered = {key: why for key, why in self.troubles.items() if key not in answered}
@@ -261,8 +283,7 @@ class Run:
             run = provenance(self.folder.run_id, timings, next((a.device for a in mine), "none"))
             identity = {"spec": model.spec, "name": model.name, "digest": digest}
             cards.append(scorecard(identity, self.request.policy, verdicts, required, run, self.today))
-        self.folder.replace(cards)
-        self.scorecards = cards
+        return cards
 
     def _undecided(self, why: str, named: dict[str, str] | None = None) -> None:
         """Say in the report folder that nothing is decided; of models named so, where they aren't known yet."""

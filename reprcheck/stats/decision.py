@@ -26,7 +26,7 @@ POWER = 0.9
 """With which an effect of the minimum detectable size passes."""
 SMALLEST_P = 1e-9
 """A t-distribution's tail says nothing beyond this with any number of units seen here."""
-MANY = 1000
+MANY = 100
 """Times as many units are not to be had."""
 ALIKE = 1e-12
 """Standard deviation, relative to the mean, under which all units count as alike."""

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from xml.etree import ElementTree
 
 import pytest
 
@@ -279,9 +280,15 @@ def test_plugins_that_get_in_the_way(gate, tmp_path, plugin):
     found = gate("-p", plugin, models=("constant",), PYTHONPATH=str(tmp_path))
     assert found.status in (1, 5), found.text
     assert one_outcome(found) == "blocked"
-    told = {"passes_all": "its test passed without asking", "breaks_fixtures": "OSError: no disk"}
-    assert told.get(plugin, "no verdict: deselected, skipped or killed") in " ".join(found.text.split())
-    assert ("deselected, skipped" in found.text) == (plugin not in told)
+    taken_away = "no verdict: deselected, skipped or killed"
+    told = {
+        "passes_all": "its test passed without asking",
+        "breaks_fixtures": "OSError: no disk",
+        "sets_the_status": "the embedding is constant",
+    }
+    text = " ".join(found.text.split())
+    assert told.get(plugin, taken_away) in text
+    assert (taken_away in text) == (plugin not in told)
 
 
 def test_a_suite_without_its_plugin_fails(gate):
@@ -346,6 +353,18 @@ def test_what_was_deselected_is_told_from_what_broke(gate, tmp_path):
     assert reasons["beyond_intensity:"].endswith("no verdict: deselected, skipped or killed")
     assert "its test ended without a verdict: OSError: disk full" in reasons["beats_structure:"]
     assert found.statuses["beats_untrained"] == "pass"
+
+
+@pytest.mark.parametrize(
+    ("model", "options"),
+    [("brightness", ()), ("constant", ()), ("stripes", ("-k", "beats_structure")), ("stripes", ("--limit=56",))],
+)
+def test_who_reads_junit_alone_sees_a_failure(gate, tmp_path, model, options):
+    found = gate(*options, f"--junitxml={tmp_path}/junit.xml", models=(model,))
+    assert found.status in (1, 10)
+    suite = ElementTree.parse(tmp_path / "junit.xml").getroot().find("testsuite")
+    assert int(suite.get("failures")) == len(suite.findall("testcase/failure")) > 0
+    assert "short test summary info" in found.text
 
 
 @pytest.fixture(scope="module")
