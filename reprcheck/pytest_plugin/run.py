@@ -173,7 +173,7 @@ class Run:
 
     def pytest_itemcollected(self, item: pytest.Item) -> None:
         """Let every report of a test say which cell it is about, however the test ends."""
-        question = getattr(getattr(item, "callspec", None), "params", {}).get("reprcheck_question")
+        question: Any = getattr(getattr(item, "callspec", None), "params", {}).get("reprcheck_question")
         if self.request and question in self.request.required:
             from reprcheck.pytest_plugin.outcomes import attach_question
 
