@@ -16,7 +16,7 @@ from reprcheck.datasets.axes import Window, times
 from reprcheck.datasets.card import Card, Fit
 from reprcheck.datasets.reading import AS_STORED, Reading
 from reprcheck.datasets.recent import Recent
-from reprcheck.datasets.remarks import collecting_remarks
+from reprcheck.datasets.remarks import collecting_remarks, remark
 from reprcheck.datasets.values import measure
 from reprcheck.datasets.zarr_store import Bring, Level, is_zarr
 from reprcheck.digest import code_digest, digest, file_digest
@@ -239,8 +239,11 @@ class FileImages:
         if path is None:
             return None
         part = self._label_part(entry, path)
-        values, found, _ = self._values(part, window)
-        labels = checked(label_images.one_plane(values, part.where), part.where)
+        with collecting_remarks() as remarks:
+            values, found, _ = self._values(part, window)
+            labels = checked(label_images.one_plane(values, part.where), part.where)
+        for text in remarks:
+            remark(f"its {what}: {text}")
         if found != extent:
             raise UserError(
                 part.where,

@@ -126,7 +126,7 @@ def colours(numbers: NDArray[Any], palette: NDArray[np.uint8]) -> NDArray[np.uin
     numbers : ndarray of whole numbers
     palette : uint8[n, 3]
     """
-    return np.take(palette, numbers, axis=0)
+    return np.take(palette, numbers.astype(np.intp), axis=0)
 
 
 def brightness(palette: NDArray[np.uint8], where: str) -> Change:
@@ -147,6 +147,7 @@ def brightness(palette: NDArray[np.uint8], where: str) -> Change:
     values = palette.max(axis=1)
 
     def change(numbers: NDArray[Any]) -> NDArray[Any]:
+        numbers = numbers.astype(np.intp)
         used = palette[np.unique(numbers)].astype(np.float64)
         hue = used[used.max(axis=1).argmax()] / max(used.max(), 1)
         if (np.abs(used - hue * used.max(axis=1, keepdims=True)) > _ONE_HUE).any():

@@ -31,7 +31,7 @@ def one_plane(values: NDArray[Any], where: str) -> NDArray[Any]:
     if len(values) == 1:
         return np.asarray(values[0])
     if (values == values[:1]).all():
-        remark("labels stored as grey in colour: one of the equal channels is read")
+        remark("stored as grey in colour: one of the equal channels is read")
         return np.asarray(values[0])
     remedy = "write an image of one channel in which each object is a number of its own, and 0 the background"
     raise UserError(where, f"a picture in {len(values)} colours, and labels are numbers", remedy)
@@ -69,9 +69,7 @@ def label_objects(values: NDArray[Any], where: str) -> NDArray[np.int32]:
     if len(levels) == 1:
         parts, count = ndi.label(values)
         if count > 1:
-            remark(
-                "the mask has one value for all objects: labelled by connected component, so that touching ones are one"
-            )
+            remark("one value for all objects: labelled by connected component, so that touching ones are one")
             return np.asarray(parts, np.int32)
     if values.dtype.kind == "u":
         _check_grey(values, levels, where)
@@ -99,7 +97,7 @@ def _whole(values: NDArray[Any], what: str, remedy: str, where: str) -> NDArray[
         raise UserError(where, f"a {what} with values that are not finite (NaN or infinity)", remedy)
     if (values != np.rint(values)).any():
         raise UserError(where, f"a {what} of {values.dtype} with fractions, such as a probability", remedy)
-    remark(f"the {what} is stored as floats, all of them whole numbers: read as these")
+    remark("stored as floats, all of them whole numbers: read as these")
     return np.asarray(np.clip(values, -1, _MAX_LABEL + 1), np.int64)
 
 

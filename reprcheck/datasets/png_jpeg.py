@@ -15,6 +15,8 @@ from reprcheck.datasets import interpretation
 from reprcheck.datasets.axes import Stored
 from reprcheck.errors import UserError
 
+_FORMATS = ("PNG", "JPEG", "MPO")
+"""As Pillow calls them; MPO is a JPEG followed by others, such as previews."""
 _ORIENTATION = 0x0112
 _GREY, _COLOUR, _GREY_ALPHA, _COLOUR_ALPHA = 0, 2, 4, 6
 """Colour types of PNG."""
@@ -40,6 +42,9 @@ def read_png_jpeg(path: Path, channels: int | None, where: str) -> Stored:
     from PIL import Image
 
     with Image.open(path) as image:
+        if image.format not in _FORMATS:
+            what, remedy = f"named {path.suffix}, and holds {image.format}", "write it as what its name says"
+            raise UserError(where, what, remedy)
         image.load()
         png, bits, colour = _png_header(path)
         if channels is None and not png:

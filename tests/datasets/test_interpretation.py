@@ -118,7 +118,7 @@ def test_labels_stored_with_0_as_white(tmp_path: Path) -> None:
     image = read(tmp_path / "x.npy", mask=tmp_path / "m.tif", types=tmp_path / "m.tif")
     np.testing.assert_array_equal(image.mask, objects)
     np.testing.assert_array_equal(image.types, objects)
-    assert image.remarks == (INVERTED,)
+    assert image.remarks == (f"its mask: {INVERTED}", f"its type image: {INVERTED}")
     for ambiguous in (objects, (objects > 4).astype(np.uint8) * 255, objects > 4):
         tifffile.imwrite(tmp_path / "m.tif", ambiguous, photometric="miniswhite")
         assert refused(tmp_path / "x.npy", mask=tmp_path / "m.tif") == (
@@ -179,7 +179,9 @@ def test_images_masks_and_types_are_read_upright(tmp_path: Path, orientation: in
         np.testing.assert_array_equal(image.mask, objects)
         np.testing.assert_array_equal(image.types, objects)
         assert source.extent(0) == (9, 6)
-        assert image.remarks == remarks
+        assert image.remarks == tuple(
+            f"{of}{text}" for of in ("", "its mask: ", "its type image: ") for text in remarks
+        )
     image = read(tmp_path / "y.jpg")
     np.testing.assert_allclose(image.pixels[0] * 255, smooth, atol=2)
     assert image.remarks == remarks
@@ -426,6 +428,27 @@ def test_a_few_bits_go_from_black_to_white(tmp_path: Path, suffix: str, bits: in
         np.testing.assert_array_equal(kinds.types, numbers)
         if bits == 2:
             np.testing.assert_array_equal(kinds.mask, numbers)
+
+
+def test_a_palette_of_one_bit(tmp_path: Path) -> None:
+    numbers = RNG.integers(0, 2, (9, 8))
+    few_bits(tmp_path / "x.tif", numbers, 1, 3)
+    raw = bytearray((tmp_path / "x.tif").read_bytes())
+    place = raw.index(struct.pack("<HHII", 258, 4, 1, 1)) + 12  # after BitsPerSample, in place of Compression: ColorMap
+    colours = np.array([[200, 10], [30, 40], [50, 250]]) * 257
+    raw[place : place + 12] = struct.pack("<HHII", 320, 3, 6, len(raw))
+    (tmp_path / "x.tif").write_bytes(bytes(raw) + colours.astype("<u2").tobytes())
+    image = read(tmp_path / "x.tif", channels=3)
+    np.testing.assert_array_equal(bytes_of(image), colours[:, numbers] // 257)
+    assert "several hues" in refused(tmp_path / "x.tif")
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg"])
+def test_another_format_under_its_name(tmp_path: Path, suffix: str) -> None:
+    tifffile.imwrite(tmp_path / f"x{suffix}", noise(np.uint8, 9, 8), photometric="miniswhite")
+    assert refused(tmp_path / f"x{suffix}") == (
+        f"x{suffix} (t.csv line 2): named {suffix}, and holds TIFF; write it as what its name says"
+    )
 
 
 @pytest.mark.parametrize("bits", [2, 4, 10, 12, 14])
@@ -817,7 +840,7 @@ def test_a_first_card_of_opaque_and_signed_images(tmp_path: Path) -> None:
 
 # --- masks ------------------------------------------------------------------------------------------------------------
 
-COMPONENTS = "the mask has one value for all objects: labelled by connected component, so that touching ones are one"
+COMPONENTS = "its mask: one value for all objects: labelled by connected component, so that touching ones are one"
 
 
 def squares(*values: int) -> np.ndarray[Any, Any]:
@@ -899,7 +922,7 @@ def flooded(inside: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 def test_whole_floats_are_labels(tmp_path: Path) -> None:
     image = mask_of(tmp_path, squares(*range(1, 10)).astype(np.float32))
     np.testing.assert_array_equal(image.mask, squares(*range(1, 10)))
-    assert image.remarks == ("the mask is stored as floats, all of them whole numbers: read as these",)
+    assert image.remarks == ("its mask: stored as floats, all of them whole numbers: read as these",)
     message = refused_mask(tmp_path, squares(1).astype(np.float32) * 0.7)
     assert message == (
         "m.tif (t.csv line 2): a mask of float32 with fractions, such as a probability; "
@@ -912,7 +935,7 @@ def test_masks_in_colour(tmp_path: Path, suffix: str) -> None:
     objects = squares(*range(1, 10)).astype(np.uint8)
     image = mask_of(tmp_path, np.stack([objects] * 3, -1), suffix)
     np.testing.assert_array_equal(image.mask, objects)
-    assert image.remarks == ("labels stored as grey in colour: one of the equal channels is read",)
+    assert image.remarks == ("its mask: stored as grey in colour: one of the equal channels is read",)
     coloured = COLOURS[objects] * (objects > 0)[..., None]
     assert refused_mask(tmp_path, coloured, suffix) == (
         f"m{suffix} (t.csv line 2): a picture in 3 colours, and labels are numbers; "
