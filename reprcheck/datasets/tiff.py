@@ -226,6 +226,9 @@ def _check_colours(page: Any, photometric: int, labels: bool, where: str) -> Non
 
     if labels and page.compression in (_JPEG, _OLD_JPEG):
         raise interpretation.lossy_labels(where)
+    if photometric == _PALETTE and page.samplesperpixel > 1:
+        what = "numbers of a palette with another channel, such as transparency, beside them"
+        raise UserError(where, what, "write it again as RGB, or as grey with 0 as black")
     decoded = page.compression == _JPEG and page.planarconfig == 1 and not page.extrasamples  # to RGB, by tifffile
     known = (_WHITE_IS_0, _BLACK_IS_0, _RGB, _PALETTE, *((_YCBCR,) if decoded else ()))
     if photometric in known and page.compression != _APERIO_YCBCR:

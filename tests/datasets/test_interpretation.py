@@ -483,6 +483,45 @@ def test_colours_that_are_not_read(tmp_path: Path, photometric: str, name: str, 
     )
 
 
+FAX, PLAIN = ("group3", "group4"), (None, "tiff_lzw")
+WRITTEN = [
+    *(("1", compression, photometric) for compression in (*PLAIN, *FAX) for photometric in (0, 1)),
+    *(("L", compression, photometric) for compression in (*PLAIN, "jpeg") for photometric in (0, 1)),
+    *((mode, compression, None) for mode in ("LA", "RGB", "RGBA", "RGBX") for compression in (*PLAIN, "jpeg")),
+    *((mode, compression, None) for mode in ("P", "I;16", "F") for compression in PLAIN),
+    ("YCbCr", "jpeg", None),
+]
+
+
+@pytest.mark.parametrize(("mode", "compression", "photometric"), WRITTEN)
+def test_a_tiff_is_what_pillow_shows(
+    tmp_path: Path, mode: str, compression: str | None, photometric: int | None
+) -> None:
+    y, x = np.mgrid[:24, :32]
+    colour = PIL.Image.fromarray(np.stack([9 * y, 7 * x, 4 * (y + x)], -1).astype(np.uint8))
+    grey = np.asarray(colour.convert("L"))
+    made = {"I;16": grey.astype(np.uint16) * 257, "F": grey / np.float32(255)}
+    image = PIL.Image.fromarray(made[mode]) if mode in made else colour.convert(mode)
+    image.save(tmp_path / "x.tif", compression=compression)
+    if photometric is not None:
+        with tifffile.TiffFile(tmp_path / "x.tif", mode="r+") as file:
+            file.pages[0].tags["PhotometricInterpretation"].overwrite(photometric)
+    with PIL.Image.open(tmp_path / "x.tif") as shown:
+        if mode in made:
+            expected = np.asarray(shown)[None] / (65535 if mode == "I;16" else 1)
+        elif mode in ("1", "L", "LA"):
+            expected = np.asarray(shown.convert("L"))[None] / 255
+        else:
+            expected = np.asarray(shown.convert("RGB")).transpose(2, 0, 1) / 255
+    found = read(tmp_path / "x.tif", channels=len(expected)).pixels
+    np.testing.assert_allclose(found, expected, atol=0.01 if compression == "jpeg" else 1e-6)
+
+
+def test_a_palette_beside_transparency(tmp_path: Path) -> None:
+    PIL.Image.fromarray(noise(np.uint8, 9, 8, 3)).convert("P").convert("PA").save(tmp_path / "x.tif")
+    assert "x.tif (t.csv line 2): numbers of a palette with another channel" in refused(tmp_path / "x.tif", channels=3)
+
+
 def test_jpeg_in_tiff_is_read_as_pillow_reads_it(tmp_path: Path) -> None:
     smooth = np.add.outer(np.arange(32) * 3, np.arange(32) * 2).astype(np.uint8)
     picture = np.stack([smooth, 255 - smooth, smooth // 2], -1)
