@@ -276,6 +276,9 @@ class FileImages:
         return axes.arrange(stored, part.channels, part.frame, part.where, part.reading)
 
     def _level(self, part: _Part) -> Level:
+        if part.reading.series:
+            remedy = "remove `series` from the card, and name the group of the image"
+            raise UserError(part.where, f"no series {part.reading.series}: OME-Zarr has none", remedy)
         if part.path not in self._levels:
             opened = partial(zarr_store.open_level, part.path, part.reading.level, part.where, self.bring)
             self._levels[part.path] = decode.guarded(opened, part.where)

@@ -213,7 +213,7 @@ def _interpreted(tif: Any, source: _Source, channels: int | None, where: str) ->
         remarks = [interpretation.BRIGHTNESS if channels == 1 else interpretation.COLOURED]
     if photometric != _PALETTE and not labels:
         value = interpretation.compose(value, interpretation.spread(bits))
-    said = tif.imagej_metadata if source.series.kind == "imagej" else None
+    said = None if source.series.kind == "ome" else tif.imagej_metadata
     if said and "c0" in said and "c1" in said:
         line, remark = interpretation.calibrate(int(said.get("cf", 0)), float(said["c0"]), float(said["c1"]), where)
         value, remarks = interpretation.compose(value, line), remarks + ([remark] if remark else [])

@@ -279,6 +279,13 @@ def test_an_offset_and_a_slope_are_applied(tmp_path: Path, c0: float, c1: float,
     assert image.remarks == (f"stored with a calibration (ImageJ): {c0:g} + {c1:g} times the stored value is read",)
 
 
+def test_a_calibration_of_tiles(tmp_path: Path) -> None:
+    values, said = noise(np.uint16, 40, 24), "ImageJ=1.54f\nimages=1\ncf=0\nc0=-32768.0\nc1=1.0\n"
+    tifffile.imwrite(tmp_path / "x.tif", values, tile=(16, 16), compression="zlib", metadata=None, description=said)
+    image = read(tmp_path / "x.tif", value_range=(-32768, 32767))
+    np.testing.assert_allclose(image.pixels[0], values / 65535, atol=1e-6)
+
+
 def test_no_calibration_is_none_and_a_curve_is_refused(tmp_path: Path) -> None:
     values = noise(np.uint8, 9, 8)
     for said in ({"cf": 20, "c0": 5.0, "c1": 2.0}, {"cf": 0, "c0": 0.0, "c1": 1.0}, {"c0": 4.0}, {"cf": 0}):

@@ -69,6 +69,15 @@ def test_a_level_by_number(tmp_path: Path, version: str) -> None:
     )
 
 
+def test_there_are_no_series(tmp_path: Path) -> None:
+    path = write_image(tmp_path / "x.zarr", [noise(1, 9, 8)], "CYX")
+    assert images(path, ("DNA",), series=0).read(0).pixels.shape == (1, 9, 8)
+    assert refused(images(path, ("DNA",), series=1)) == (
+        "x.zarr (t.csv line 2): no series 1: OME-Zarr has none; "
+        "remove `series` from the card, and name the group of the image"
+    )
+
+
 @each_version
 def test_frames_slices_and_projection(tmp_path: Path, version: str) -> None:
     values = noise(2, 1, 3, 9, 8)
