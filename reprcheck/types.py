@@ -70,6 +70,29 @@ class Encoder(Protocol):
         """Return float32[N, D] for N images of one shape; row i depends on image i alone."""
 
 
+@dataclass(frozen=True)
+class Grouping:
+    """Groups of units that have one label each, which a card doesn't answer for: the units may not be independent.
+
+    Attributes
+    ----------
+    columns : tuple of str
+        Of the table: one, or several with the same groups, or that make them together.
+    called : str
+        How a sentence names them.
+    n_groups, n_units : int
+        Groups that hold several units, and units in these.
+    testable : bool
+        Whether every class has several groups, so that folds over them could be made.
+    """
+
+    columns: tuple[str, ...]
+    called: str
+    n_groups: int
+    n_units: int
+    testable: bool
+
+
 @dataclass(frozen=True, eq=False)
 class Task:
     """A question with a known answer, resolved against a dataset's table; n samples, in order of sample id.
@@ -115,6 +138,8 @@ class Task:
         they differ between images.
     test : bool[n] or None
         Of a fixed split: which samples are judged, once, by what the others teach. None: folds judge all.
+    groups : tuple of Grouping
+        Groups of units that the card doesn't answer for: with any, no verdict can be had.
     """
 
     name: str
@@ -137,6 +162,7 @@ class Task:
     sizes: NDArray[np.float64] | None = None
     depths: NDArray[np.float64] | None = None
     test: NDArray[np.bool_] | None = None
+    groups: tuple[Grouping, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from reprcheck.datasets import groups
 from reprcheck.datasets.card import Card
 from reprcheck.datasets.guesses import guesses
 from reprcheck.datasets.hints import hints
@@ -84,9 +85,21 @@ def assemble(
     check_names(card, samples.columns, samples.lines, where)
     tasks = {task.name: resolve(card, task, samples) for task in card.tasks}
     notes += guesses(card, table)
-    told = {task.name: notes + tasks[task.name].notes + hints(card, task, samples, table) for task in card.tasks}
+    columns = groups.Columns(table, samples)
+    found = {task.name: groups.unanswered(card, task, tasks[task.name], columns) for task in card.tasks}
+    told = {
+        task.name: (
+            *notes,
+            *tasks[task.name].notes,
+            *map(groups.sentence, found[task.name]),
+            *hints(card, task, samples, table, found[task.name]),
+        )
+        for task in card.tasks
+    }
     sizes = {} if extent is None else _sizes(tasks.values(), samples, extent)
-    tasks = {name: replace(task, notes=told[name], sizes=sizes.get(name)) for name, task in tasks.items()}
+    tasks = {
+        name: replace(task, notes=told[name], sizes=sizes.get(name), groups=found[name]) for name, task in tasks.items()
+    }
     if limit is not None:
         tasks = {name: limited(task, samples.ids, limit) for name, task in tasks.items()}
     source = Reordered(images, samples.position)

@@ -41,6 +41,8 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "[tasks.NAME]": TASK_KEYS,
 }
 """Every key of a card, by its table."""
+IGNORED = "[columns] ignored"
+"""The key of the columns that have no say but must be there."""
 MOST_TYPES = 20
 """Types of cells that a card may name: pairs of them are columns of the structural baseline."""
 
@@ -109,7 +111,7 @@ class Card:
         return {column for _, column in self._named() if isinstance(column, Joined)}
 
     def _named(self) -> Iterator[tuple[str, str]]:
-        for key in ("sample", "unit", "batch", "position", "metadata"):
+        for key in ("sample", "unit", "batch", "position", "metadata", "ignored"):
             for column in nested(getattr(self.columns, key)):
                 yield f"[columns] {key}", column
         for task in self.tasks:

@@ -185,6 +185,7 @@ def _of_columns(card: Card, there: set[str]) -> Card:
         metadata=tuple(column for column in columns.metadata if column in there),
         folders=columns.folders,
         distinct=tuple(column for column in columns.distinct if column in there),
+        ignored=tuple(column for column in columns.ignored if column in there),
         **others,
     )
     if kept.frame != columns.frame or not there.issuperset(column for _, column in columns.folders):

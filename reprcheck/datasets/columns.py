@@ -23,6 +23,7 @@ COLUMN_KEYS = (
     "batch",
     "position",
     "metadata",
+    "ignored",
     "distinct",
 )
 
@@ -75,6 +76,8 @@ class Columns:
         Columns in which names that look like two spellings of one are different things.
     checked : tuple of str
         Columns whose names were looked at in the table of fields, or are their ids; no key of the card.
+    ignored : tuple of str
+        Columns that may group units of one label, and whose units are independent all the same; see `groups`.
     """
 
     sample: str
@@ -89,6 +92,7 @@ class Columns:
     folders: tuple[tuple[str, str], ...] = ()
     distinct: tuple[str, ...] = ()
     checked: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
 
 
 def nested(unit: Units | None) -> tuple[str, ...]:
@@ -111,12 +115,16 @@ def parse_columns(top: Section, channels: tuple[str, ...]) -> Columns:
     if others["types"] and not others["mask"]:
         attempt(None, section.fail, "types", "has no effect without mask", "add mask: label images of the same cells")
     sample = attempt("", section.text, "sample")
-    metadata, distinct = (
-        attempt((), section.texts, key) if key in section.values else () for key in ("metadata", "distinct")
+    metadata, distinct, ignored = (
+        attempt((), section.texts, key) if key in section.values else () for key in ("metadata", "distinct", "ignored")
     )
     files = [*image, *filter(None, (others["mask"], others["types"]))]
     folders = attempt((), _folders, section, files) if "folders" in section.values else ()
     unit, batch = attempt(None, parse_unit, section), attempt(None, _batch, section)
+    roles = {"sample": sample, "unit": unit, "batch": batch, "position": others["position"], "metadata": metadata}
+    for key, columns in roles.items():
+        if both := [column for column in ignored if column in nested(columns)]:
+            attempt(None, section.fail, "ignored", f"{both[0]!r} is named as {key} too", "name it once")
     return Columns(
         sample=sample,
         image=image,
@@ -128,6 +136,7 @@ def parse_columns(top: Section, channels: tuple[str, ...]) -> Columns:
         metadata=metadata,
         folders=folders,
         distinct=distinct,
+        ignored=ignored,
         position=others["position"],
     )
 

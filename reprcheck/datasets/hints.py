@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 import numpy as np
@@ -16,12 +17,15 @@ from reprcheck.datasets.table import Samples, texts
 from reprcheck.datasets.task_card import TaskCard
 from reprcheck.datasets.tasks import select
 from reprcheck.datasets.vocabulary import rank
+from reprcheck.types import Grouping
 
 CHANCE = 0.01
 """A group of one class counts where chance would bring one about with less than this, over all groups of a column."""
 
 
-def hints(card: Card, task: TaskCard, samples: Samples, table: pd.DataFrame) -> tuple[str, ...]:
+def hints(
+    card: Card, task: TaskCard, samples: Samples, table: pd.DataFrame, groups: tuple[Grouping, ...] = ()
+) -> tuple[str, ...]:
     """Return a sentence for each trap.
 
     Parameters
@@ -32,11 +36,14 @@ def hints(card: Card, task: TaskCard, samples: Samples, table: pd.DataFrame) -> 
     samples : Samples
     table : pandas.DataFrame
         As read, with the columns that the card doesn't name.
+    groups : tuple of Grouping
+        Told already.
     """
     again = _again(card, task, samples)
     if task.kind != "classify":
         return again
-    return (*again, *_kept_out(card, task, samples), *_not_on_card(card, task, samples, table))
+    told = {column for grouping in groups for column in grouping.columns}
+    return (*again, *_kept_out(card, task, samples), *_not_on_card(card, task, samples, table, told))
 
 
 def _again(card: Card, task: TaskCard, samples: Samples) -> tuple[str, ...]:
@@ -81,9 +88,9 @@ def _kept_out(card: Card, task: TaskCard, samples: Samples) -> list[str]:
     return [f"Kept out by `where`: batches with one class only: {confounds.listed(left)}."] if left else []
 
 
-def _not_on_card(card: Card, task: TaskCard, samples: Samples, table: pd.DataFrame) -> list[str]:
+def _not_on_card(card: Card, task: TaskCard, samples: Samples, table: pd.DataFrame, told: Collection[str]) -> list[str]:
     """Return the columns that sound like technical groups, aren't on the card, and have groups of one class."""
-    known = {column for _, column in card.named_columns()}
+    known = {*told, *(column for _, column in card.named_columns())}
     rows, _ = select(task, samples)
     classes, y = np.unique(samples.columns[task.label[0]][rows], return_inverse=True)
     found = []

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from reprcheck.datasets.card import Card
+from reprcheck.datasets.card import IGNORED, Card
 from reprcheck.datasets.problems import tell
 from reprcheck.datasets.section import Value
 from reprcheck.errors import Place, UserError, did_you_mean
@@ -157,7 +157,8 @@ def sort_samples(card: Card, table: pd.DataFrame, where: str) -> Samples:
         if ids[after] and ids[before] == ids[after]:
             what = f"sample {str(ids[after])!r} is on {line_name(where, int(lines[before]))} too"
             tell(UserError(cell_name(where, int(lines[after]), key), what, "give each row an id of its own"))
-    columns = {column: texts(table[column])[order] for column in sorted({c for _, c in card.named_columns()})}
+    named = {column for key, column in card.named_columns() if key != IGNORED}
+    columns = {column: texts(table[column])[order] for column in sorted(named)}
     columns |= {column: _join([columns[part] for part in column.parts]) for column in card.joined_columns()}
     return Samples(ids[order], columns, order.astype(np.int64), lines[order], where)
 

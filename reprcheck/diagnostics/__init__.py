@@ -42,10 +42,19 @@ def judge(diagnostic: str, bench: Bench) -> Cell:
         return bench.without_evidence(diagnostic, "inconclusive", f"{problem}, and the policy resamples batches")
     module: Any = import_module(_WHERE[diagnostic])
     cell: Cell = module.judge(bench)
-    reason = _CANNOT_TELL.get(bench.setting.qualification)
+    reason = _unanswered(bench) or _CANNOT_TELL.get(bench.setting.qualification)
     if reason is None or cell.status == "not_applicable":
         return cell
     return replace(cell, status="inconclusive", statement=f"{bench.setting.qualification}: {reason}; {cell.statement}")
+
+
+def _unanswered(bench: Bench) -> str | None:
+    if not (groups := bench.task.groups):
+        return None
+    from reprcheck.datasets.confounds import listed
+
+    named = listed(group.called for group in groups)
+    return f"units may not be independent: the card doesn't answer for {named}, whose groups have one label each"
 
 
 def _why_not_batches(bench: Bench) -> str | None:

@@ -59,7 +59,8 @@ def qualify(
     Returns
     -------
     Qualified
-        The first that holds of: ``underpowered``, fewer units than the minimum; ``saturated``, a trivial encoder within
+        The first that holds of: ``underpowered``, fewer units than the minimum, or groups of units that the card
+        doesn't answer for, so that nobody knows how many are independent; ``saturated``, a trivial encoder within
         ``margin`` of the ceiling; ``no_signal``, no encoder's predictions related to the label beyond permuted labels;
         ``discriminating``, none of these.
     """
@@ -67,7 +68,8 @@ def qualify(
     null = permuted(task, [*trivial, *([model] if model else [])], alpha)
     highest = ceiling(task)
     numbers = {"chance": chance, "ceiling": highest, "trivial": best, **null}
-    if (len(np.unique(task.units[judged(task)])) if n_units is None else n_units) < min_units:
+    resampled = len(np.unique(task.units[judged(task)])) if n_units is None else n_units
+    if task.groups or resampled < min_units:
         return Qualified("underpowered", numbers)
     if best >= highest - margin:
         return Qualified("saturated", numbers)
