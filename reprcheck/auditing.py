@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from reprcheck.datasets.groups import UNANSWERED
 from reprcheck.embed.cache import Cache, default_folder
 from reprcheck.errors import ReprcheckError
 from reprcheck.models import Model, resolve
@@ -189,6 +190,8 @@ def examine(setting: Setting, policy: Policy, cell: Cell | None = None) -> Audit
     def found(can_tell: bool, sentence: str, units_needed: int | None = None) -> Audit:
         return Audit(setting, headroom, can_tell, sentence, mde, units_needed, cell)
 
+    if doubt := next((note for note in setting.notes if note.startswith(UNANSWERED)), None):
+        return found(False, f"can't tell: {doubt.removeprefix(UNANSWERED).removesuffix('.')}")
     if setting.qualification == "underpowered":
         least = max(policy.min_units, needed_for(headroom, mde, count) or 0)
         return found(False, f"can't tell: {count} {noun}, and at least {least} are needed", least)

@@ -73,6 +73,10 @@ def test_the_sentences():
     assert "more units" not in examine(known(untrained=0.985), Policy()).sentence
     assert examine(known(qualification="no_signal"), Policy()).sentence.startswith("can tell, if there is a signal: ")
     assert examine(known(qualification="saturated"), Policy()).sentence.startswith("can't tell: 0.600 of 1.000 is")
+    unanswered = ("Underpowered: column slide, which the card doesn't answer for, groups units; name it as `unit`.",)
+    assert examine(known(qualification="underpowered", notes=unanswered), Policy()).sentence == (
+        "can't tell: column slide, which the card doesn't answer for, groups units; name it as `unit`"
+    )
     assert examine(known(qualification="underpowered", n_units=6), Policy()).sentence == (
         "can't tell: 6 units, and at least 10 are needed"
     )

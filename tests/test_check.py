@@ -166,3 +166,24 @@ def test_the_public_names_are_there_and_bring_no_torch():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "no attribute 'nothing'" in done.stdout
+
+
+def test_a_unit_declared_too_fine_is_underpowered_until_the_card_answers(tmp_path):
+    """Tiles of a slide are alike, and the label is the slide's: brightness of the slide tells it."""
+    slides = [f"slide{i // 3:02}" for i in range(36)]
+    labels = [("a", "b")[i // 3 % 2] for i in range(36)]
+    extra, policy = {"slide": slides}, Policy(twins=2, settings=("*/knn/1",), diagnostics=("beats_untrained",))
+    folder = write_dataset(tmp_path / "mini", labels=labels, shape=(1, 32, 32), signal=9.0, extra=extra)
+    card = ask(tmp_path, Means(), folder, policy=policy)
+    (setting,) = card.settings
+    assert (setting.qualification, setting.n_units) == ("underpowered", 36)
+    assert any(
+        "column slide, which the card doesn't answer for, puts 36 units into 12 groups" in n for n in setting.notes
+    )
+    assert [cell.status for cell in card.cells] == ["inconclusive"]
+    assert any("doesn't answer for column slide" in reason for reason in card.gate.blocked_by)
+    for answer, n_units in (({"unit": "slide"}, 12), ({"ignored": ["slide"]}, 36)):
+        write_dataset(folder, labels=labels, shape=(1, 32, 32), signal=9.0, extra=extra, columns=answer)
+        (setting,) = ask(tmp_path, Means(), folder, policy=policy).settings
+        assert (setting.qualification, setting.n_units) == ("discriminating", n_units)
+        assert not any("doesn't answer for" in note for note in setting.notes)

@@ -122,7 +122,7 @@ BAD: dict[str, tuple[dict[str, Any], Change, str]] = {
         {"columns": {"wells": "unit"}},
         nothing,
         "dataset.toml [columns] wells: unknown key; "
-        "known: batch, distinct, folders, frame, image, mask, metadata, position, sample, types, unit",
+        "known: batch, distinct, folders, frame, ignored, image, mask, metadata, position, sample, types, unit",
     ),
     "no image column": (
         {"columns": {"image": None}},
@@ -324,19 +324,19 @@ BAD: dict[str, tuple[dict[str, Any], Change, str]] = {
         {"labels": ["a", "b"] * 5 + ["c", "c"], "batches": ["p"] * 6 + ["q"] * 6, "task": {"holdout": "batch"}},
         nothing,
         'samples.csv column batch ([tasks.state]): class c is found in one batch only (q), so holdout = "batch" '
-        'can\'t both learn and test it; exclude the class, add it in another batch, or use holdout = "unit"',
+        "can't both learn and test it; exclude the class, or add it in another batch",
     ),
     "class in one unit": (
         {"labels": ["a", "b"] * 5 + ["c", "c"], "units": [f"u{i // 2}" for i in range(N)]},
         nothing,
         "samples.csv column unit ([tasks.state]): class c is found in one unit only (u5), so folds over units "
-        "can't both learn and test it; exclude the class, add it in another unit, or choose another unit",
+        "can't both learn and test it; exclude the class, or add it in another unit",
     ),
     "one batch": (
         {"batches": ["p"] * N, "task": {"holdout": "batch"}},
         nothing,
         'samples.csv column batch ([tasks.state]): all samples are in one batch (p), and holdout = "batch" needs '
-        "two or more; add samples of another batch, or choose another holdout or unit",
+        'two or more; add samples of another batch, or use holdout = "unit": verdicts then cover this batch alone',
     ),
     "nested units at odds": (
         {"extra": {"well": list("wxyz" * 3), "donor": [*"ddee" * 2, *"edee"]}, "columns": {"unit": ["well", "donor"]}},

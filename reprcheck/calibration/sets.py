@@ -1,4 +1,4 @@
-"""Simulated sets that only the studies ask: a screen of compounds to be matched, and a split that was fixed before."""
+"""Simulated sets that only the studies ask: compounds to be matched, a split that was fixed before, many donors."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from reprcheck.datasets.assemble import assemble
 from reprcheck.datasets.card import parse
-from reprcheck.datasets.simulate import Compounds, Culture, Plan, open_simulation
+from reprcheck.datasets.simulate import Compounds, Culture, Plan, Tissue, open_simulation
 from reprcheck.datasets.simulate.cards import write_card
 from reprcheck.types import Dataset
 
@@ -49,4 +49,17 @@ def split(limit: int | None = None) -> Dataset:
     return assemble(card, table, images, where="sim-culture-split", limit=limit)
 
 
-SETS: Mapping[str, Callable[[int | None], Dataset]] = {"sim-screen": screen, "sim-culture-split": split}
+def donors(limit: int | None = None) -> Dataset:
+    """Return tissue of 24 donors with twelve fields each, which are alike in brightness and in the size of cells."""
+    tissue = Tissue(seed=11, batches=1, units=288, fields=1, donors=24)
+    _, table, images = open_simulation(tissue, "sim-donors")
+    table["label"] = table["localisation"]
+    card = parse(write_card("sim-donors", tissue, ["label"]), "sim-donors")
+    return assemble(card, table, images, where="sim-donors", limit=limit)
+
+
+SETS: Mapping[str, Callable[[int | None], Dataset]] = {
+    "sim-screen": screen,
+    "sim-culture-split": split,
+    "sim-donors": donors,
+}

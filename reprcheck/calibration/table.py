@@ -17,7 +17,7 @@ from reprcheck.digest import code_digest, installed
 from reprcheck.embed.engine import Progress
 from reprcheck.scorecard.atomic import replace_text
 
-STUDIES = ("coverage", "power", "training", "untrained", "intensity", "structure", "permuted")
+STUDIES = ("coverage", "power", "training", "untrained", "intensity", "structure", "permuted", "groups")
 """Modules of this package, in the order of the table."""
 NAME = "calibration"
 _ASKED = {
@@ -28,6 +28,7 @@ _ASKED = {
     "intensity": "A function of intensity passes `beyond_intensity` at most as often as alpha.",
     "structure": "A function of the structural features passes `beats_structure` at most as often as alpha.",
     "permuted": "Under permuted labels the gate never releases, and cells pass at most as often as alpha.",
+    "groups": "Units declared too fine are noticed, and nothing passes; named right, at most as often as alpha.",
 }
 
 

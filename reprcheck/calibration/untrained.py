@@ -112,7 +112,7 @@ def study(scale: Scale, progress: Progress) -> list[Row]:
             images = at.dataset.name.removesuffix("-known").removesuffix("-split")
             key = (architecture, images, at.task.rows.tobytes())
             if key not in pools:
-                pools[key] = _pool(benches, at, architecture, images, size, plain)
+                pools[key] = draw_pool(benches, at, architecture, images, size, plain)
             pool = pools[key]
             cells = [beats_untrained.judge(benches.of(at, pool.draws[i], pool.families(i))) for i in range(size)]
             tried[architecture, at.name] = [Tried(at, architecture, cell) for cell in cells]
@@ -120,7 +120,7 @@ def study(scale: Scale, progress: Progress) -> list[Row]:
     return _rows(tried, size * len(pools))
 
 
-def _pool(benches: Benches, at: Asked, architecture: str, images: str, size: int, plain: int) -> Pool:
+def draw_pool(benches: Benches, at: Asked, architecture: str, images: str, size: int, plain: int) -> Pool:
     """Draw the networks, seeds made from names, and embed the task's samples."""
     models = [_model(architecture, images, i) for i in range(size)]
     channels = len(at.task.channels)

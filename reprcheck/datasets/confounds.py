@@ -154,19 +154,27 @@ def refuse(
     rule = f'holdout = "{word}"' if holdout else "folds over units"
     if len(names) < 2:
         what = f"all samples are in one {word} ({names[0]}), and {rule} needs two or more"
-        raise UserError(where, what, remedy or f"add samples of another {word}, or choose another holdout or unit")
+        within = ', or use holdout = "unit": verdicts then cover this batch alone' if word == "batch" else ""
+        raise UserError(where, what, remedy or f"add samples of another {word}{within}")
     if y is None:
         return
     counts = _crosstab(y, len(classes), groups)
     for c in np.flatnonzero((counts > 0).sum(1) == 1):
         only = names[counts[c] > 0][0]
         what = f"class {classes[c]} is found in one {word} only ({only}), so {rule} can't both learn and test it"
-        tell(UserError(where, what, remedy or _way_out(word, f"exclude the class, add it in another {word}")))
-    if word == "batch":
-        for b in np.flatnonzero((counts > 0).sum(0) == 1):
-            only = classes[int(counts[:, b].argmax())]
-            what = f"batch {names[b]} has one class only ({only}), so holding it out tests no contrast"
-            tell(UserError(where, what, remedy or _way_out(word, "leave the batch out by `where`")))
+        tell(UserError(where, what, remedy or f"exclude the class, or add it in another {word}"))
+    if word == "unit":
+        return
+    single = np.flatnonzero((counts > 0).sum(0) == 1)
+    if len(single) == len(names) and not ((counts > 0).sum(1) == 1).any():
+        what = "every batch has one class only, so holding one out tests no contrast"
+        way_out = "add other classes to the batches, or name the column as unit, where labels belong to its values"
+        tell(UserError(where, what, remedy or way_out))
+        return
+    for b in single:
+        only = classes[int(counts[:, b].argmax())]
+        what = f"batch {names[b]} has one class only ({only}), so holding it out tests no contrast"
+        tell(UserError(where, what, remedy or "leave the batch out by `where`, or add other classes to it"))
 
 
 def refuse_matching(
@@ -198,17 +206,19 @@ def refuse_matching(
     for c in np.flatnonzero((counts > 0).sum(1) == 1):
         only = names[counts[c] > 0][0]
         what = f"class {classes[c]} is found in one unit only ({only}), so {protocol} has nothing to match it with"
-        tell(UserError(where, what, remedy or _way_out("unit", "exclude the class, add it in another unit")))
+        tell(UserError(where, what, remedy or "exclude the class, or add it in another unit"))
     if protocol == MATCHING[0] or (counts > 0).sum(1).min() == 1:
         return
     spread = (_crosstab(y, len(classes), batches) > 0).sum(1)
     if len(np.unique(batches)) < 2:
         what = f"all samples are in one batch ({batches[0]}), and {protocol} matches across batches"
+        way_out = f"add samples of other batches, or ask by {MATCHING[0]}"
     elif spread.max() < 2:
         what = f"no class is found in two batches, so {protocol} has nothing to match across batches"
+        way_out = "add classes in other batches"
     else:
         return
-    tell(UserError(by_batch, what, remedy or f"add samples of other batches, or ask by {MATCHING[0]}"))
+    tell(UserError(by_batch, what, remedy or way_out))
 
 
 def _refuse_split(
@@ -221,7 +231,7 @@ def _refuse_split(
 ) -> None:
     if len(np.unique(units[test])) < 2:
         what = f"all judged samples are of one unit ({units[test][0]}), and an interval needs two or more"
-        raise UserError(where, what, remedy or "judge samples of another unit, or choose another unit")
+        raise UserError(where, what, remedy or "judge samples of another unit too")
     if y is None:
         return
     for c in range(len(classes)):
@@ -229,10 +239,6 @@ def _refuse_split(
             if not (y[~side] == c).any():
                 what = f"class {classes[c]} is {other} only, so the split can't {verb} it"
                 tell(UserError(where, what, remedy or "exclude the class, or split otherwise"))
-
-
-def _way_out(word: str, first: str) -> str:
-    return f'{first}, or use holdout = "unit"' if word == "batch" else f"{first}, or choose another unit"
 
 
 def _crosstab(y: NDArray[np.int64], n_classes: int, groups: NDArray[np.str_]) -> NDArray[np.int64]:

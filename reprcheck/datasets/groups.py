@@ -32,6 +32,8 @@ NEAR = 0.9
 CHANCE = 0.01
 """The largest share of random columns, as large and as many groups, that would agree as well with the label."""
 PERMUTATIONS = 199
+UNANSWERED = "Underpowered: "
+"""Opens the sentence on groups that a card doesn't answer for."""
 
 Codes = NDArray[np.int64]
 """The group of each sample, counted from 0; -1 where it isn't known."""
@@ -49,7 +51,7 @@ class _Candidate:
     codes: Codes
     sounds: bool = False
     values: NDArray[np.float64] | None = None
-    folder: bool = False
+    single: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,13 +107,13 @@ def unanswered(card: Card, asked: TaskCard, task: Task, columns: Columns) -> tup
     Where every batch has one label, the card has said so: batches are then looked at in place of units.
     """
     at = _Asked.of(card, task)
-    answered = [_taken(codes, task.rows) for codes in _answered(card, asked, columns)]
+    answered = [codes[task.rows] for codes in _answered(card, asked, columns)]
     found: dict[int, tuple[_Candidate, Grouping]] = {}
     for candidate in _candidates(card, asked, task, columns):
         same = next((i for i, (c, _) in found.items() if _same(c.codes, candidate.codes)), None)
         if same is not None:
             first, grouping = found[same]
-            if not candidate.folder and not first.folder:
+            if first.single and candidate.single:
                 alike = (*grouping.columns, *candidate.columns)
                 found[same] = first, replace(grouping, columns=alike, called=_called(alike))
         elif not any(_same(codes, candidate.codes) for codes in answered) and not _held(candidate, found):
@@ -130,7 +132,7 @@ def sentence(grouping: Grouping) -> str:
     else:
         remedy = f"name it as batch or metadata, or where its units are independent, {where}"
     return (
-        f"Underpowered: {g.called}, which the card doesn't answer for, puts {g.n_units} units into {g.n_groups} groups "
+        f"{UNANSWERED}{g.called}, which the card doesn't answer for, puts {g.n_units} units into {g.n_groups} groups "
         f"of one label each, so that they may not be independent; {remedy}."
     )
 
@@ -219,18 +221,19 @@ def _answered(card: Card, asked: TaskCard, columns: Columns) -> Iterator[Codes]:
 
 
 def _roles(card: Card, asked: TaskCard) -> tuple[str, ...]:
-    """Return the columns that the card names for a task, unit aside."""
+    """Return the columns that the card names for a task, unit and label aside."""
     named = card.columns
-    others = (named.batch, asked.replicate, *named.metadata, *asked.label, named.position)
+    others = (named.batch, asked.replicate, *named.metadata, named.position)
     return tuple(column for column in others if column is not None)
 
 
 def _candidates(card: Card, asked: TaskCard, task: Task, columns: Columns) -> Iterator[_Candidate]:
     """Yield columns that the card doesn't answer for, places with the plate they lie on, and folders of images."""
     named = card.columns
-    files = {*named.image, named.frame, named.mask, named.types}
-    taken = {named.sample, *nested(asked.unit or named.unit), *_roles(card, asked), *named.ignored, *files}
-    free = [column for column in columns.names if column not in taken and not column.startswith("<")]
+    folders = dict(named.folders)
+    files = {*named.image, *folders.values(), named.frame, named.mask, named.types}
+    taken = {named.sample, *nested(asked.unit or named.unit), *asked.label, *_roles(card, asked), *named.ignored}
+    free = [column for column in columns.names if column not in taken | files and not column.startswith("<")]
     for column in free:
         yield _single(column, columns, task.rows)
     for column in [*free, *([named.position] if named.position else [])]:
@@ -240,22 +243,24 @@ def _candidates(card: Card, asked: TaskCard, task: Task, columns: Columns) -> It
             yield _single(column, columns, task.rows)
         around = [named.batch] if named.batch else [c for c in free if c != column and _outer(c)]
         for outer in around:
-            codes = _pair(*(_taken(columns.of(c)[0], task.rows) for c in (outer, column)))
+            codes = _pair(*(columns.of(c)[0][task.rows] for c in (outer, column)))
             yield _Candidate((outer, column), f"columns {outer} and {column} together", codes, sounds=True)
-    if named.image and named.image[0] not in named.ignored and named.image[0] in columns.names:
-        yield from _folders(named.image[0], columns, task)
+    first = named.image[:1]
+    for column in (*(folders[name] for name in first if name in folders), *first):
+        if column in columns.names and column not in named.ignored:
+            yield from _folders(column, columns, task)
 
 
 def _single(column: str, columns: Columns, rows: NDArray[np.int64]) -> _Candidate:
     codes, names = columns.of(column)
-    codes = _taken(codes, rows)
+    codes = codes[rows]
     used = np.unique(codes[codes >= 0])
     numbers = [to_number(str(name)) for name in names[used]]
     values = None
     if None not in numbers:
         values = np.full(len(names), np.nan)
         values[used] = np.array(numbers, np.float64)
-    return _Candidate((column,), f"column {column}", codes, _outer(column) or _inner(column), values)
+    return _Candidate((column,), f"column {column}", codes, _outer(column) or _inner(column), values, single=True)
 
 
 def _outer(column: str) -> bool:
@@ -271,33 +276,32 @@ def _is_place(column: str, columns: Columns, rows: NDArray[np.int64], position: 
     if column != position and _inner(column):
         return True
     codes, names = columns.of(column)
-    places = [place(str(name)) for name in names[np.unique(_taken(codes, rows)) if len(rows) else []]]
-    places = [at for at in places if at != place("")]
+    used = np.unique(codes[rows])
+    places = [place(str(name)) for name in names[used[used >= 0]]]
     return bool(places) and all(at.row is not None and at.column is not None for at in places)
 
 
 def _folders(column: str, columns: Columns, task: Task) -> Iterator[_Candidate]:
     """Yield the folders that images lie in, level by level, and files that hold several; names of classes aside."""
     codes, names = columns.of(column)
-    codes = _taken(codes, task.rows)
+    codes = codes[task.rows]
     paths = [PurePosixPath(str(name).replace("\\", "/")) for name in names]
     y, batches = _index(task.y), _index(task.batches)
     prefix = np.zeros(len(codes), np.int64)
     depth = max((len(path.parts) for path in paths), default=0)
     for level in range(depth):
         part = _coded(np.array([p.parts[level] if level < len(p.parts) else "" for p in paths], np.str_))[0]
-        at = _taken(part, codes)
+        at = part[codes]
         if _function(y, at):  # the class's folder, or one folder of all
             continue
         prefix = _index(_joint(prefix, at + 1))
         if not _function(_pair(y, batches), prefix):
-            yield _Candidate((column,), f"folder {level + 1} of {column}", prefix, folder=True)
+            yield _Candidate((column,), f"folder {level + 1} of {column}", prefix)
 
 
 def _held(candidate: _Candidate, found: Mapping[int, tuple[_Candidate, Grouping]]) -> bool:
     """Tell whether a candidate made of a place or a folder lies within groups that were found already."""
-    made = candidate.folder or len(candidate.columns) > 1
-    return made and any(_function(candidate.codes, outer.codes) for outer, _ in found.values())
+    return not candidate.single and any(_function(candidate.codes, outer.codes) for outer, _ in found.values())
 
 
 def _called(columns: tuple[str, ...]) -> str:
@@ -344,11 +348,8 @@ def _coded(cells: NDArray[np.str_]) -> tuple[Codes, NDArray[np.str_]]:
 
 
 def _index(values: NDArray[np.generic]) -> Codes:
-    return np.unique(values, return_inverse=True)[1].astype(np.int64)
-
-
-def _taken(codes: Codes, at: NDArray[np.int64]) -> Codes:
-    return codes[at]
+    codes: Codes = np.unique(values, return_inverse=True)[1].astype(np.int64)
+    return codes
 
 
 def _joint(*codes: Codes) -> Codes:

@@ -173,7 +173,8 @@ def _must_agree(
         if first.setdefault(name, value) != value:
             at = samples.at(row, unit)
             where = Place(at.file, at.row, at.column, within=f"[tasks.{task.name}] aggregate")
-            tell(UserError(where, f"samples of {unit} {name} differ in {what}", "split the unit, or don't aggregate"))
+            remedy = f"name an inner unit whose samples agree before {unit} in `unit`, or don't aggregate"
+            tell(UserError(where, f"samples of {unit} {name} differ in {what}", remedy))
 
 
 def limited(task: Task, ids: NDArray[np.str_], at_most: int) -> Task:

@@ -153,13 +153,13 @@ def test_an_aggregated_task_says_so() -> None:
     [
         (
             {"label": AB, "unit": [f"w{i // 2}" for i in range(12)]},
-            "line 3 column unit ([tasks.state] aggregate): samples "
-            "of unit w0 differ in label; split the unit, or don't aggregate",
+            "line 3 column unit ([tasks.state] aggregate): samples of unit w0 differ in label; "
+            "name an inner unit whose samples agree before unit in `unit`, or don't aggregate",
         ),
         (
             {"label": ["a"] * 6 + ["b"] * 6, "unit": [f"w{i // 3}" for i in range(12)], "batch": ["p", "q"] * 6},
             "line 3 column unit ([tasks.state] aggregate): samples of unit w0 differ in batch; "
-            "split the unit, or don't aggregate",
+            "name an inner unit whose samples agree before unit in `unit`, or don't aggregate",
         ),
     ],
 )
@@ -310,37 +310,37 @@ BATCH, UNIT = STATE | {"holdout": "batch"}, STATE | {"holdout": "unit"}
             {"label": AB, "batch": ["p"] * 12},
             BATCH,
             't.csv column batch ([tasks.state]): all samples are in one batch (p), and holdout = "batch" needs two or '
-            "more; add samples of another batch, or choose another holdout or unit",
+            'more; add samples of another batch, or use holdout = "unit": verdicts then cover this batch alone',
         ),
         (
             {"label": [*AB, "c"], "batch": ["p", "p", "q", "q"] * 3 + ["q"]},
             BATCH,
             't.csv column batch ([tasks.state]): class c is found in one batch only (q), so holdout = "batch" can\'t '
-            'both learn and test it; exclude the class, add it in another batch, or use holdout = "unit"',
+            "both learn and test it; exclude the class, or add it in another batch",
         ),
         (
             {"label": [*AB, "a"], "batch": ["p", "p", "q", "q"] * 3 + ["r"]},
             BATCH,
             "t.csv column batch ([tasks.state]): batch r has one class only (a), so holding it out tests no contrast; "
-            'leave the batch out by `where`, or use holdout = "unit"',
+            "leave the batch out by `where`, or add other classes to it",
         ),
         (
             {"label": AB, "unit": ["u", "v"] * 6},
             UNIT,
             't.csv column unit ([tasks.state]): class a is found in one unit only (u), so holdout = "unit" can\'t both '
-            "learn and test it; exclude the class, add it in another unit, or choose another unit",
+            "learn and test it; exclude the class, or add it in another unit",
         ),
         (
             {"label": AB, "unit": ["u", "v"] * 6},
             STATE,
             "t.csv column unit ([tasks.state]): class a is found in one unit only (u), so folds over units can't both "
-            "learn and test it; exclude the class, add it in another unit, or choose another unit",
+            "learn and test it; exclude the class, or add it in another unit",
         ),
         (
             {"dose": list("123"), "unit": ["u"] * 3},
             DOSE,
             "t.csv column unit ([tasks.dose]): all samples are in one unit (u), and folds over units needs two or "
-            "more; add samples of another unit, or choose another holdout or unit",
+            "more; add samples of another unit",
         ),
     ],
 )
@@ -565,7 +565,7 @@ def test_a_unit_that_is_made_one_lies_on_one_side() -> None:
         "unit": list("uuvvwwxxyyzz"),
     }
     task = FIXED | {"aggregate": "mean"}
-    assert "samples of unit u differ in side of the split; split the unit, or don't aggregate" in refused(table, [task])
+    assert "samples of unit u differ in side of the split; name an inner unit" in refused(table, [task])
 
 
 def matched(protocols: tuple[str, ...], **table: Any) -> str:
@@ -576,7 +576,7 @@ def test_classes_that_nothing_can_match_are_refused() -> None:
     units, batches = ["u", "v", "w", "v"] * 3, ["p", "p", "q", "q"] * 3
     assert matched(("nsc/1",), unit=units) == (
         "t.csv column unit ([tasks.state]): class b is found in one unit only (v), so nsc/1 has nothing to match it "
-        "with; exclude the class, add it in another unit, or choose another unit"
+        "with; exclude the class, or add it in another unit"
     )
     units = ["u", "v", "w", "x"] * 3
     assert matched(("nsc/1", "nscb/1"), unit=units, batch=["p"] * 12) == (
@@ -584,7 +584,8 @@ def test_classes_that_nothing_can_match_are_refused() -> None:
         "add samples of other batches, or ask by nsc/1"
     )
     nested = matched(("nscb/1",), unit=units, batch=["p", "q"] * 6)
-    assert "no class is found in two batches, so nscb/1 has nothing to match across batches" in nested
+    assert nested.endswith("has nothing to match across batches; add classes in other batches")
+    assert "no class is found in two batches" in nested
     fine = {"label": AB, "unit": units, "batch": batches}
     assert build(fine, [STATE | {"protocols": ("nsc/1", "nscb/1")}]).tasks["state"].notes == ()
 

@@ -166,7 +166,7 @@ def test_defaults() -> None:
         (
             columns(well="w"),
             "d.toml [columns] well: unknown key; "
-            "known: batch, distinct, folders, frame, image, mask, metadata, position, sample, types, unit",
+            "known: batch, distinct, folders, frame, ignored, image, mask, metadata, position, sample, types, unit",
         ),
         (
             columns(types="t") | {"cell_types": ["a"]},

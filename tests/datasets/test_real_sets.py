@@ -143,8 +143,7 @@ def _with_card(name: str, folder: Path, *changes: tuple[str, str]) -> Path:
             "jurkat",
             [('where = { experiment = "Experiment_1" }', 'holdout = "batch"')],
             "samples.csv column experiment ([tasks.phase]): class G2 is found in one batch only (Experiment_1), so "
-            'holdout = "batch" can\'t both learn and test it; exclude the class, add it in another batch, or use '
-            'holdout = "unit"',
+            'holdout = "batch" can\'t both learn and test it; exclude the class, or add it in another batch',
         ),
         (
             "jurkat",
@@ -153,14 +152,13 @@ def _with_card(name: str, folder: Path, *changes: tuple[str, str]) -> Path:
                 ("min_per_class = 60", 'exclude = ["S", "G2", "Metaphase", "Prophase", "Anaphase"]'),
             ],
             "samples.csv column experiment ([tasks.phase]): class Telophase is found in one batch only (Experiment_1), "
-            'so holdout = "batch" can\'t both learn and test it; exclude the class, add it in another batch, or use '
-            'holdout = "unit"',
+            'so holdout = "batch" can\'t both learn and test it; exclude the class, or add it in another batch',
         ),
         (
             "osteosarcoma",
             [('holdout = "unit"', 'holdout = "batch"')],
             "samples.csv column patient ([tasks.tumour]): batch P9 has one class only (non_tumor), so holding it out "
-            'tests no contrast; leave the batch out by `where`, or use holdout = "unit"',
+            "tests no contrast; leave the batch out by `where`, or add other classes to it",
         ),
     ],
 )

@@ -1,6 +1,7 @@
 """What a setting says of itself: landmarks, confounds, selectivity; and units or batches resampled."""
 
 import dataclasses
+from datetime import date
 
 import numpy as np
 import pytest
@@ -9,6 +10,9 @@ from reprcheck.diagnostics import judge, misleading
 from reprcheck.diagnostics.bench import Contestants
 from reprcheck.digest import digest
 from reprcheck.embed.engine import Block
+from reprcheck.policy import Policy
+from reprcheck.scorecard.gate import decide
+from reprcheck.types import Grouping
 from tests.diagnostics.test_diagnostics import IDS, TASK, bench, block
 
 
@@ -33,6 +37,24 @@ def test_a_position_that_gives_the_label_away_is_named(tmp_path):
     assert told.qualification == "discriminating"
     mixed = asked(bench(tmp_path, block(3.0)), positions=np.random.default_rng(0).permutation(place)).setting
     assert not any("position" in n for n in mixed.notes)
+
+
+def test_units_that_may_not_be_independent_leave_a_setting_underpowered(tmp_path):
+    slide = Grouping(("slide",), "column slide", 6, len(np.unique(TASK.units)), True)
+    made = asked(bench(tmp_path, block(3.0)), groups=(slide,))
+    assert made.setting.qualification == "underpowered"
+    found = judge("beats_untrained", made)
+    assert found.status == "inconclusive"
+    assert found.statement.startswith(
+        "underpowered: units may not be independent: the card doesn't answer for column slide, whose groups have one "
+        "label each; +"
+    )
+    assert found.low > found.margin
+    key = (found.model, found.setting, found.diagnostic)
+    gate = decide([found], [made.setting], [key], Policy(), date(2027, 1, 1))
+    assert not gate.released
+    assert any(reason.endswith(found.statement) for reason in gate.blocked_by)
+    assert judge("beats_untrained", asked(bench(tmp_path, block(3.0)))).status == "pass"
 
 
 def test_metadata_that_give_the_label_away_are_named(tmp_path):
