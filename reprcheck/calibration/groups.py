@@ -168,17 +168,20 @@ def _rows(name: str, named: bool, verdicts: Sequence[Verdicts]) -> list[Row]:
     sizes: dict[str, float | int | str] = {"images": len(task.y), "units": len(np.unique(task.units))}
     alone = {"would beat the twins alone": sum(one.beat(0.0, "untrained") for one in tried)}
     by_comparison = sum(one.passed for one in tried)
+    noticed = sum(bool(one.at.task.groups) for one in tried)
     if named:
-        noticed = sum(len(one.at.task.groups) for one in tried)
         return [
-            Row("groups", f"{case}: passes", by_comparison + noticed, len(tried), most=ALPHA, details=sizes | alone)
+            Row("groups", f"{case}: noticed", noticed, len(tried), most=0.0),
+            Row("groups", f"{case}: passes", by_comparison, len(tried), most=ALPHA, details={**sizes, **alone}),
         ]
     asked, passed, released = (sum(getattr(v, key) for v in verdicts) for key in ("asked", "passed", "released"))
-    noticed = sum(bool(one.at.task.groups) for one in tried)
-    return [
-        Row("groups", f"{case}: noticed", noticed, len(tried), least=1.0, details=sizes),
+    gated = [
         Row("groups", f"{case}: passes", passed, asked, most=0.0),
         Row("groups", f"{case}: released", released, asked, most=0.0),
+    ]
+    return [
+        Row("groups", f"{case}: noticed", noticed, len(tried), least=1.0, details=sizes),
+        *(gated if asked else []),
         Row("groups", f"{case}: would pass, were it not noticed", by_comparison, len(tried), details=alone),
     ]
 
