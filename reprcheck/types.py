@@ -77,7 +77,7 @@ class Grouping:
     Attributes
     ----------
     columns : tuple of str
-        Of the table: one, or several with the same groups, or that make them together.
+        Of the table: what the card may name, one, or several with the same groups.
     called : str
         How a sentence names them.
     n_groups, n_units : int

@@ -196,7 +196,7 @@ def _random(groups: int, each: int, times: int) -> Row:
             {
                 "sample": [f"s{i:04d}" for i in range(n)],
                 "group": draw.permutation(np.repeat([f"g{g}" for g in range(groups)], each)),
-                "label": draw.choice(["a", "b"], n),
+                "label": draw.permutation(np.arange(n) % 2).astype(str),
             }
         )
         noticed += bool(assemble(card, table, _NoImages(), where="random").tasks["label"].groups)

@@ -8,9 +8,9 @@ until then its tasks can't tell anything (`reprcheck.stats.qualify`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, reduce
 from pathlib import PurePosixPath
 
 import numpy as np
@@ -41,7 +41,7 @@ Codes = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class _Candidate:
-    """What may group units: ``columns`` of the table, how a sentence calls them, and the group of each sample.
+    """What may group units: the column to be named, how a sentence calls it, and the group of each sample.
 
     ``sounds``: the name is that of a unit or a batch. ``values`` are numbers by group, where all are numbers.
     """
@@ -108,32 +108,29 @@ def unanswered(card: Card, asked: TaskCard, task: Task, columns: Columns) -> tup
     """
     at = _Asked.of(card, task)
     answered = [codes[task.rows] for codes in _answered(card, asked, columns)]
-    found: dict[int, tuple[_Candidate, Grouping]] = {}
+    found: list[tuple[_Candidate, Grouping]] = []
     for candidate in _candidates(card, asked, task, columns):
-        same = next((i for i, (c, _) in found.items() if _same(c.codes, candidate.codes)), None)
+        same = next((i for i, (first, _) in enumerate(found) if _same(first.codes, candidate.codes)), None)
         if same is not None:
             first, grouping = found[same]
             if first.single and candidate.single:
                 alike = (*grouping.columns, *candidate.columns)
                 found[same] = first, replace(grouping, columns=alike, called=_called(alike))
-        elif not any(_same(codes, candidate.codes) for codes in answered) and not _held(candidate, found):
-            grouping_of = at.grouping(candidate)
-            if grouping_of is not None:
-                found[len(found)] = candidate, grouping_of
-    return tuple(grouping for _, grouping in found.values())
+        elif any(_same(codes, candidate.codes) for codes in answered) or _lies_in(candidate, found):
+            continue
+        elif (made := at.grouping(candidate)) is not None:
+            found.append((candidate, made))
+    return tuple(grouping for _, grouping in found)
 
 
 def sentence(grouping: Grouping) -> str:
     """Return what a reader must know of groups that a card doesn't answer for, and what to do."""
     g, ignored = grouping, ", ".join(f'"{column}"' for column in grouping.columns)
-    where = f"list it in [columns]: ignored = [{ignored}]"
-    if g.testable:
-        remedy = f"name it as `unit`, or as batch or metadata; where its units are independent, {where}"
-    else:
-        remedy = f"name it as batch or metadata, or where its units are independent, {where}"
+    unit = "name that as `unit`" if g.testable else "a label of one group alone can't be asked of new ones"
     return (
         f"{UNANSWERED}{g.called}, which the card doesn't answer for, puts {g.n_units} units into {g.n_groups} groups "
-        f"of one label each, so that they may not be independent; {remedy}."
+        f"of one label each, so that they may not be independent; {unit}, or, where its units are independent all the "
+        f"same, list it in [columns]: ignored = [{ignored}]."
     )
 
 
@@ -239,12 +236,15 @@ def _candidates(card: Card, asked: TaskCard, task: Task, columns: Columns) -> It
     for column in [*free, *([named.position] if named.position else [])]:
         if not _is_place(column, columns, task.rows, named.position):
             continue
-        if column == named.position and named.batch is None:
-            yield _single(column, columns, task.rows)
-        around = [named.batch] if named.batch else [c for c in free if c != column and _outer(c)]
-        for outer in around:
-            codes = _pair(*(columns.of(c)[0][task.rows] for c in (outer, column)))
-            yield _Candidate((outer, column), f"columns {outer} and {column} together", codes, sounds=True)
+        beside = [c for c in free if c != column and rank(c, "around") is not None]
+        together = (*([named.batch] if named.batch else []), *beside, column)
+        if len(together) == 1:
+            if column == named.position:
+                yield _single(column, columns, task.rows)
+            continue
+        codes = reduce(_pair, (columns.of(c)[0][task.rows] for c in together))
+        called = f"columns {', '.join(together[:-1])} and {column} together"
+        yield _Candidate((column,), called, codes, sounds=True)
     first = named.image[:1]
     for column in (*(folders[name] for name in first if name in folders), *first):
         if column in columns.names and column not in named.ignored:
@@ -260,20 +260,13 @@ def _single(column: str, columns: Columns, rows: NDArray[np.int64]) -> _Candidat
     if None not in numbers:
         values = np.full(len(names), np.nan)
         values[used] = np.array(numbers, np.float64)
-    return _Candidate((column,), f"column {column}", codes, _outer(column) or _inner(column), values, single=True)
-
-
-def _outer(column: str) -> bool:
-    return rank(column, "batch") is not None or (rank(column, "unit") is not None and not _inner(column))
-
-
-def _inner(column: str) -> bool:
-    return rank(column, "place") is not None
+    sounds = rank(column, "batch") is not None or rank(column, "unit") is not None
+    return _Candidate((column,), f"column {column}", codes, sounds, values, single=True)
 
 
 def _is_place(column: str, columns: Columns, rows: NDArray[np.int64], position: str | None) -> bool:
     """Tell whether a column names places that another plate may have too: wells, or what is called like one."""
-    if column != position and _inner(column):
+    if column != position and rank(column, "place") is not None:
         return True
     codes, names = columns.of(column)
     used = np.unique(codes[rows])
@@ -299,9 +292,9 @@ def _folders(column: str, columns: Columns, task: Task) -> Iterator[_Candidate]:
             yield _Candidate((column,), f"folder {level + 1} of {column}", prefix)
 
 
-def _held(candidate: _Candidate, found: Mapping[int, tuple[_Candidate, Grouping]]) -> bool:
+def _lies_in(candidate: _Candidate, found: Iterable[tuple[_Candidate, Grouping]]) -> bool:
     """Tell whether a candidate made of a place or a folder lies within groups that were found already."""
-    return not candidate.single and any(_function(candidate.codes, outer.codes) for outer, _ in found.values())
+    return not candidate.single and any(_function(candidate.codes, outer.codes) for outer, _ in found)
 
 
 def _called(columns: tuple[str, ...]) -> str:

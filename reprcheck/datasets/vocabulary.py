@@ -15,6 +15,7 @@ ROLES: Mapping[str, tuple[str, ...]] = {
     "frame": ("frame", "index", "slice", "z", "t", "plane"),
     "unit": ("patient", "donor", "subject", "case", "animal", "mouse", "individual", "slide", "well", "field", "core"),
     "place": ("slide", "well", "field", "core"),
+    "around": ("plate", "experiment", "batch", "run", "tma", "patient", "donor", "subject", "case", "animal", "mouse"),
     "batch": ("batch", "plate", "experiment", "run", "date", "day", "tma", "scanner", "site", "lab", "acquisition"),
     "position": ("position", "well", "column", "col", "row"),
     "label": (
@@ -23,7 +24,8 @@ ROLES: Mapping[str, tuple[str, ...]] = {
     ),
     "amount": ("dose", "concentration", "count", "age", "score", "share", "ratio", "time", "response"),
 }
-"""Part to words, the outermost of nested units first; a ``place`` is a unit whose name another batch may use too."""
+"""Part to words, the outermost of nested units first; a ``place`` is a unit whose name another may use
+too, of what is ``around`` it."""
 
 
 def rank(name: str, role: str) -> int | None:

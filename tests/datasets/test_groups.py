@@ -45,8 +45,8 @@ def test_a_column_whose_groups_have_one_label_is_noticed() -> None:
     assert groups(TABLE) == (SLIDE,)
     assert note(build(TABLE)) == (
         "Underpowered: column slide, which the card doesn't answer for, puts 32 units into 8 groups of one label each, "
-        "so that they may not be independent; name it as `unit`, or as batch or metadata; where its units are "
-        'independent, list it in [columns]: ignored = ["slide"].'
+        "so that they may not be independent; name that as `unit`, or, where its units are independent all the same, "
+        'list it in [columns]: ignored = ["slide"].'
     )
 
 
@@ -87,7 +87,9 @@ def test_a_label_told_a_little_finer_is_no_group_unless_it_sounds_like_one() -> 
     finer = label[:16] + ["in situ, progressed"] * 8 + ["in situ, stayed"] * 8
     assert groups({"label": label, "outcome": finer}) == ()
     assert groups({"label": label, "patient": finer}) == (Grouping(("patient",), "column patient", 4, 32, False),)
-    assert "name it as batch or metadata, or where" in note(build({"label": label, "patient": finer}))
+    assert "; a label of one group alone can't be asked of new ones, or" in note(
+        build({"label": label, "patient": finer})
+    )
 
 
 def test_groups_of_several_labels_are_no_trap() -> None:
@@ -179,7 +181,7 @@ def test_a_well_is_a_plate_and_a_name() -> None:
     plates, wells = np.repeat(["p1", "p2", "p3"], 48), np.tile(np.repeat([f"A{w:02}" for w in range(1, 13)], 4), 3)
     label = np.concatenate([np.repeat(draw.permutation(["x"] * 6 + ["y"] * 6), 4) for _ in range(3)])
     table = {"label": label.tolist(), "plate": plates.tolist(), "well": wells.tolist()}
-    together = Grouping(("plate", "well"), "columns plate and well together", 36, 144, True)
+    together = Grouping(("well",), "columns plate and well together", 36, 144, True)
     assert groups(table) == (together,)
     assert groups(table, batch="plate") == (together,)
     assert groups(table, batch="plate", position="well") == (together,)
