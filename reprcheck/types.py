@@ -80,6 +80,8 @@ class Grouping:
         Of the table: what the card may name, one, or several with the same groups.
     called : str
         How a sentence names them.
+    unit : str
+        How the card would name them as unit; blank for folders, which no column names.
     n_groups, n_units : int
         Groups that hold several units, and units in these.
     testable : bool
@@ -88,6 +90,7 @@ class Grouping:
 
     columns: tuple[str, ...]
     called: str
+    unit: str
     n_groups: int
     n_units: int
     testable: bool

@@ -18,7 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from reprcheck.datasets.card import Card
-from reprcheck.datasets.columns import nested
+from reprcheck.datasets.columns import nested, parts
 from reprcheck.datasets.confounds import listed
 from reprcheck.datasets.plate import place
 from reprcheck.datasets.table import Samples, texts, to_number
@@ -48,6 +48,7 @@ class _Candidate:
 
     columns: tuple[str, ...]
     called: str
+    unit: str
     codes: Codes
     sounds: bool = False
     values: NDArray[np.float64] | None = None
@@ -73,6 +74,10 @@ class Columns:
             raw, distinct = pd.factorize(self.table[column], use_na_sentinel=False)
             self._seen[column] = _coded(texts(pd.Series(distinct, dtype=object))[raw[self.samples.position]])
         return self._seen[column]
+
+    def joined(self, columns: Iterable[str]) -> Codes:
+        """Return the group of each sample that columns make together; unknown where one is."""
+        return reduce(_pair, (self.of(column)[0] for column in columns))
 
 
 def unanswered(card: Card, asked: TaskCard, task: Task, columns: Columns) -> tuple[Grouping, ...]:
@@ -126,7 +131,8 @@ def unanswered(card: Card, asked: TaskCard, task: Task, columns: Columns) -> tup
 def sentence(grouping: Grouping) -> str:
     """Return what a reader must know of groups that a card doesn't answer for, and what to do."""
     g, ignored = grouping, ", ".join(f'"{column}"' for column in grouping.columns)
-    unit = "name that as `unit`" if g.testable else "a label of one group alone can't be asked of new ones"
+    named = f"name that on the card: unit = {g.unit}" if g.unit else "write these as a column, and name it as `unit`"
+    unit = named if g.testable else "a label of one group alone can't be asked of new ones"
     return (
         f"{UNANSWERED}{g.called}, which the card doesn't answer for, puts {g.n_units} units into {g.n_groups} groups "
         f"of one label each, so that they may not be independent; {unit}, or, where its units are independent all the "
@@ -173,7 +179,7 @@ class _Asked:
             return None
         units = len(np.unique(self.units[known][np.isin(codes, kept)]))
         fewest = int(np.bincount(_index(_distinct(y, codes)[0])).min()) if self.task.classes else 2
-        return Grouping(candidate.columns, candidate.called, len(kept), units, fewest > 1)
+        return Grouping(candidate.columns, candidate.called, candidate.unit, len(kept), units, fewest > 1)
 
     def _strata(self, codes: Codes, known: NDArray[np.bool_], several: NDArray[np.bool_]) -> Codes | None:
         """Return the batch of each thing in a group with others, where every group lies in one batch."""
@@ -213,8 +219,8 @@ def _answered(card: Card, asked: TaskCard, columns: Columns) -> Iterator[Codes]:
     """Yield the groups that the card answers for: other columns with the same groups are then answered for too."""
     named = card.columns
     for column in (*nested(asked.unit or named.unit), *_roles(card, asked), *named.ignored):
-        if column in columns.names:
-            yield columns.of(column)[0]
+        if all(part in columns.names for part in parts(column)):
+            yield columns.joined(parts(column))
 
 
 def _roles(card: Card, asked: TaskCard) -> tuple[str, ...]:
@@ -229,22 +235,24 @@ def _candidates(card: Card, asked: TaskCard, task: Task, columns: Columns) -> It
     named = card.columns
     folders = dict(named.folders)
     files = {*named.image, *folders.values(), named.frame, named.mask, named.types}
-    taken = {named.sample, *nested(asked.unit or named.unit), *asked.label, *_roles(card, asked), *named.ignored}
+    answering = (*nested(asked.unit or named.unit), *_roles(card, asked))
+    taken = {named.sample, *asked.label, *answering, *named.ignored}
+    taken |= {part for column in answering for part in parts(column) if _is_place(part, columns, task.rows)}
     free = [column for column in columns.names if column not in taken | files and not column.startswith("<")]
     for column in free:
         yield _single(column, columns, task.rows)
     for column in [*free, *([named.position] if named.position else [])]:
-        if not _is_place(column, columns, task.rows, named.position):
+        if not _is_place(column, columns, task.rows, by_name=column != named.position):
             continue
         beside = [c for c in free if c != column and rank(c, "around") is not None]
-        together = (*([named.batch] if named.batch else []), *beside, column)
+        together = (*(parts(named.batch) if named.batch else ()), *beside, column)
         if len(together) == 1:
             if column == named.position:
                 yield _single(column, columns, task.rows)
             continue
-        codes = reduce(_pair, (columns.of(c)[0][task.rows] for c in together))
         called = f"columns {', '.join(together[:-1])} and {column} together"
-        yield _Candidate((column,), called, codes, sounds=True)
+        unit = "{ join = [" + ", ".join(f'"{c}"' for c in together) + "] }"
+        yield _Candidate((column,), called, unit, columns.joined(together)[task.rows], sounds=True)
     first = named.image[:1]
     for column in (*(folders[name] for name in first if name in folders), *first):
         if column in columns.names and column not in named.ignored:
@@ -261,12 +269,14 @@ def _single(column: str, columns: Columns, rows: NDArray[np.int64]) -> _Candidat
         values = np.full(len(names), np.nan)
         values[used] = np.array(numbers, np.float64)
     sounds = rank(column, "batch") is not None or rank(column, "unit") is not None
-    return _Candidate((column,), f"column {column}", codes, sounds, values, single=True)
+    return _Candidate((column,), f"column {column}", f'"{column}"', codes, sounds, values, single=True)
 
 
-def _is_place(column: str, columns: Columns, rows: NDArray[np.int64], position: str | None) -> bool:
+def _is_place(column: str, columns: Columns, rows: NDArray[np.int64], by_name: bool = True) -> bool:
     """Tell whether a column names places that another plate may have too: wells, or what is called like one."""
-    if column != position and rank(column, "place") is not None:
+    if column not in columns.names:
+        return False
+    if by_name and rank(column, "place") is not None:
         return True
     codes, names = columns.of(column)
     used = np.unique(codes[rows])
@@ -289,7 +299,7 @@ def _folders(column: str, columns: Columns, task: Task) -> Iterator[_Candidate]:
             continue
         prefix = _index(_joint(prefix, at + 1))
         if not _function(_pair(y, batches), prefix):
-            yield _Candidate((column,), f"folder {level + 1} of {column}", prefix)
+            yield _Candidate((column,), f"folder {level + 1} of {column}", "", prefix)
 
 
 def _lies_in(candidate: _Candidate, found: Iterable[tuple[_Candidate, Grouping]]) -> bool:

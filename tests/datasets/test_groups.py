@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from reprcheck.datasets import open_folder
 from reprcheck.datasets.card import parse
+from reprcheck.datasets.columns import Joined
 from reprcheck.errors import UserError
 from reprcheck.types import Dataset, Grouping
 from tests.datasets.test_assemble import DOSE, STATE, build
@@ -20,7 +21,7 @@ from tests.minisets import write_dataset
 SLIDES = [f"slide{i // 4}" for i in range(32)]
 OF_SLIDE = ["a", "b"] * 4
 LABELS = [OF_SLIDE[i // 4] for i in range(32)]
-SLIDE = Grouping(("slide",), "column slide", 8, 32, True)
+SLIDE = Grouping(("slide",), "column slide", '"slide"', 8, 32, True)
 IGNORED_PATH = '"image" = "path", "ignored" = ["path"]'
 TABLE: dict[str, list[Any]] = {"label": LABELS, "slide": SLIDES}
 
@@ -45,8 +46,8 @@ def test_a_column_whose_groups_have_one_label_is_noticed() -> None:
     assert groups(TABLE) == (SLIDE,)
     assert note(build(TABLE)) == (
         "Underpowered: column slide, which the card doesn't answer for, puts 32 units into 8 groups of one label each, "
-        "so that they may not be independent; name that as `unit`, or, where its units are independent all the same, "
-        'list it in [columns]: ignored = ["slide"].'
+        'so that they may not be independent; name that on the card: unit = "slide", or, where its units are '
+        'independent all the same, list it in [columns]: ignored = ["slide"].'
     )
 
 
@@ -86,7 +87,9 @@ def test_a_label_told_a_little_finer_is_no_group_unless_it_sounds_like_one() -> 
     label = ["normal"] * 8 + ["invasive"] * 8 + ["in situ"] * 16
     finer = label[:16] + ["in situ, progressed"] * 8 + ["in situ, stayed"] * 8
     assert groups({"label": label, "outcome": finer}) == ()
-    assert groups({"label": label, "patient": finer}) == (Grouping(("patient",), "column patient", 4, 32, False),)
+    assert groups({"label": label, "patient": finer}) == (
+        Grouping(("patient",), "column patient", '"patient"', 4, 32, False),
+    )
     assert "; a label of one group alone can't be asked of new ones, or" in note(
         build({"label": label, "patient": finer})
     )
@@ -100,7 +103,7 @@ def test_a_slip_in_a_label_doesnt_hide_a_group() -> None:
     labels = [OF_SLIDE[i // 10] for i in range(80)]
     slides = [f"slide{i // 10}" for i in range(80)]
     labels[3] = "b"
-    assert groups({"label": labels, "slide": slides}) == (Grouping(("slide",), "column slide", 8, 80, True),)
+    assert groups({"label": labels, "slide": slides}) == (Grouping(("slide",), "column slide", '"slide"', 8, 80, True),)
     labels[13] = labels[23] = labels[33] = labels[43] = labels[53] = "c"
     assert groups({"label": labels, "slide": slides}) == ()
 
@@ -110,12 +113,12 @@ def test_chance_is_no_group() -> None:
     few = {"label": ["a", "a", "b", "b"] * 2, "dish": [f"d{i // 2}" for i in range(8)]}
     many = {"label": ["a", "a", "b", "b"] * 5, "dish": [f"d{i // 2}" for i in range(20)]}
     assert groups(few) == ()
-    assert groups(many) == (Grouping(("dish",), "column dish", 10, 20, True),)
+    assert groups(many) == (Grouping(("dish",), "column dish", '"dish"', 10, 20, True),)
 
 
 def test_blank_cells_are_in_no_group() -> None:
     half = [slide if i % 4 < 2 else "" for i, slide in enumerate(SLIDES)]
-    assert groups({"label": LABELS, "slide": half}) == (Grouping(("slide",), "column slide", 8, 16, True),)
+    assert groups({"label": LABELS, "slide": half}) == (Grouping(("slide",), "column slide", '"slide"', 8, 16, True),)
     assert groups({"label": LABELS, "slide": [""] * 32}) == ()
 
 
@@ -132,7 +135,7 @@ def test_groups_of_several_units_are_noticed_above_a_unit() -> None:
         "unit": [f"slide{i // 4:02}" for i in tiles],
         "patient": [f"patient{i // 8:02}" for i in tiles],
     }
-    assert groups(table) == (Grouping(("patient",), "column patient", 12, 24, True),)
+    assert groups(table) == (Grouping(("patient",), "column patient", '"patient"', 12, 24, True),)
     assert groups(table, unit=("unit", "patient")) == ()
 
 
@@ -155,7 +158,7 @@ def test_groups_in_batches_of_several_labels_are_noticed() -> None:
         "batch": [f"patient{i // 16}" for i in range(64)],
         "slide": [f"slide{i // 4}" for i in range(64)],
     }
-    assert groups(table) == (Grouping(("slide",), "column slide", 16, 64, True),)
+    assert groups(table) == (Grouping(("slide",), "column slide", '"slide"', 16, 64, True),)
 
 
 def test_batches_that_lie_in_larger_groups_of_one_label_are_noticed() -> None:
@@ -164,13 +167,13 @@ def test_batches_that_lie_in_larger_groups_of_one_label_are_noticed() -> None:
         "batch": [f"slide{i // 4:02}" for i in range(120)],
         "patient": [f"patient{i // 12}" for i in range(120)],
     }
-    assert groups(table) == (Grouping(("patient",), "column patient", 10, 120, True),)
+    assert groups(table) == (Grouping(("patient",), "column patient", '"patient"', 10, 120, True),)
 
 
 def test_columns_with_the_same_groups_are_one() -> None:
     table = {**TABLE, "barcode": [f"x{slide[5:]}" for slide in SLIDES]}
     (found,) = groups(table)
-    assert found == Grouping(("slide", "barcode"), "column slide (barcode alike)", 8, 32, True)
+    assert found == Grouping(("slide", "barcode"), "column slide (barcode alike)", '"slide"', 8, 32, True)
     assert groups(table, ignored=("slide",)) == ()
     assert groups(table, metadata=("barcode",)) == ()
 
@@ -181,12 +184,22 @@ def test_a_well_is_a_plate_and_a_name() -> None:
     plates, wells = np.repeat(["p1", "p2", "p3"], 48), np.tile(np.repeat([f"A{w:02}" for w in range(1, 13)], 4), 3)
     label = np.concatenate([np.repeat(draw.permutation(["x"] * 6 + ["y"] * 6), 4) for _ in range(3)])
     table = {"label": label.tolist(), "plate": plates.tolist(), "well": wells.tolist()}
-    together = Grouping(("well",), "columns plate and well together", 36, 144, True)
+    together = Grouping(("well",), "columns plate and well together", '{ join = ["plate", "well"] }', 36, 144, True)
     assert groups(table) == (together,)
     assert groups(table, batch="plate") == (together,)
     assert groups(table, batch="plate", position="well") == (together,)
     assert groups(table, batch="plate", ignored=("well",)) == ()
     assert groups({**table, "unit": [f"{p}-{w}" for p, w in zip(plates, wells, strict=True)]}, batch="plate") == ()
+    assert groups(table, unit=Joined(("plate", "well"))) == ()
+    assert groups(table, batch=Joined(("plate", "well"))) == ()
+
+
+def test_a_layout_that_plates_repeat_needs_no_answer_beside_a_joined_unit() -> None:
+    wells = [f"A{i // 2 % 12 + 1:02}" for i in range(72)]
+    label = ["xy"[i // 2 % 2] for i in range(72)]
+    table = {"label": label, "well": wells, "plate": [f"p{i // 24}" for i in range(72)]}
+    assert columns(table) == [("well",)]
+    assert columns(table, unit=Joined(("plate", "well"))) == []
 
 
 def test_a_layout_that_plates_repeat_is_a_position() -> None:
@@ -219,7 +232,9 @@ def test_a_class_cut_from_an_amount_that_another_task_asks_is_the_amount() -> No
 def test_a_regression_has_groups_too() -> None:
     age = [str(40 + i // 4) for i in range(48)]
     patient = [f"patient{(i // 4) * 5 % 12}" for i in range(48)]
-    assert groups({"dose": age, "patient": patient}, DOSE) == (Grouping(("patient",), "column patient", 12, 48, True),)
+    assert groups({"dose": age, "patient": patient}, DOSE) == (
+        Grouping(("patient",), "column patient", '"patient"', 12, 48, True),
+    )
     assert groups({"dose": age, "written": [f"{a} years" for a in age]}, DOSE) == ()
     assert groups({"dose": age, "day": [str(int(a) * 24) for a in age]}, DOSE) == ()
     assert groups({"dose": [str(i * i % 37) for i in range(48)], "patient": patient}, DOSE) == ()

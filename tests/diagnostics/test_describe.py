@@ -40,7 +40,7 @@ def test_a_position_that_gives_the_label_away_is_named(tmp_path):
 
 
 def test_units_that_may_not_be_independent_leave_a_setting_underpowered(tmp_path):
-    slide = Grouping(("slide",), "column slide", 6, len(np.unique(TASK.units)), True)
+    slide = Grouping(("slide",), "column slide", '"slide"', 6, len(np.unique(TASK.units)), True)
     made = asked(bench(tmp_path, block(3.0)), groups=(slide,))
     assert made.setting.qualification == "underpowered"
     found = judge("beats_untrained", made)
