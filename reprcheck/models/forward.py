@@ -22,6 +22,7 @@ from torch.nn import functional
 from reprcheck.errors import UserError
 from reprcheck.models.channels import Policy
 from reprcheck.models.failure import because, users_code
+from reprcheck.models.files_read import only_known
 from reprcheck.models.model import Feed
 from reprcheck.models.network import Network
 from reprcheck.models.steady import Steady
@@ -56,7 +57,7 @@ class Runner:
     """
 
     def __init__(self, network: Network, feed: Feed, policy: Policy) -> None:
-        self.where, self.image_wise = network.where, feed.normalise == "image"
+        self.where, self.made_of, self.image_wise = network.where, network.made_of, feed.normalise == "image"
         self.repeats = network.in_chans if policy == "replicate" else 1
         self.steady = Steady(network.where)
         with BUILD_TURN:
@@ -110,7 +111,10 @@ class Runner:
         return _checked(self._run(pixels), n, self.where)[: len(planes)]
 
     def _run(self, pixels: NDArray[np.float32]) -> object:
-        with users_code(self.where, "the model", "run it on one image by hand"):
+        with (
+            users_code(self.where, "the model", "run it on one image by hand"),
+            only_known(self.made_of, self.where),
+        ):
             return self.module(self._prepared(torch.from_numpy(pixels).to(self.device)))
 
     def _prepared(self, x: torch.Tensor) -> torch.Tensor:

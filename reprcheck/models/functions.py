@@ -16,6 +16,8 @@ from reprcheck.digest import digest
 from reprcheck.errors import UserError
 from reprcheck.models.channels import Policy, choose, joined, planes
 from reprcheck.models.failure import users_code
+from reprcheck.models.files_read import only_known
+from reprcheck.models.identity import Identity
 from reprcheck.models.model import Model
 from reprcheck.models.steady import Steady
 from reprcheck.seeding import seed
@@ -43,6 +45,8 @@ class CallableModel(Model):
         Channels it takes; None: any.
     channels : {"native", "replicate"} or None
         The channel policy asked for.
+    made_of : Identity or None
+        What it may read and import while it runs; None: anything.
     """
 
     def __init__(
@@ -54,9 +58,10 @@ class CallableModel(Model):
         identity: str,
         in_chans: int | None = None,
         channels: Policy | None = None,
+        made_of: Identity | None = None,
     ) -> None:
         self.spec, self.name, self.where, self.function = spec, name, where, function
-        self.identity, self.in_chans, self.channels = identity, in_chans, channels
+        self.identity, self.in_chans, self.channels, self.made_of = identity, in_chans, channels, made_of
 
     @cached_property
     def digest(self) -> str:
@@ -78,7 +83,7 @@ class CallableModel(Model):
 
     def _encoder(self, name: str, function: ArrayFunction, identity: str, n_channels: int) -> CallableEncoder:
         policy = choose(self.in_chans, n_channels, self.channels, self.where)
-        return CallableEncoder(name, self.where, function, identity, policy, self.in_chans or 1)
+        return CallableEncoder(name, self.where, function, identity, policy, self.in_chans or 1, self.made_of)
 
 
 class CallableEncoder:
@@ -87,10 +92,17 @@ class CallableEncoder:
     notes: tuple[str, ...] = ()
 
     def __init__(
-        self, name: str, where: str, function: ArrayFunction, identity: str, policy: Policy, repeats: int
+        self,
+        name: str,
+        where: str,
+        function: ArrayFunction,
+        identity: str,
+        policy: Policy,
+        repeats: int,
+        made_of: Identity | None = None,
     ) -> None:
         self.name, self.where, self.function, self.identity = name, where, function, identity
-        self.policy, self.repeats = policy, repeats
+        self.policy, self.repeats, self.made_of = policy, repeats, made_of
         self.steady = Steady(where)
 
     def digest(self) -> str:
@@ -116,13 +128,18 @@ class CallableEncoder:
         pixels = np.stack([*shown, *[shown[-1]] * (BATCH - len(shown))])
         if self.policy == "replicate":
             pixels = np.repeat(pixels, self.repeats, axis=1)
-        with users_code(self.where, "the model", "run it on one image by hand"):
+        with (
+            users_code(self.where, "the model", "run it on one image by hand"),
+            only_known(self.made_of, self.where),
+        ):
             out = self.function(pixels)
         return _checked(out, BATCH, self.where)[: len(shown)]
 
 
 class EncoderModel(Model):
     """An object that is an encoder: it has ``digest()`` and ``encode(images)``, as `reprcheck.types.Encoder` says.
+
+    Its digest tells its state; ``code`` is the digest of its source and of what that imports.
 
     ``input.channels``, where it has one, is the number of channels it takes; ``untrained(seed)``, where it has one,
     returns an encoder.
@@ -134,16 +151,19 @@ class EncoderModel(Model):
         name: str,
         where: str,
         inner: Encoder,
+        code: str,
         in_chans: int | None = None,
         channels: Policy | None = None,
     ) -> None:
-        self.spec, self.name, self.where, self.inner, self.channels = spec, name, where, inner, channels
+        self.spec, self.name, self.where, self.inner, self.code = spec, name, where, inner, code
+        self.channels = channels
         self.in_chans = in_chans or getattr(getattr(inner, "input", None), "channels", None)
 
     @cached_property
     def digest(self) -> str:
         """The encoder's own digest, and the channel policy."""
-        return digest("model", "encoder/1", _own_digest(self.inner, self.where), self.in_chans, self.channels)
+        own = _own_digest(self.inner, self.where)
+        return digest("model", "encoder/1", own, self.code, self.in_chans, self.channels)
 
     def encoder(self, n_channels: int) -> Encoder:
         """Return the encoder under the channel policy."""
@@ -162,14 +182,15 @@ class EncoderModel(Model):
 
     def _encoder(self, name: str, inner: Encoder, n_channels: int) -> CheckedEncoder:
         policy = choose(self.in_chans, n_channels, self.channels, self.where)
-        return CheckedEncoder(name, self.where, inner, policy, self.in_chans or 1)
+        return CheckedEncoder(name, self.where, inner, self.code, policy, self.in_chans or 1)
 
 
 class CheckedEncoder:
     """A user's encoder under a channel policy, its answers checked."""
 
-    def __init__(self, name: str, where: str, inner: Encoder, policy: Policy, repeats: int) -> None:
-        self.name, self.where, self.inner, self.policy, self.repeats = name, where, inner, policy, repeats
+    def __init__(self, name: str, where: str, inner: Encoder, code: str, policy: Policy, repeats: int) -> None:
+        self.name, self.where, self.inner, self.code = name, where, inner, code
+        self.policy, self.repeats = policy, repeats
         self.steady = Steady(where)
 
     @property
@@ -178,8 +199,9 @@ class CheckedEncoder:
         return tuple(getattr(self.inner, "notes", ()))
 
     def digest(self) -> str:
-        """Return the digest of the encoder's own and of the channel policy."""
-        return digest("encoder", "encoder/1", _own_digest(self.inner, self.where), self.policy, self.repeats)
+        """Return the digest of the encoder's own, of its code and of the channel policy."""
+        own = _own_digest(self.inner, self.where)
+        return digest("encoder", "encoder/1", own, self.code, self.policy, self.repeats)
 
     def encode(self, images: Sequence[Image]) -> NDArray[np.float32]:
         """Return float32[N, D] for N images.

@@ -10,14 +10,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from copy import deepcopy
 from functools import cached_property
+from types import ModuleType
 from typing import Any
 
 import torch
 
-from reprcheck.digest import digest
+from reprcheck.digest import digest, installed
 from reprcheck.errors import UserError
 from reprcheck.models.failure import users_code
-from reprcheck.models.module_state import module_digest
+from reprcheck.models.identity import Identity, identity
 from reprcheck.models.network import Built, Network, SizeRule
 from reprcheck.models.twins import reinitialised, seeded
 from reprcheck.seeding import seed
@@ -36,6 +37,8 @@ class ModuleNetwork(Network):
     arguments : mapping, optional
         What its factory was given: part of the identity.
     notes : tuple of str
+    factory : module, optional
+        Where it was made: part of the identity.
     """
 
     def __init__(
@@ -45,8 +48,9 @@ class ModuleNetwork(Network):
         in_chans: int | None = None,
         arguments: Mapping[str, Any] | None = None,
         notes: tuple[str, ...] = (),
+        factory: ModuleType | None = None,
     ) -> None:
-        self.where, self.arguments, self._notes = where, arguments or {}, notes
+        self.where, self.arguments, self._notes, self.factory = where, arguments or {}, notes, factory
         self.module = _copied(module, where).cpu().eval()
         self.channels = in_chans or _first_convolution(self.module) or 3
         self._twins: dict[int, ModuleNetwork] = {}
@@ -62,13 +66,23 @@ class ModuleNetwork(Network):
         return self._notes
 
     def identity(self) -> str:
-        """Return the digest of tensors, architecture, source code and the factory's arguments."""
-        return self._identity
+        """Return the digest of what the module is made of, and of the factory's arguments."""
+        return self._digest
+
+    @property
+    def made_of(self) -> Identity:
+        """What the module is made of."""
+        return self._made_of
 
     @cached_property
-    def _identity(self) -> str:
+    def _made_of(self) -> Identity:
+        return identity(self.module, self.where, self.factory)
+
+    @cached_property
+    def _digest(self) -> str:
         mean, std, size = _preparation(self.module, self.channels)
-        return digest("module", module_digest(self.module), self.channels, mean, std, size, self.arguments)
+        libraries = installed("torch", "timm", "torchvision")
+        return digest("module", libraries, self._made_of.digest, self.channels, mean, std, size, self.arguments)
 
     def build(self) -> Built:
         """Return a copy of the module."""
@@ -79,7 +93,7 @@ class ModuleNetwork(Network):
         """Return the ``k``-th twin: by the module's own ``untrained(seed)``, else reset module by module."""
         if k not in self._twins:
             module, notes = self._fresh(seed("twin", k))
-            self._twins[k] = ModuleNetwork(self.where, module, self.channels, self.arguments, notes)
+            self._twins[k] = ModuleNetwork(self.where, module, self.channels, self.arguments, notes, self.factory)
         return self._twins[k]
 
     def sized_as(self, size: int | None) -> SizeRule:

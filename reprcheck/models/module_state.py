@@ -1,20 +1,28 @@
-"""The identity of a torch module in memory: its tensors, its architecture, its settings and its classes' source."""
+"""What a thing of torch is made of: the bytes of tensors, the parts of modules, the archive of compiled ones."""
 
 from __future__ import annotations
 
-import inspect
+import io
+import re
+import zipfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from reprcheck.digest import digest, file_digest, installed
+from reprcheck.digest import digest
+from reprcheck.models.own_code import Untold
 
-LIBRARIES = ("torch", "timm", "torchvision")
-"""Packages whose classes are told by their version."""
+Parts = list[tuple[str, Any]]
+"""Name and value of each."""
+
+PASSING = re.compile(rb"___torch_mangle_\d+\.|reprcheck_model_\w+")
+"""Names in a compiled module that depend on what a process compiled before, and on where a file lies."""
+
+OPERATORS = ("aten.", "prims.", "quantized.", "torchvision.")
+"""Operators that a version of torch tells; others are somebody's own."""
 
 
 def state_digest(module: torch.nn.Module) -> str:
@@ -22,13 +30,62 @@ def state_digest(module: torch.nn.Module) -> str:
     return digest("state", [(name, str(t.dtype), list(t.shape), _bytes(t)) for name, t in sorted(_tensors(module))])
 
 
-def module_digest(module: torch.nn.Module) -> str:
-    """Return the digest of a module: its state, its printed architecture, plain settings and source code.
+def torch_parts(value: object) -> Parts | None:
+    """Return what a thing of torch is made of; None for anything else, and for what is made of its attributes.
 
-    The source is that of the files that define the classes of its submodules; what those files import is not followed.
+    Raises
+    ------
+    Untold
+        For a generator, and for a tensor that holds no bytes or not in rows.
     """
-    made_of = (str(module), _settings(module), _sources(module), getattr(module, "code", None))
-    return digest("module", installed(*LIBRARIES), state_digest(module), *made_of)
+    if isinstance(value, torch.Tensor):
+        return _tensor(value)
+    if isinstance(value, torch.jit.ScriptModule | torch.jit.ScriptFunction):
+        return _archive(value)
+    if isinstance(value, torch.nn.Module):
+        return _module(value)
+    if isinstance(value, torch.Generator):
+        raise Untold("is a random generator, whose state running changes")
+    if isinstance(value, torch._ops.OpOverload | torch._ops.OpOverloadPacket) and str(value).startswith(OPERATORS):
+        return [("operator", str(value))]
+    if isinstance(value, torch.device):  # where a network runs is no part of what it is
+        return []
+    return None
+
+
+def _module(module: torch.nn.Module) -> Parts:
+    held = dict(vars(module))
+    compiled = held.get("_orig_mod")
+    if compiled is not None:
+        return [("compiled", compiled)]
+    if isinstance(module, torch.fx.GraphModule):
+        del held["_graph"]  # the code that it was written as is there too
+    hooks = {name: held.pop(name) for name in list(held) if "hooks" in name and isinstance(held[name], dict)}
+    keys = sorted({key for some in hooks.values() for key in some})  # counted up over all modules of a process
+    ordered = {name: [(keys.index(key), hook) for key, hook in some.items()] for name, some in hooks.items()}
+    return sorted({**held, **ordered}.items())
+
+
+def _tensor(tensor: torch.Tensor) -> Parts:
+    about: Parts = [("dtype", str(tensor.dtype)), ("shape", tuple(tensor.shape))]
+    own = vars(tensor) if type(tensor) not in (torch.Tensor, torch.nn.Parameter) else {}
+    try:
+        if tensor.layout == torch.sparse_coo:
+            packed = tensor.detach().coalesce()
+            return [*about, ("indices", packed.indices()), ("values", packed.values())]
+        if tensor.is_quantized:
+            return [*about, ("scheme", str(tensor.qscheme())), ("values", tensor.detach().dequantize())]
+        return [*about, ("bytes", _bytes(tensor)), *sorted(own.items())]
+    except (RuntimeError, NotImplementedError, TypeError) as error:
+        raise Untold(f"is a tensor of {tensor.dtype} on {tensor.device}, whose bytes can't be read") from error
+
+
+def _archive(compiled: Any) -> Parts:
+    """Return the files that a compiled module would be saved as, but for those on where its source lay."""
+    with zipfile.ZipFile(io.BytesIO(compiled.save_to_buffer())) as archive:
+        names = [name for name in archive.namelist() if not name.endswith((".debug_pkl", "/serialization_id"))]
+        parts = [(PASSING.sub(b"", name.encode()).decode(), PASSING.sub(b"", archive.read(name))) for name in names]
+    return sorted(parts)
 
 
 def _tensors(module: torch.nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
@@ -37,36 +94,5 @@ def _tensors(module: torch.nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
 
 
 def _bytes(tensor: torch.Tensor) -> NDArray[np.uint8]:
-    flat = tensor.detach().cpu().contiguous().reshape(-1)
+    flat = tensor.detach().cpu().resolve_conj().resolve_neg().contiguous().reshape(-1)
     return flat.view(torch.uint8).numpy() if flat.numel() else np.empty(0, np.uint8)
-
-
-def _settings(module: torch.nn.Module) -> list[tuple[str, list[tuple[str, str]]]]:
-    """Return each submodule's plain attributes, which its printed form may leave out."""
-
-    def plain(value: Any) -> bool:
-        if isinstance(value, tuple | list):
-            return all(plain(item) for item in value)
-        return value is None or isinstance(value, bool | int | float | str)
-
-    def of(part: torch.nn.Module) -> list[tuple[str, str]]:
-        kept = {k: v for k, v in vars(part).items() if not k.startswith("_") and k != "training" and plain(v)}
-        return [(key, repr(kept[key])) for key in sorted(kept)]
-
-    return [(name, of(part)) for name, part in module.named_modules()]
-
-
-def _sources(module: torch.nn.Module) -> list[str]:
-    sources = set()
-    for kind in {type(part) for part in module.modules()}:
-        if kind.__module__.partition(".")[0] not in LIBRARIES:
-            sources.add(_source(kind))
-    return sorted(sources)
-
-
-def _source(kind: type) -> str:
-    try:
-        path = Path(inspect.getsourcefile(kind) or "")
-        return file_digest(path) if path.is_file() else digest(inspect.getsource(kind))
-    except (TypeError, OSError):  # defined where no source is kept: the printed architecture has to do
-        return digest(kind.__qualname__)

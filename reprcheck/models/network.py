@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from reprcheck.digest import digest
 from reprcheck.models.channels import Policy, choose
+from reprcheck.models.identity import Identity
 from reprcheck.models.model import Architecture, Facts, Feed, Model
 from reprcheck.models.torch_encoder import RECIPE, TorchEncoder
 from reprcheck.types import Encoder
@@ -62,6 +63,11 @@ class Network(ABC):
         """What a reader of the report must know about these weights; empty as a rule."""
         return ()
 
+    @property
+    def made_of(self) -> Identity | None:
+        """What it is made of, where that is code of the user's; None as a rule."""
+        return None
+
     @abstractmethod
     def identity(self) -> str:
         """Return the digest of weights and architecture."""
@@ -99,6 +105,11 @@ class Shuffled(Network):
     def in_chans(self) -> int:
         """Number of channels the network takes."""
         return self.network.in_chans
+
+    @property
+    def made_of(self) -> Identity | None:
+        """What the network itself is made of."""
+        return self.network.made_of
 
     def identity(self) -> str:
         """Return the digest of the network's own and of the permutation."""

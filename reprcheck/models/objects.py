@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import Any
 
 from reprcheck.digest import digest
 from reprcheck.errors import UserError
-from reprcheck.models.callable_identity import callable_identity
 from reprcheck.models.functions import CallableModel, EncoderModel, is_encoder
+from reprcheck.models.identity import code_identity, identity
 from reprcheck.models.model import Feed, Model
 from reprcheck.models.network import NetworkModel
 
@@ -24,8 +25,8 @@ class Origin:
     spec, name, where : str
     feed : Feed
     in_chans : int or None
-    source : str or None
-        Digest of the factory's source file; None for an object that came without one.
+    factory : module or None
+        The module whose factory made it; None for an object that came without one.
     arguments : mapping
         What the factory was given; a file by the digest of its bytes.
     fixed : tuple of str
@@ -37,7 +38,7 @@ class Origin:
     where: str
     feed: Feed = field(default_factory=Feed)
     in_chans: int | None = None
-    source: str | None = None
+    factory: ModuleType | None = None
     arguments: Mapping[str, Any] = field(default_factory=dict)
     fixed: tuple[str, ...] = ()
 
@@ -54,7 +55,7 @@ def model_of(thing: Any, origin: Origin) -> Model:
     if torch is not None and isinstance(thing, torch.nn.Module) and not is_encoder(thing):
         from reprcheck.models.module_network import ModuleNetwork
 
-        network = ModuleNetwork(origin.where, thing, origin.in_chans, origin.arguments)
+        network = ModuleNetwork(origin.where, thing, origin.in_chans, origin.arguments, factory=origin.factory)
         return NetworkModel(origin.spec, origin.name, network, origin.feed)
     if not is_encoder(thing) and (not callable(thing) or isinstance(thing, type)):
         raise UserError(
@@ -67,19 +68,13 @@ def model_of(thing: Any, origin: Origin) -> Model:
         raise UserError(origin.where, what, "prepare the images inside the model")
     asked = (origin.in_chans, origin.feed.channels)
     if is_encoder(thing):
-        return EncoderModel(origin.spec, origin.name, origin.where, thing, *asked)
-    return CallableModel(origin.spec, origin.name, origin.where, thing, _identity(thing, origin), *asked)
-
-
-def _identity(function: Any, origin: Origin) -> str:
-    """Return the identity of a callable: from a factory, its source and arguments, and the callable's where it can."""
-    if origin.source is None:
-        return callable_identity(function, origin.where)
-    try:
-        state: str | None = callable_identity(function, origin.where)
-    except UserError:
-        state = None
-    return digest("factory", origin.source, origin.arguments, state)
+        code = code_identity(thing, origin.where, origin.factory)
+        return EncoderModel(
+            origin.spec, origin.name, origin.where, thing, digest(code.digest, origin.arguments), *asked
+        )
+    made_of = identity(thing, origin.where, origin.factory)
+    told = digest(made_of.digest, origin.arguments)
+    return CallableModel(origin.spec, origin.name, origin.where, thing, told, *asked, made_of=made_of)
 
 
 def _described(thing: object) -> str:

@@ -24,6 +24,7 @@ from reprcheck.models import options
 from reprcheck.models.failure import users_code
 from reprcheck.models.model import Architecture, Facts, Feed, Model, name_of
 from reprcheck.models.objects import Origin, model_of
+from reprcheck.models.own_code import fresh_imports
 from reprcheck.models.spec import Option, Spec
 from reprcheck.types import Encoder
 
@@ -58,16 +59,16 @@ class FactoryModel(Model):
     def inner(self) -> Model:
         """The model of what the factory returns."""
         spec = self._parsed
-        with importable(self._file.parent if self._file else Path.cwd()):
+        folder = self._file.parent if self._file else Path.cwd()
+        with importable(folder), fresh_imports():
             module = _from_file(self._file, spec.where) if self._file else _from_name(self._module, spec.where)
             factory = _factory(module, self._factory, spec.where)
             given = arguments(factory, spec.options)
             with users_code(spec.where, "the factory", f"call {self._factory}() by hand"):
                 made = factory(**given)
-        source = digest(file_digest(Path(module.__file__)) if module.__file__ else module.__name__, self._factory)
         told = {key: _told(value) for key, value in given.items()}
         fixed = tuple(key for key in ("size", "normalise") if key in spec.options and key not in given)
-        origin = Origin(self.spec, self.name, spec.where, self._feed, self._in_chans, source, told, fixed)
+        origin = Origin(self.spec, self.name, spec.where, self._feed, self._in_chans, module, told, fixed)
         return model_of(made, origin)
 
     @cached_property
