@@ -78,7 +78,8 @@ class CallableModel(Model):
         if not callable(own):
             return None
         draw = seed("twin", k)
-        function = _untrained(own, draw, self.where)
+        with only_known(self.made_of, self.where):
+            function = _untrained(own, draw, self.where)
         return self._encoder(f"untrained-{k}", function, digest(self.identity, "draw", draw), n_channels)
 
     def _encoder(self, name: str, function: ArrayFunction, identity: str, n_channels: int) -> CallableEncoder:

@@ -182,6 +182,9 @@ class _Walk:
             return ["the set itself"]
         found = []
         for value in values:
+            if type(value) in (str, int, bytes):
+                found.append(digest(self.told(value)))
+                continue
             walk = _Walk(self._outer | {id(values)}, self.homes)
             found.append(digest(walk.told(value), walk.finish()))
             self.files |= walk.files
@@ -200,9 +203,10 @@ class _Walk:
                 if home and (path == home or path.startswith(home + os.sep)):
                     return [kind, "beside", os.path.relpath(path, home)]
         elif kind == "path" or os.path.splitext(path)[1]:
-            for home in ("", *self.homes):
-                if os.path.isfile(os.path.join(home, path)):
-                    return [kind, value, self._file(os.path.join(home, path))]
+            places = dict.fromkeys(os.path.join(home, path) for home in ("", *self.homes))
+            files = [self._file(place) for place in places if os.path.isfile(place)]
+            if files:
+                return [kind, value, *sorted(set(files))]
         return value if kind == "text" else [kind, value]
 
     def _file(self, path: str) -> str:
@@ -462,7 +466,7 @@ def _leads_to(value: Any) -> bool:
 def _library_with(name: str, value: Any) -> str:
     """Return the library that keeps an object under a name; raise Untold for an object whose name leads nowhere."""
     for at in sorted(sys.modules):
-        home = of_name(at) if vars(sys.modules[at]).get(name) is value else None
+        home = of_name(at) if getattr(sys.modules[at], "__dict__", {}).get(name) is value else None
         if isinstance(home, str):
             return home
     raise Untold(f"is a {type(value).__name__}, whose state can't be seen")

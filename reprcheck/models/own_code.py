@@ -101,7 +101,7 @@ class OwnModule:
         if key not in found:
             _no_stranger(*key)
             loaded = sys.modules.get(name)
-            found[key] = of_module(loaded) if loaded else _of_spec(name, _spec(*key))
+            found[key] = of_module(loaded) if isinstance(loaded, ModuleType) else _of_spec(name, _spec(*key))
         return found[key]
 
 
@@ -120,9 +120,15 @@ def of_name(name: object) -> OwnModule | str:
     """Return what the loaded module of a name is; one that isn't loaded counts as the user's, without a file."""
     name = name if isinstance(name, str) else ""
     module = sys.modules.get(name)
-    if module is not None:
+    if isinstance(module, ModuleType):
         return of_module(module)
     return _installed(name, "") or OwnModule(name, "", "")
+
+
+def _is_own(name: str, module: object) -> bool:
+    if isinstance(module, ModuleType):
+        return isinstance(of_module(module), OwnModule)
+    return isinstance(_of_spec(name, _spec(name, sys.path[0])), OwnModule)  # an object that took a module's place
 
 
 def installed_file(path: str) -> bool:
@@ -151,7 +157,7 @@ class FreshImports:
     """
 
     def __init__(self) -> None:
-        self._brought: dict[str, ModuleType] = {}
+        self._brought: dict[str, object] = {}
 
     @contextmanager
     def __call__(self) -> Iterator[None]:
@@ -167,7 +173,7 @@ class FreshImports:
         finally:
             sys.dont_write_bytecode = writes
             new = {name: sys.modules[name] for name in set(sys.modules) - before}
-            self._brought = {name: module for name, module in new.items() if isinstance(of_module(module), OwnModule)}
+            self._brought = {name: module for name, module in new.items() if _is_own(name, module)}
 
 
 fresh_imports = FreshImports()
@@ -266,9 +272,11 @@ def _no_stranger(name: str, root: str) -> None:
     """Raise Untold where a name is loaded from elsewhere, and beside the module that imports it lies another of it."""
     top = name.partition(".")[0]
     loaded = sys.modules.get(top)
+    if not isinstance(loaded, ModuleType):
+        return
     file = getattr(loaded, "__file__", None)
     twins = (os.path.join(root, f"{top}.py"), os.path.join(root, top, "__init__.py"))
-    twin = next((place for place in twins if os.path.isfile(place)), None) if loaded else None
+    twin = next((place for place in twins if os.path.isfile(place)), None)
     if twin and not (file and _same(str(file), twin)):
         what = f"it imports {top}, and this process has imported another {top} before, from {file or 'elsewhere'}"
         raise Untold(what, f"rename {twin}, or ask this model in a process of its own")

@@ -75,6 +75,13 @@ KINDS: dict[str, tuple[Files, tuple[str, str, str]]] = {
         {"model.py": "import patch\ndef make(): return lambda x: x", "patch.py": "import numpy\nLEVEL = 1.0"},
         ("patch.py", "1.0", "2.0"),
     ),
+    "module that puts an object in its place": (
+        {
+            "model.py": "import helper\ndef make(): return lambda x: helper.f(x)",
+            "helper.py": "import sys\nclass Lazy:\n    def f(self, x): return x * 1.0\nsys.modules[__name__] = Lazy()",
+        },
+        ("helper.py", "1.0", "2.0"),
+    ),
     "constant of a helper from a file": (
         {
             "model.py": "import helper\ndef make(): return lambda x: x @ helper.W",
