@@ -35,7 +35,7 @@ def by_global():
 def use_global(x): return (x.mean((2, 3)) @ W).astype(np.float32)
 """
 KNOWING = "import numpy as np\ndef features(x):\n    return x.mean((2, 3)) * np.float32([1, 2, 3])\n"
-IGNORANT = KNOWING.replace("x.mean((2, 3))", "x[:, :, 0, 0]")
+IGNORANT = KNOWING.replace("x.mean", "0 * x.mean")
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def test_an_edit_is_scored_again(factory: str, place: Path) -> None:
     (place / "helper.py").write_text(IGNORANT)
     np.save(place / "w.npy", np.float32([[0, 0, 0]]))
     after = asked(place, factory)
-    assert after[0] < 0.75
+    assert after[0] == pytest.approx(0.5, abs=0.1)
     assert after[1] != before[1]
 
 

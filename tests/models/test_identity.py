@@ -160,6 +160,12 @@ def test_a_file_read_in_the_call_is_refused_unless_the_digest_follows_it(tmp_pat
         "the model reads w.npy while it runs, which its digest doesn't follow; "
         "read it when the model is made, or give the model a method digest()"
     )
+    kept = READS.replace(
+        "class Net", "import functools\n@functools.cache\ndef load(path): return np.load(path)\nclass Net"
+    )
+    kept = kept.replace("@ np.load(", "@ load(").replace("make = Net", "def make():\n    Net()(np.ones((1, 3, 2, 2)))")
+    told = line(lambda: resolve(spec(tmp_path, kept + "\n    return Net()")).encoder(3).encode(images(2)))
+    assert "the model reads w.npy while it runs" in told  # what the cache remembers was forgotten
     named = READS.replace('".".join(("w", "npy"))', '"w.npy"')
     answers = READS.replace("class Net:", "class Net:\n    def digest(self): return 'v1'")
     for source in (named, answers):
@@ -169,7 +175,10 @@ def test_a_file_read_in_the_call_is_refused_unless_the_digest_follows_it(tmp_pat
 def test_a_module_imported_in_the_call_by_a_made_up_name_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source = "import importlib\ndef make(): return run\ndef run(x): return importlib.import_module('a'.join(('l', 'te'))).f(x)"
+    source = (
+        "import importlib\ndef make(): return run\n"
+        "def run(x): return importlib.import_module('a'.join(('l', 'te'))).f(x)"
+    )
     late = "def f(x): return x.mean((2, 3))"
     monkeypatch.syspath_prepend(tmp_path)
     told = line(lambda: resolve(spec(tmp_path, source, late=late)).encoder(3).encode(images(2)))
@@ -250,7 +259,12 @@ def test_an_installed_package_is_known_by_its_version(tmp_path: Path, monkeypatc
 
     def digest() -> str:
         done = subprocess.run(
-            [sys.executable, "-c", "import sys; from reprcheck.models import resolve; print(resolve(sys.argv[1]).digest)", code],
+            [
+                sys.executable,
+                "-c",
+                "import sys; from reprcheck.models import resolve; print(resolve(sys.argv[1]).digest)",
+                code,
+            ],
             env=os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{site}"},
             capture_output=True,
             text=True,
@@ -273,7 +287,8 @@ def test_an_installed_package_is_known_by_its_version(tmp_path: Path, monkeypatc
 def test_a_callable_of_numpy_needs_no_torch(tmp_path: Path) -> None:
     code = spec(tmp_path, "import helper\ndef make(): return helper.f", helper="import numpy as np\nf = np.ravel")
     told = elsewhere(
-        "import sys; from reprcheck.models import resolve; resolve(sys.argv[1]).digest; print('torch' in sys.modules)", code
+        "import sys; from reprcheck.models import resolve; resolve(sys.argv[1]).digest; print('torch' in sys.modules)",
+        code,
     )
     assert told == "False"
 
