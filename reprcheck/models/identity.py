@@ -111,7 +111,7 @@ def _identity(thing: object, where: str, factory: ModuleType | None, tell: Calla
         nodes = walk.finish()
     except Untold as error:
         raise UserError(where, *_refusal(thing, error)) from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UserError(where, *_refusal(thing, Untold(because(error)))) from error
     by_itself = callable(getattr(thing, "digest", None))
     whole = digest("identity/1", PYTHON, made_of, nodes)
