@@ -211,12 +211,12 @@ def closest(word: str, known: Iterable[str]) -> str | None:
     ('DMSO', "'p3\\u200b'", None)
     """
     by_fold: dict[str, str] = {}
-    for name in known:
+    names = list(known)
+    for name in names:
         by_fold.setdefault(fold(name), name)
-    plain = list(by_fold.values())
     near: list[str | None] = []
-    if len(word) <= LONG and len(plain) <= MANY:
-        near += get_close_matches(word, plain, n=1)
+    if len(word) <= LONG and len(names) <= MANY:
+        near += get_close_matches(word, names, n=1)
         near += map(by_fold.get, get_close_matches(fold(word), by_fold, n=1))
     found = by_fold.get(fold(word)) or next(iter(near), None)
     if found is None:
