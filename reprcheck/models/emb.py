@@ -139,8 +139,9 @@ class Precomputed(Model):
         wanted = np.unique(np.concatenate(tasks)) if tasks else np.arange(len(dataset.ids))
         stored = self._stored
         rows = locate(self.path, stored, dataset, wanted, self.choice.ids)
-        values = stored.values[rows.positions].astype(np.float64)
+        values = stored.values[rows.positions]
+        values = values if values.dtype == np.float32 else values.astype(np.float64)
         used, left_out = columns.features(self.path, stored, dataset, wanted, values, rows.label or "")
         names = [stored.names[j] if stored.names else str(j) for j in used.tolist()]
-        single = numbers.single(self.path, values[:, used], names, dataset.ids[wanted])
+        single = numbers.single(self.path, columns.taken(values, used), names, dataset.ids[wanted])
         return Selection(dataset, wanted, single, tuple(names) if stored.names else (), dict(left_out), rows)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +28,7 @@ TOLERANCE = 1e-6
 
 
 def features(
-    path: Path, stored: Stored, dataset: Dataset, wanted: NDArray[np.int64], values: NDArray[np.float64], label: str
+    path: Path, stored: Stored, dataset: Dataset, wanted: NDArray[np.int64], values: NDArray[Any], label: str
 ) -> tuple[NDArray[np.int64], Mapping[str, tuple[str, ...]]]:
     """Return which columns are features, and the names of those left out, by reason.
 
@@ -38,7 +39,7 @@ def features(
     dataset : Dataset
     wanted : int64[m]
         The samples looked at, as positions in ``dataset.ids``.
-    values : float64[m, D]
+    values : float32[m, D] or float64[m, D]
         Theirs.
     label : str
         The column of ids.
@@ -50,7 +51,7 @@ def features(
     """
     reasons = _by_name(stored, dataset, label)
     rest = np.array([j for j in range(values.shape[1]) if j not in reasons], dtype=np.int64)
-    reasons |= {int(rest[j]): reason for j, reason in _by_content(dataset, wanted, values[:, rest]).items()}
+    reasons |= {int(rest[j]): reason for j, reason in _by_content(dataset, wanted, taken(values, rest)).items()}
     left_out = {reason: [name for name in names if name != label] for reason, names in stored.left_out.items()}
     for j, reason in sorted(reasons.items()):
         name = stored.names[j] if stored.names else str(j)
@@ -64,6 +65,11 @@ def features(
     return used, told
 
 
+def taken(values: NDArray[Any], columns: NDArray[np.int64]) -> NDArray[Any]:
+    """Return some columns, without a copy where they are all."""
+    return values if len(columns) == values.shape[1] else values[:, columns]
+
+
 def _by_name(stored: Stored, dataset: Dataset, label: str) -> dict[int, str]:
     table = {bare(name) for name in dataset.columns} | {bare(dataset.key)}
     reasons = {}
@@ -75,7 +81,7 @@ def _by_name(stored: Stored, dataset: Dataset, label: str) -> dict[int, str]:
     return reasons
 
 
-def _by_content(dataset: Dataset, wanted: NDArray[np.int64], values: NDArray[np.float64]) -> dict[int, str]:
+def _by_content(dataset: Dataset, wanted: NDArray[np.int64], values: NDArray[Any]) -> dict[int, str]:
     """Return the columns that hold what the table does, and the reason of each."""
     units, known = _units(dataset, wanted), []
     for task in dataset.tasks.values():
@@ -103,7 +109,7 @@ def _units(dataset: Dataset, wanted: NDArray[np.int64]) -> NDArray[np.str_]:
     return np.array([units[row] for row in wanted.tolist()], dtype=np.str_)
 
 
-def _of_column(cells: NDArray[np.str_], units: NDArray[np.str_], values: NDArray[np.float64]) -> NDArray[np.int64]:
+def _of_column(cells: NDArray[np.str_], units: NDArray[np.str_], values: NDArray[Any]) -> NDArray[np.int64]:
     """Return the columns that hold what a column of the table does, in whatever numbers."""
     groups, codes = np.unique(cells, return_inverse=True)
     if len(groups) < 2:
@@ -120,7 +126,7 @@ def _of_column(cells: NDArray[np.str_], units: NDArray[np.str_], values: NDArray
     return np.unique(np.concatenate(found))
 
 
-def _equal(groups: NDArray[np.str_], codes: NDArray[np.int64], values: NDArray[np.float64]) -> NDArray[np.int64]:
+def _equal(groups: NDArray[np.str_], codes: NDArray[np.int64], values: NDArray[Any]) -> NDArray[np.int64]:
     """Return the columns that hold the numbers of a table's column, blank cells aside."""
     numbers = [to_number(str(cell)) if cell else np.nan for cell in groups]
     if None in numbers or np.isfinite(np.array(numbers, float)).sum() < 2:
@@ -134,7 +140,7 @@ def _equal(groups: NDArray[np.str_], codes: NDArray[np.int64], values: NDArray[n
     return live
 
 
-def _rising_with(groups: NDArray[np.str_], codes: NDArray[np.int64], values: NDArray[np.float64]) -> NDArray[np.int64]:
+def _rising_with(groups: NDArray[np.str_], codes: NDArray[np.int64], values: NDArray[Any]) -> NDArray[np.int64]:
     """Return the columns that rise or fall wherever a table's column of numbers does: that column in another unit."""
     numbers = np.array([np.nan if (n := to_number(str(cell))) is None else n for cell in groups])
     if np.isnan(numbers).any() or len(np.unique(numbers)) < FEWEST_STEPS:
@@ -146,7 +152,7 @@ def _rising_with(groups: NDArray[np.str_], codes: NDArray[np.int64], values: NDA
     return live[_constant_within(codes, values[:, live])]
 
 
-def _constant_within(codes: NDArray[np.int64], values: NDArray[np.float64]) -> NDArray[np.int64]:
+def _constant_within(codes: NDArray[np.int64], values: NDArray[Any]) -> NDArray[np.int64]:
     """Return the columns that have one value throughout each group, and not one throughout."""
     live = np.arange(values.shape[1])
     for rows in (slice(0, GLANCE), slice(None)):
@@ -157,12 +163,12 @@ def _constant_within(codes: NDArray[np.int64], values: NDArray[np.float64]) -> N
     return live[values[:, live].max(0) > values[:, live].min(0)] if len(live) else live
 
 
-def _counting(values: NDArray[np.float64]) -> NDArray[np.int64]:
+def _counting(values: NDArray[Any]) -> NDArray[np.int64]:
     """Return the columns that hold whole numbers in a row, each once, in whatever order."""
     likely = np.flatnonzero(np.ptp(values, axis=0) == len(values) - 1) if len(values) > 2 else ()
     return np.array([j for j in likely if _in_a_row(values[:, j])], np.int64)
 
 
-def _in_a_row(values: NDArray[np.float64]) -> bool:
+def _in_a_row(values: NDArray[Any]) -> bool:
     distinct = np.unique(values)
     return len(distinct) == len(values) and bool((np.diff(distinct) == 1).all())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,13 +18,13 @@ MOST_COLUMNS = 3
 """Columns named in a message."""
 
 
-def single(path: Path, values: NDArray[np.float64], names: list[str], ids: NDArray[np.str_]) -> NDArray[np.float32]:
+def single(path: Path, values: NDArray[Any], names: list[str], ids: NDArray[np.str_]) -> NDArray[np.float32]:
     """Return numbers as float32.
 
     Parameters
     ----------
     path : Path
-    values : float64[n, D]
+    values : float32[n, D] or float64[n, D]
     names : list of str
         Of the D columns.
     ids : str[n]
@@ -42,6 +43,8 @@ def single(path: Path, values: NDArray[np.float64], names: list[str], ids: NDArr
     fits = np.abs(values) <= LARGEST
     if not fits.all():
         raise _not_finite(path, values, fits, names, ids)
+    if values.dtype == np.float32:
+        return values
     found = values.astype(np.float32)
     error = np.abs(found - values).max(0, initial=0.0)
     spread = values.std(0)
@@ -52,7 +55,7 @@ def single(path: Path, values: NDArray[np.float64], names: list[str], ids: NDArr
 
 
 def _not_finite(
-    path: Path, values: NDArray[np.float64], fits: NDArray[np.bool_], names: list[str], ids: NDArray[np.str_]
+    path: Path, values: NDArray[Any], fits: NDArray[np.bool_], names: list[str], ids: NDArray[np.str_]
 ) -> UserError:
     wanting = ~fits
     columns = np.flatnonzero(wanting.any(0))

@@ -90,10 +90,11 @@ class Stored:
         """
         told = [] if ids == NO_IDS else sorted(name for name in self.labels if name not in self.names)
         columns = [self.labels[name].tolist() for name in told]
-        values = np.ascontiguousarray(self.values, np.float64)
         rows = [
-            hashlib.sha256(digest(list(words)).encode() + row.tobytes()).hexdigest()[:LENGTH]
-            for row, words in zip(values, zip(*columns, strict=True) if columns else [()] * len(values), strict=True)
+            hashlib.sha256(digest(list(words)).encode() + row.astype("<f8").tobytes()).hexdigest()[:LENGTH]
+            for row, words in zip(
+                self.values, zip(*columns, strict=True) if told else [()] * len(self.values), strict=True
+            )
         ]
         by_id = ids != NO_IDS and (not self.in_order or any(name == ids or bare(name) in IDS for name in told))
         return digest("emb/2", self.names, told, sorted(rows) if by_id else rows)
