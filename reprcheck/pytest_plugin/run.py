@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from reprcheck.scorecard.report_folder import ReportFolder
     from reprcheck.types import Scorecard
 
+UNANSWERED = "not answered: the ERROR below says what to put right"
+"""What each question that a mistake spoils shows; the mistake itself is shown once."""
 NO_MODEL = UserError(
     Option("model"),
     "no model given, so there is nothing to judge",
@@ -141,7 +143,7 @@ class Run:
                 self._spoilt[pair] = answer
         attach_answer(node, answer)
         if answer.cell is None:
-            pytest.fail(answer.mistake, pytrace=False)
+            pytest.fail(UNANSWERED, pytrace=False)
         conclude(answer.cell, answer.setting, self.request.policy)
 
     def _newline(self) -> None:

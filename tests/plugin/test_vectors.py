@@ -59,6 +59,6 @@ def test_vectors_in_the_order_of_the_table_are_released(judged):
 def test_what_can_t_be_matched_or_counted_is_refused(judged, case, file, words):
     outcome = judged(case, file)
     assert outcome.status == 4
-    assert words in outcome.text
+    assert outcome.text.count(words) == 1
     assert not ((outcome.report / "scorecard.json").exists() and outcome.card["gate"]["released"])
     assert "Traceback" not in outcome.text
