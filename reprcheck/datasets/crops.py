@@ -85,7 +85,8 @@ def inherit(
     places = _places(cropping, crops, where)
     settle()
     rows = [position[name] for name in names]
-    own = {str(column): texts(fields[column]) for column in fields.columns if column not in crops.columns}
+    inheritable = {column for _, column in card.named_columns()}.intersection(fields.columns).difference(crops.columns)
+    own = {column: texts(fields[column]) for column in sorted(inheritable)}
     check_names(card, own, lines_of(fields), fields_where)
     for task in card.tasks:
         attempt(None, check_values, card, task, own, fields_where)
