@@ -167,8 +167,10 @@ def _alpha(stored: Stored, found: int, channels: int) -> int | None:
     return found - 1
 
 
-def count_colours(stored: Stored) -> int:
-    """Return how many channels a file itself says that a colour has, alpha aside; 1 where it says nothing of colour."""
+def count_colours(stored: Stored, frame: int | None) -> int:
+    """Return how many channels the colours of a label image have, alpha aside; 1 where nothing speaks of colour."""
+    if not stored.axes and len(stored.shape) == 3 and stored.shape[-1] in (3, 4) and frame is None:
+        return stored.shape[-1] - (1 if stored.alpha else 0)
     if not stored.colour_last:
         return 1
     return stored.shape[-1] - (1 if stored.alpha else 0)

@@ -268,7 +268,7 @@ class FileImages:
 
     def _arranged(self, part: _Part, stored: axes.Stored) -> axes.Axes:
         if part.channels is None:
-            colours = axes.count_colours(stored)
+            colours = axes.count_colours(stored, part.frame)
             frame = (
                 part.frame if len(stored.shape) > (2 if colours == 1 else 3) else None
             )  # one plane serves every frame

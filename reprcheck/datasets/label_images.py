@@ -109,9 +109,8 @@ def _check_grey(values: NDArray[Any], levels: NDArray[Any], where: str) -> None:
     white = int(levels[-1]) if len(levels) else 0
     if len(levels) < 2 or white not in (255, 65535):
         return
-    even = np.arange(1, len(levels) + 1) * white / len(levels)
-    shown = f"{levels[0]}, {levels[1]}{', …' if len(levels) > 2 else ''}"
-    if len(levels) <= white // 2 and np.abs(levels - even).max() < 1:
+    if _even(levels.astype(np.float64), white):
+        shown = f"{levels[0]}, {levels[1]}{', …' if len(levels) > 2 else ''}"
         what = f"{len(levels)} grey levels ({shown}), evenly spaced up to white: labels as a viewer shows them"
         raise UserError(where, what, "write the labels themselves, not stretched to the range of the file")
     if len(levels) < _SMOOTH_LEVELS:
@@ -120,3 +119,9 @@ def _check_grey(values: NDArray[Any], levels: NDArray[Any], where: str) -> None:
     if parts > _SMOOTH_PARTS * len(levels):
         what = f"{len(levels)} grey levels up to white, in {parts} parts: smooth edges of a picture, not labels"
         raise UserError(where, what, "write it without smoothing or lossy compression, each object a number")
+
+
+def _even(levels: NDArray[np.float64], white: int) -> bool:
+    """Tell whether levels are at least half of those that lie evenly between 0 and white, rounded in whatever way."""
+    counts = range(len(levels), min(2 * len(levels) + 1, white // 4) + 1)
+    return any(np.abs(levels - np.rint(levels * n / white) * white / n).max() < 1 for n in counts)
