@@ -58,7 +58,9 @@ CHANNEL = re.compile(
     r"texas[-_ ]?red|red|green|blue|yellow",
     re.IGNORECASE,
 )
-_FIELD = re.compile(r"(f|s|fld|field|site|fov|pos|position|xy|tile)\d+", re.IGNORECASE)
+_FIELD = re.compile(r"(f|s|fld|field|site|fov|pos|position|xy|tile)\d+|p\d{3,}", re.IGNORECASE)
+_A_WELL = re.compile(r"([A-Z]|A[A-F])\d{1,2}", re.IGNORECASE)
+_WELL_NUMBER = re.compile(r"w\d{3,}", re.IGNORECASE)
 _Z = re.compile(r"(z|zstep|slice|plane|stack)\d+", re.IGNORECASE)
 _TIME = re.compile(r"(t|tp|time|timepoint)\d+|\d\dd\d\dh\d\dm", re.IGNORECASE)
 _DATE = re.compile(r"(19|20)\d\d-?(0[1-9]|1[0-2])-?(0[1-9]|[12]\d|3[01])")
@@ -177,18 +179,35 @@ def _may_be_channel(values: Sequence[str], n_parts: int) -> bool:
 def _part_names(columns: Sequence[Sequence[str]], channel: int | None) -> dict[int, str]:
     """Return what each part is that differs between names: by its values, then by what stands beside it."""
     names: dict[int, str] = {}
+    beside = () if channel is None else _going_with(columns, channel)
+    n_images = len(columns[0]) // (1 if channel is None else len(set(columns[channel])))
     for number, values in enumerate(columns):
         if len(set(values)) > 1:
-            name = "channel" if number == channel else _part_name(values)
+            name = "channel" if number == channel else "" if number in beside else _part_name(values, n_images)
             names[number] = name if name and name not in names.values() else f"part{number + 1}"
+    for number in names:
+        if "well" not in names.values() and number != channel and all(map(_WELL_NUMBER.fullmatch, columns[number])):
+            names[number] = "well"
     well = next((number for number, name in names.items() if name == "well"), None)
     if well is not None:
         before, after = names.get(well - 1, ""), names.get(well + 1, "")
-        if before.startswith("part") and "plate" not in names.values():
+        if before.startswith("part") and well - 1 not in beside and "plate" not in names.values():
             names[well - 1] = "plate"
-        if after.startswith("part") and "field" not in names.values() and all(map(str.isdigit, columns[well + 1])):
+        counts = after.startswith("part") and well + 1 not in beside and all(map(str.isdigit, columns[well + 1]))
+        if counts and "field" not in names.values():
             names[well + 1] = "field"
     return names
+
+
+def _going_with(columns: Sequence[Sequence[str]], channel: int) -> set[int]:
+    """Return which parts are several numbers, but one for each channel: its number beside its name."""
+    found = set()
+    for number, values in enumerate(columns):
+        pairs = set(zip(columns[channel], values, strict=True))
+        several = len(set(values)) > 1 and all(map(str.isdigit, values))
+        if number != channel and several and len(pairs) == len(set(columns[channel])):
+            found.add(number)
+    return found
 
 
 def _by_last_part(split: Sequence[Sequence[str]], folders: Sequence[object]) -> Names:
@@ -236,22 +255,29 @@ def _channel_part(split: Sequence[Sequence[str]], folders: Sequence[object]) -> 
 
 
 def _crossing(split: Sequence[Sequence[str]], folders: Sequence[object], number: int) -> float:
-    """Return how many of all combinations of one part and the rest of the name are there, as a share."""
-    rows = [(at, tuple(parts)) for at, parts in zip(folders, split, strict=True)]
+    """Return how many of all combinations of one part and the rest of the name are there, as a share.
+
+    Parts that go with that one, as the number of a channel with its name, are left out of the rest.
+    """
+    beside = {number, *_going_with(list(zip(*split, strict=True)), number)}
+    rest = [
+        (at, *(p for i, p in enumerate(parts) if i not in beside)) for at, parts in zip(folders, split, strict=True)
+    ]
+    rows = {(key, parts[number]) for key, parts in zip(rest, split, strict=True)}
     values = {parts[number] for parts in split}
-    keys = {(at, parts[:number], parts[number + 1 :]) for at, parts in rows}
-    return len(rows) / (len(values) * len(keys)) if len(set(rows)) == len(rows) else 0.0
+    return len(rows) / (len(values) * len(set(rest))) if len(rows) == len(split) else 0.0
 
 
 def _are_wells(different: Sequence[str]) -> bool:
     """Tell whether all are wells; p1, p2, … are rather plates, passages or patients."""
-    places = [place(value) for value in different]
-    one_small_letter = len({value[0] for value in different}) == 1 and different[0][0].islower()
+    letters = {value.rstrip("0123456789") for value in different}
     padded = all(len(value) > 2 for value in different)
-    return all(at.row is not None and at.column is not None for at in places) and (padded or not one_small_letter)
+    row = next(iter(letters))
+    rows = len(letters) > 1 or (row.upper() <= "P" and (padded or row.isupper()))
+    return rows and all(map(_A_WELL.fullmatch, different))
 
 
-def _part_name(values: Sequence[str]) -> str:
+def _part_name(values: Sequence[str], n_images: int) -> str:
     """Return what a part of names is, by its values; "" where they don't tell."""
     different = sorted(set(values))
     for name, pattern in (("z", _Z), ("time", _TIME), ("field", _FIELD), ("date", _DATE)):
@@ -262,5 +288,5 @@ def _part_name(values: Sequence[str]) -> str:
     words = {match[1].lower() if (match := _NUMBERED.fullmatch(value)) else "" for value in different}
     if len(words) == 1 and (word := words.pop()):
         return word if any(rank(word, role) is not None for role in ("unit", "batch")) else ""
-    few = 2 <= len(different) <= min(CLASSES, max(2, len(values) // 2))
+    few = 2 <= len(different) <= min(CLASSES, n_images // 2)
     return "label" if few and not any(v.isdigit() or CHANNEL.fullmatch(v) for v in different) else ""

@@ -354,11 +354,14 @@ def _by_channel(reading: _Reading, inside: Sequence[tuple[str, ...]], channels: 
 
 
 def _follows(name: str, parts: Sequence[Parts]) -> bool:
-    """Tell whether a part has one value for each channel, and several in all."""
+    """Tell whether a part has one number for each channel, and several in all."""
     found: dict[str, set[str]] = {}
     for part in parts:
         found.setdefault(part["channel"], set()).add(part.get(name, ""))
-    return all(len(values) == 1 for values in found.values()) and len(set.union(*found.values())) > 1
+    different = set.union(*found.values())
+    return (
+        all(len(values) == 1 for values in found.values()) and len(different) > 1 and all(map(str.isdigit, different))
+    )
 
 
 def _wells_by_plate(table: Table, reading: _Reading) -> None:
