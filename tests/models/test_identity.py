@@ -303,3 +303,41 @@ def test_a_hundred_megabytes_are_told_in_about_a_second(kind: str) -> None:
     start = time.process_time()
     identity(thing, "model")
     assert time.process_time() - start < 2
+
+
+def test_a_package_s_factory_is_told_as_a_file_s_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    digests = []
+    for place, scale in (("a", "1.0"), ("b", "1.0"), ("c", "2.0")):
+        folder = tmp_path / place / "reprcheck_test_pack"
+        source = "from . import helper\ndef make(by=1): return lambda x: helper.f(x) * by"
+        spec(folder, source, helper=f"def f(x): return x.mean((2, 3)) * {scale}", __init__="")
+        monkeypatch.chdir(folder.parent)
+        model = resolve("py:reprcheck_test_pack.model:make")
+        shown = images(2)
+        expected = [image.pixels.mean((1, 2)) * float(scale) for image in shown]
+        np.testing.assert_allclose(model.encoder(3).encode(shown), expected, rtol=1e-5)
+        digests.append(model.digest)
+        assert resolve("py:reprcheck_test_pack.model:make?by=2").digest != model.digest
+    assert digests[0] == digests[1] != digests[2]
+
+
+def test_an_object_in_memory_is_told_with_what_its_module_imports(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec(tmp_path, "import reprcheck_test_deep as deep\ndef f(x): return deep.g(x)")
+    deep = tmp_path / "reprcheck_test_deep.py"
+    deep.write_text("def g(x): return x * 1.0")
+    (tmp_path / "model.py").rename(tmp_path / "reprcheck_test_held.py")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    held = importlib.import_module("reprcheck_test_held")
+    first = resolve(held.f).digest
+    assert resolve(held.f).digest == first
+    deep.write_text("def g(x): return x * 2.0")
+    importlib.reload(held.deep)
+    assert resolve(held.f).digest != first
+    deep.write_text("def g(x): return x * 1.0")
+    importlib.reload(held.deep)
+    assert resolve(held.f).digest == first
+    for name in ("reprcheck_test_held", "reprcheck_test_deep"):
+        del sys.modules[name]
