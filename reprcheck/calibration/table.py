@@ -17,7 +17,7 @@ from reprcheck.digest import code_digest, installed
 from reprcheck.embed.engine import Progress
 from reprcheck.scorecard.atomic import replace_text
 
-STUDIES = ("coverage", "power", "training", "untrained", "intensity", "structure", "permuted")
+STUDIES = ("coverage", "power", "training", "untrained", "intensity", "structure", "permuted", "groups")
 """Modules of this package, in the order of the table."""
 NAME = "calibration"
 _ASKED = {
