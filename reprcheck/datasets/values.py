@@ -74,21 +74,22 @@ class Values:
     @property
     def blank(self) -> NDArray[np.bool_]:
         """Whether a channel is one value, hot pixels aside, and not the highest there is: bool[n, C]."""
-        same: NDArray[np.bool_] = (self["uniform"] > 0) & (self["bright"] < self["high"])
+        same: NDArray[np.bool_] = ((self["uniform"] > 0) | self.constant) & (self["bright"] < self["high"])
         return same
 
     @property
     def constant(self) -> NDArray[np.bool_]:
-        """Whether a channel is one value throughout: bool[n, C]."""
-        same: NDArray[np.bool_] = self["lowest"] == self["highest"]
+        """Whether a channel is one value throughout, once it is clipped: bool[n, C]."""
+        lowest, highest = (np.clip(self[name], self["low"], self["high"]) for name in ("lowest", "highest"))
+        same: NDArray[np.bool_] = lowest == highest
         return same
 
     @property
     def saturated(self) -> NDArray[np.bool_]:
-        """Whether a large share of a channel lies where a detector ends, or the range: bool[n, C]."""
+        """Whether a large share of a channel, not of one bit, lies where a detector ends, or the range: bool[n, C]."""
         highest = self["highest"]
         ends = (highest >= self["high"]) | (np.isin(highest, _ENDS) & (self["kind"] == KINDS.index("uint") + 1))
-        found: NDArray[np.bool_] = ends & (self["at_top"] >= SATURATED)
+        found: NDArray[np.bool_] = ends & (self["at_top"] >= SATURATED) & (self["kind"] != KINDS.index("bool") + 1)
         return found
 
     @property

@@ -157,8 +157,10 @@ def _told(task: Task, mine: NDArray[np.bool_], names: Sequence[str], what: str) 
         return []
     for many, one in (("are", "is"), ("have", "has")):
         what = what.replace(f"{{{many}}}", one if count == 1 else many)
-    example = f"{'' if count == 1 else 'such as '}{names[int(np.argmax(mine))]}"
     classes = _classes(task, mine)
+    if count == len(mine) > 1:
+        return [f"Values: all {count} images {what}."]
+    example = f"{'' if count == 1 else 'such as '}{names[int(np.argmax(mine))]}"
     opening = "Confound" if _given_away(task, mine) else "Values"
     return [f"{opening}: {count} of {len(mine)} images ({example}) {what}{': ' + classes if classes else ''}."]
 
@@ -192,4 +194,4 @@ def _by_class(task: Task, mine: NDArray[np.bool_]) -> tuple[NDArray[np.int64], N
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.2g} %"
+    return f"{100 * share:.{2 if share < 0.99 else 3}g} %"

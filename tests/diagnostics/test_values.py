@@ -125,9 +125,7 @@ def test_a_regression_has_no_classes_to_count() -> None:
 
 
 def test_all_images_blank_are_told_once() -> None:
-    assert told([np.zeros((1, 9, 9), np.uint8)] * 12) == [
-        "Values: 12 of 12 images (such as s000) are blank, one value throughout."
-    ]
+    assert told([np.zeros((1, 9, 9), np.uint8)] * 12) == ["Values: all 12 images are blank, one value throughout."]
 
 
 def test_hot_pixels_dont_hide_a_blank_image_and_noise_is_nearly_blank() -> None:
@@ -177,6 +175,24 @@ def test_values_outside_the_range_are_told_with_the_range_found() -> None:
         "Values: 2 of 48 images (such as s003) have values outside value_range = [0, 255], which are clipped: they go "
         "from -7 to 300, 0.75 % of a channel at most: 1 of 24 DMSO, 1 of 24 taxol.",
     ]
+
+
+def test_images_that_clipping_makes_one_value_are_told_as_such() -> None:
+    images = pictures(n=24, dtype=np.uint16, low=5000, high=9000)
+    images[0].flat[0], images[1].flat[0] = 5000, 8999
+    assert told(images, value_range=(0, 4095)) == [
+        "Values: all 24 images are saturated, with a quarter or more of a channel's values at the highest there is.",
+        "Values: all 24 images have values outside value_range = [0, 4095], which are clipped: they go from 5000 to "
+        "8999, 100 % of a channel at most.",
+    ]
+    (blank, *_) = told(images, value_range=(10000, 20000))
+    assert blank == "Values: all 24 images are blank, one value throughout."
+    facts = np.stack([measure(image, (0, 4095)) for image in images])
+    assert Values(facts).constant.all()  # so they are nobody's copy
+
+
+def test_images_of_one_bit_are_not_saturated() -> None:
+    assert told([picture > 120 for picture in pictures()]) == []
 
 
 def test_one_class_beyond_the_range_is_a_confound() -> None:
