@@ -6,7 +6,7 @@ protocol, since no model is waiting.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 
@@ -140,7 +140,7 @@ def survey(dataset: Dataset, progress: Progress, seen: Sights | None = None) -> 
         dataset,
         _sizes(dataset, sights),
         np.quantile(values.astype(np.float64), QUANTILES, axis=1).T,
-        {name: (*task.notes, *_notes(task, dataset, sights)) for name, task in dataset.tasks.items()},
+        {name: traps(task, dataset.ids, dataset.channels, sights) for name, task in dataset.tasks.items()},
     )
 
 
@@ -165,14 +165,32 @@ def _source(dataset: Dataset) -> ImageSource:
     return dataset.images.images if isinstance(dataset.images, Reordered) else dataset.images
 
 
-def _notes(task: Task, dataset: Dataset, sights: Sights) -> list[str]:
-    policy, ids = Policy(), dataset.ids
+def traps(task: Task, ids: NDArray[np.str_], channels: Sequence[str], sights: Sights) -> tuple[str, ...]:
+    """Return a task's notes, and a sentence for each thing beside them that could mislead.
+
+    Parameters
+    ----------
+    task : Task
+    ids : str[N]
+        Of the dataset's samples.
+    channels : sequence of str
+        Of the dataset.
+    sights : Sights
+        By sample. Where some of the task's weren't seen, nothing is told of pixels but that it isn't.
+    """
+    return (*task.notes, *_traps(task, ids, channels, sights))
+
+
+def _traps(task: Task, ids: NDArray[np.str_], names: Sequence[str], sights: Sights) -> list[str]:
+    policy, found = Policy(), list[str]()
     rows, channels = task.rows.tolist(), list(task.channels)
     units, batches = (len(np.unique(names[judged(task)])) for names in (task.units, task.batches))
-    values = Values(np.stack([sights.facts[row][channels] for row in rows]))
-    task = replace(task, depths=values.depths)
-    found = misleading.interpreted(task, [sights.remarks[row] for row in rows], ids[task.rows].tolist())
-    found += told_by_values(task, values, [dataset.channels[c] for c in channels], ids[task.rows].tolist())
+    unseen = [row for row in rows if row not in sights.digests]
+    values = None if unseen else Values(np.stack([sights.facts[row][channels] for row in rows]))
+    if values is not None:
+        task = replace(task, depths=values.depths)
+        found += misleading.interpreted(task, [sights.remarks[row] for row in rows], ids[task.rows].tolist())
+        found += told_by_values(task, values, [names[c] for c in channels], ids[task.rows].tolist())
     found += [note for protocol in task.protocols for note in protocols.notes(protocol, aggregated(task))]
     if units < policy.min_units:
         found.append(f"Underpowered: {units} units, and a verdict needs at least {policy.min_units}.")
@@ -194,6 +212,11 @@ def _notes(task: Task, dataset: Dataset, sights: Sights) -> list[str]:
             if told := misleading.predictive(task, name, scores, protocol, policy.alpha / len(readers)):
                 found += told
                 break
+    if values is None:
+        return [
+            *found,
+            f"Not looked at yet: values of pixels, and copies of images, of which {len(unseen)} aren't seen.",
+        ]
     pixels = [digest([sights.digests[row][c] for c in channels]) for row in rows]
     thumbnails = np.stack([sights.thumbnails[row][channels].ravel() for row in rows])
     constant = np.asarray(values.constant.all(axis=1))

@@ -216,8 +216,8 @@ BAD: dict[str, tuple[dict[str, Any], Change, str]] = {
     "several sizes": (
         {},
         picture("images/004.tif", np.zeros((1, 9, 12), np.uint8)),
-        "images/000.tif and images/004.tif: 12 x 12 and 9 x 12 pixels, and images must be of one size; add fit = "
-        '"pad" (or "resize", "crop") and size = [height, width] to dataset.toml',
+        "images/004.tif (samples.csv line 6): 9 x 12 pixels, and images must be of one size (000.tif is 12 x 12); add "
+        'fit = "pad" (or "resize", "crop") and size = [height, width] to dataset.toml',
     ),
     "smaller than the crop": (
         {"card": {"fit": "crop", "size": [12, 12]}},
@@ -469,6 +469,76 @@ def test_a_good_folder_is_one_line_and_its_notes(tmp_path: Path, capsys: Any) ->
     status, found = check(folder, capsys)
     assert (status, found["problems"], found["checked"]) == (0, [], {"rows": 12, "images": 12})
     assert "Confound: batches with one class only: q (a), r (b)." in found["notes"]["state"]
+
+
+def test_a_mistake_hides_no_confound(tmp_path: Path, capsys: Any, monkeypatch: Any) -> None:
+    """Sizes that differ are refused, and that they give the label away, as the batches do, is told all the same."""
+    monkeypatch.setenv("COLUMNS", "120")
+    n = 24
+    sizes = [(1, 10, 10 + 2 * (i % 2)) for i in range(n)]
+    images = [np.random.default_rng(i).integers(0, 256, size, dtype=np.uint8) for i, size in enumerate(sizes)]
+    images[2] = images[0]
+    folder = write_dataset(
+        tmp_path / "mini", labels=["a", "b"] * (n // 2), batches=["p", "q"] * 6 + ["r"] * 12, images=images
+    )
+    status, found = check(folder, capsys)
+    (problem,) = found["problems"]
+    assert status == 4
+    assert problem["line"] == (
+        "images/001.tif (samples.csv line 3): 10 x 12 pixels, and images must be of one size (000.tif is 10 x 10; 11 "
+        'more differ from it); add fit = "pad" (or "resize", "crop") and size = [height, width] to dataset.toml'
+    )
+    notes = found["notes"]["state"]
+    assert "Confound: batches with one class only: p (a), q (b)." in notes
+    assert any(note.startswith("Confound: image size alone predicts the label: 1.00") for note in notes), notes
+    assert any("s00 and s02" in note or "s00, s02" in note for note in notes), notes
+    assert main(["data", "check", str(folder)]) == 4
+    assert "- Confound: batches with one class only: p (a), q (b)." in capsys.readouterr().out
+
+
+def test_an_image_that_is_lost_hides_no_confound_and_folds_that_fail_neither(tmp_path: Path, capsys: Any) -> None:
+    folder = write_dataset(tmp_path / "mini", labels=["a", "b"] * 6, batches=["p", "q"] * 6, task={"holdout": "batch"})
+    (folder / "images/003.tif").unlink()
+    status, found = check(folder, capsys)
+    told = [problem["problem"] for problem in found["problems"]]
+    assert (status, told[0]) == (4, "no file 'images/003.tif' in the folder")
+    assert len(told) == 5  # both classes and both batches, and the file
+    assert "Confound: classes found in one batch only: a (p), b (q)." in found["notes"]["state"]
+    unseen = "Not looked at yet: values of pixels, and copies of images, of which 1 aren't seen."
+    assert unseen in found["notes"]["state"]
+
+
+def test_what_is_grouped_is_named_and_a_search_that_found_nothing_says_so(tmp_path: Path, capsys: Any) -> None:
+    columns = {"unit": "well", "batch": "plate", "position": "place"}
+    folder = write_dataset(tmp_path / "mini", columns=columns)
+    assert main(["data", "check", str(folder)]) == 4
+    out = " ".join(capsys.readouterr().out.split())
+    assert "3 problems" in out
+    assert all(f"no column '{name}'" in out for name in columns.values())
+    assert "more image" not in out
+    folder = write_dataset(tmp_path / "lost", labels=["a", "b", ""] * 4)
+    assert main(["data", "check", str(folder)]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "- 4 samples left out: without a label." in out
+    assert "- no confound found" in out
+
+
+def test_names_in_messages_are_never_edited(tmp_path: Path, capsys: Any, monkeypatch: Any) -> None:
+    """Not where a folder is called like an option, like a folder within it, or holds two blanks."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    for name in ("--dataset=", "images", "a  b"):
+        write_dataset(tmp_path / name)
+        (tmp_path / name / "images/004.tif").unlink()
+        line = (
+            f"{name}/samples.csv line 6 column path: no file 'images/004.tif' in the folder; put the images back, or "
+        )
+        assert main(["audit", "--", name]) == 4
+        assert capsys.readouterr().err == f"ERROR: {line}remove the rows\n"
+        assert main(["data", "check", "--", name]) == 4
+        assert "no file 'images/004.tif' in the folder" in capsys.readouterr().out
+    assert main(["audit", "--", "--dataset=x"]) == 4
+    assert capsys.readouterr().err.startswith("ERROR: --dataset=x: no such folder, simulated or public dataset; ")
 
 
 def test_zarr_images_are_decoded_too(tmp_path: Path, capsys: Any) -> None:

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reprcheck.cli.shell import show, terminal
 from reprcheck.errors import Option, UserError
 from reprcheck.exits import Exit
+from reprcheck.plain_files import is_file, is_folder
 
 if TYPE_CHECKING:
     from reprcheck.datasets.checkup import Checkup
@@ -47,7 +50,7 @@ def run_init(options: argparse.Namespace) -> int:
     from reprcheck.scorecard.atomic import replace_text
 
     folder = Path(options.folder)
-    if (folder / CARD).exists() and not options.force:
+    if os.path.lexists(folder / CARD) and not options.force:
         raise UserError(str(folder / CARD), "is there already", "add --force to overwrite it")
     found = draft(folder)
     files = {CARD: found.card} if found.table is None else {"samples.csv": found.table, CARD: found.card}
@@ -74,22 +77,28 @@ def add_check(commands: Any) -> None:
 
 def run_check(options: argparse.Namespace) -> int:
     """Print every problem, or what was checked and what could mislead."""
-    from reprcheck.reporters.dataset import CheckReport
+    from reprcheck.reporters.dataset import CheckReport, TrapReport
     from reprcheck.reporters.problems import ProblemReport, plain
 
     folder = _folder(options.folder)
-    found, surveyed = _surveyed(folder)
+    found, surveyed, notes = _surveyed(folder)
     if options.json:
         document = {
             "schema": 1,
             "folder": str(folder),
             "problems": [plain(problem) for problem in found.problems],
             "checked": {"rows": found.n_rows, "images": found.n_images},
-            "notes": {} if surveyed is None else surveyed.notes,
+            "notes": notes,
         }
-        show(json.dumps(document, indent=2, ensure_ascii=False).splitlines())
+        show(json.dumps(document, indent=2).splitlines())
     elif surveyed is None:
-        show(ProblemReport(str(folder), found.problems).lines(*terminal()))
+        tasks = {} if found.rest is None else found.rest.tasks
+        show(
+            [
+                *ProblemReport(str(folder), found.problems).lines(*terminal()),
+                *TrapReport(tasks, notes).lines(*terminal()),
+            ]
+        )
     else:
         show(CheckReport(surveyed, found.n_rows, found.n_images).lines(*terminal()))
     return Exit.MISTAKE if found.problems else Exit.FINE
@@ -130,8 +139,8 @@ def run_show(options: argparse.Namespace) -> int:
     if Path(options.out).suffix.lower() != ".png":
         raise UserError(Option("out", options.out), "not the name of a PNG file", "let it end in .png")
     folder = _folder(options.dataset)
-    if folder.is_dir():
-        found, surveyed = _surveyed(folder)
+    if is_folder(folder):
+        found, surveyed, _ = _surveyed(folder)
         if surveyed is None:
             show(ProblemReport(str(folder), found.problems).lines(*terminal()))
             return Exit.MISTAKE
@@ -142,21 +151,30 @@ def run_show(options: argparse.Namespace) -> int:
     return Exit.FINE
 
 
-def _surveyed(folder: Path) -> tuple[Checkup, Survey | None]:
-    """Check a folder and, where nothing is wrong, survey it by what was seen of its images while they were decoded."""
+def _surveyed(folder: Path) -> tuple[Checkup, Survey | None, Mapping[str, Sequence[str]]]:
+    """Check a folder, and survey it by what was seen of its images while they were decoded.
+
+    Where something is wrong there is no survey, but what could mislead is told of every task that can be looked at.
+    """
     from threadpoolctl import threadpool_limits
 
     from reprcheck.datasets.checkup import check_folder
     from reprcheck.progress import bar
-    from reprcheck.surveying import Sights, survey
+    from reprcheck.surveying import Sights, survey, traps
 
     seen = Sights()
     with threadpool_limits(1):  # thumbnails are small: more threads only wait for each other
         found = check_folder(folder, bar, seen.look)
-        return found, None if found.dataset is None else survey(found.dataset, bar, seen)
+        if found.dataset is not None:
+            surveyed = survey(found.dataset, bar, seen)
+            return found, surveyed, surveyed.notes
+        if (rest := found.rest) is None:
+            return found, None, {}
+        known = seen.renumbered({sample: row for sample, row in rest.shown.items() if row in seen.digests})
+        return found, None, {name: traps(task, rest.ids, rest.channels, known) for name, task in rest.tasks.items()}
 
 
 def _folder(text: str) -> Path:
     """Return a folder that was named itself, or by its card."""
     path = Path(text)
-    return path.parent if path.name == "dataset.toml" and path.is_file() else path
+    return path.parent if path.name == "dataset.toml" and is_file(path) else path

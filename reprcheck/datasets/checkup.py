@@ -6,7 +6,7 @@ left out, so that one mistake isn't told twice: a task whose label isn't there h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,6 +30,7 @@ from reprcheck.datasets.folder import (
     open_folder,
     read_card,
 )
+from reprcheck.datasets.hints import hints
 from reprcheck.datasets.names import check_names, check_values
 from reprcheck.datasets.problems import attempt, collecting
 from reprcheck.datasets.table import Samples, require, sort_samples
@@ -38,7 +39,8 @@ from reprcheck.datasets.task_card import MATCHING, TaskCard
 from reprcheck.datasets.tasks import resolve, select
 from reprcheck.datasets.zarr_store import is_there
 from reprcheck.errors import Place, UserError
-from reprcheck.types import Dataset, Image
+from reprcheck.plain_files import is_folder
+from reprcheck.types import Dataset, Image, Task
 
 Progress = Callable[[int, str], AbstractContextManager[Callable[[int], None]]]
 Look = Callable[[int, Image], None]
@@ -57,12 +59,36 @@ class Checkup:
         Opened, where there is no problem.
     n_rows, n_images : int
         Rows of the table, and images decoded: those of rows that a task uses.
+    rest : Rest or None
+        What can be looked at in spite of problems.
     """
 
     problems: tuple[UserError, ...]
     dataset: Dataset | None
     n_rows: int
     n_images: int
+    rest: Rest | None = None
+
+
+@dataclass(frozen=True)
+class Rest:
+    """What a table tells where something else is wrong.
+
+    Attributes
+    ----------
+    tasks : mapping of str to Task
+        Those whose labels, units and batches could be read.
+    ids : str[N]
+        Of the samples.
+    channels : tuple of str
+    shown : mapping of int to int
+        The row of the table that each sample's image is of; empty where images are cut.
+    """
+
+    tasks: Mapping[str, Task]
+    ids: NDArray[np.str_]
+    channels: tuple[str, ...]
+    shown: Mapping[int, int]
 
 
 def check_folder(path: str | Path, progress: Progress, look: Look = lambda row, image: None) -> Checkup:
@@ -91,28 +117,28 @@ def check_folder(path: str | Path, progress: Progress, look: Look = lambda row, 
     >>> check_folder("data/bbbc013", bar).problems  # doctest: +SKIP
     ()
     """
-    folder, table, n_images = Path(path), None, 0
-    if not folder.is_dir():
+    folder, table, n_images, rest = Path(path), None, 0, None
+    if not is_folder(folder):
         read_card(folder)
     with collecting() as found:
         card = attempt(None, read_card, folder)
-        table_path = attempt(None, find_table, folder)
+        table_path = attempt(None, find_table, folder, card is not None and card.allow_outside)
         if table_path is not None:
             file = attempt(None, read_table, table_path)
             table = None if file is None else file.rows
         if card is not None and table is not None:
             wrong = {_place(mistake).column for mistake in found}
-            n_images = _check_table(card, wrong, table, folder, str(table_path), progress, look)
+            n_images, rest = _check_table(card, wrong, table, folder, str(table_path), progress, look)
     problems = tuple(_in_order(found, folder / CARD, table_path))
     if problems or card is None or table is None:
-        return Checkup(problems, None, 0 if table is None else len(table), n_images)
+        return Checkup(problems, None, 0 if table is None else len(table), n_images, rest)
     return Checkup((), open_folder(folder), len(table), n_images)  # the strict door has the last word
 
 
 def _check_table(
     card: Card, wrong: set[str], files: pd.DataFrame, folder: Path, at: str, progress: Progress, look: Look
-) -> int:
-    """Check a table, its files and its tasks; return how many images were decoded.
+) -> tuple[int, Rest | None]:
+    """Check a table, its files and its tasks; return how many images were decoded, and what could be resolved.
 
     A row of ``files``, read from ``at``, is a sample, or the field of crops. ``wrong`` are the keys of the card
     that have been told to be wrong.
@@ -128,11 +154,12 @@ def _check_table(
         card = replace(card, columns=replace(card.columns, types=None))
     samples = attempt(None, sort_samples, card, table, where) if card.columns.sample else None
     if samples is None:
-        return 0
+        return 0, None
     attempt(None, check_names, card, samples.columns, samples.lines, where)
     chosen = {task.name: attempt(None, _chosen, card, task, samples) for task in card.tasks}
     card = replace(card, tasks=tuple(task for task in card.tasks if chosen[task.name] is not None))
     readable: list[int] = []
+    extents: dict[int, tuple[int, int]] = {}
     if card.columns.image and card.channels:
         lenient = card if "value_range" not in wrong else replace(card, value_range=(0.0, 1.0), clip=True)
         images = FileImages(find_entries(card, files, folder, at)[0], Recipe.of(lenient))
@@ -143,15 +170,36 @@ def _check_table(
         if card.tiles is not None:
             cut = attempt(None, tiles.cut, card, table, images, readable, where)
             if cut is None:
-                return len(readable)
-            card, samples = cut[0], sort_samples(cut[0], cut[1], where)
+                return len(readable), None
+            card, table = cut[0], cut[1]
+            samples = sort_samples(card, table, where)
         elif windows is not None:
             attempt(None, crops.cut, card, table, windows, images, rows[np.isin(shown, readable)].tolist(), where)
         elif card.crops is None and not wrong & {"fit", "size"}:
             attempt(None, check_one_size, images, readable)
-    for task in card.tasks:
-        attempt(None, resolve, card, task, samples)
-    return len(readable)
+            extents = {row: images.extent(row) for row in readable}
+    tasks = {task.name: _resolved(card, task, samples, table, extents) for task in card.tasks}
+    whole = card.tiles is None and windows is None
+    shown = {sample: row for sample, row in enumerate(samples.position.tolist()) if whole}
+    return len(readable), Rest(
+        {name: task for name, task in tasks.items() if task is not None}, samples.ids, card.channels, shown
+    )
+
+
+def _resolved(
+    card: Card, task: TaskCard, samples: Samples, table: pd.DataFrame, extents: Mapping[int, tuple[int, int]]
+) -> Task | None:
+    """Return a task with its notes; where its folds are what is wrong, the task as it would be without its holdout."""
+    found = attempt(None, resolve, card, task, samples)
+    if found is None:
+        with collecting():  # what is wrong has been told
+            found = attempt(None, resolve, card, replace(task, holdout=None), samples)
+    if found is None:
+        return None
+    rows = samples.position[found.rows].tolist()
+    known = [extents[row] for row in rows if row in extents]
+    sizes = np.array(known, float) if len(known) == len(rows) and len(set(known)) > 1 else None
+    return replace(found, notes=(*found.notes, *attempt((), hints, card, task, samples, table)), sizes=sizes)
 
 
 def _chosen(card: Card, task: TaskCard, samples: Samples) -> tuple[NDArray[np.int64], tuple[str, ...]]:

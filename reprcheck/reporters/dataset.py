@@ -6,7 +6,7 @@ batches and units of each task, values of each channel, sizes of the images.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,6 +54,31 @@ class CheckReport:
         for task in tasks.values():
             yield _heading(task)
             yield _notes(self.survey.notes[task.name])
+
+
+@dataclass(frozen=True)
+class TrapReport:
+    """What could mislead in the tasks of a folder in which something is wrong.
+
+    Attributes
+    ----------
+    tasks : mapping of str to Task
+    notes : mapping of str to sequence of str
+        Of each task.
+    """
+
+    tasks: Mapping[str, Task]
+    notes: Mapping[str, Sequence[str]]
+
+    def lines(self, width: int = 80, color: bool = True) -> list[str]:
+        """Return the report's lines, none wider than ``width``; without colour where NO_COLOR is set."""
+        return lines(self, width, color)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Yield each task."""
+        for name, task in self.tasks.items():
+            yield _heading(task)
+            yield _notes(self.notes[name])
 
 
 @dataclass(frozen=True)
@@ -127,7 +152,9 @@ def _notes(notes: Sequence[str]) -> RenderableType:
     grid.add_column(overflow="fold")
     for note in notes:
         grid.add_row("-", Text(one_line(note), "yellow" if note.startswith("Confound") else ""))
-    return grid if notes else Text("- no confound found", "green")
+    if not any(note.startswith("Confound") for note in notes):
+        grid.add_row("-", Text("no confound found", "green"))
+    return grid
 
 
 def _counts(task: Task) -> Iterator[RenderableType]:

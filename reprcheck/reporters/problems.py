@@ -61,33 +61,46 @@ class ProblemReport:
         place = _place(first)
         row = place.row or ("" if place.column else place.within)
         column = (place.column.removeprefix("column "), place.within if place.column else "")
-        problem = Text(self._shown(first.what))
+        problem = Text(one_line(first.what))
         if rest:
-            noun = "row" if place.row else "image"
-            others = listed(self._shown(_place(one).row or _place(one).file) for one in rest)
-            problem.append(f"\nand {counted(len(rest), f'more {noun}')}: {others}", "dim")
+            counting, others = _others(rest)
+            problem.append(f"\nand {counting}: {listed(map(self._shown, others))}", "dim")
         return (
             Text(self._shown(place.file)),
             Text(self._shown(row)),
             Text(self._shown(" ".join(column))),
             problem,
-            Text(self._shown(first.remedy), "green"),
+            Text(one_line(first.remedy), "green"),
         )
 
-    def _shown(self, text: str) -> str:
-        """Return text on one line, with files named relative to the folder."""
-        return one_line(text.replace(f"{self.folder}/", ""))
+    def _shown(self, place: str) -> str:
+        """Return a place on one line, a file named relative to the folder."""
+        return one_line(place.removeprefix(f"{self.folder}/"))
 
 
 def grouped(problems: Iterable[UserError]) -> list[list[UserError]]:
-    """Return problems in order of the first of their kind: what is put right in the same way, in one column or key."""
-    groups: dict[tuple[str, str, str, str], list[UserError]] = {}
+    """Return problems in order of the first of their kind: what is put right in the same way, in one column or key.
+
+    Images are of a kind, as are the rows of a table; other files are each told by themselves.
+    """
+    groups: dict[tuple[str, ...], list[UserError]] = {}
     for mistake in problems:
         place = _place(mistake)
-        in_table = bool(place.row or place.column)
-        key = (place.file if in_table else "", place.column, place.within if in_table else "", mistake.remedy)
-        groups.setdefault(key, []).append(mistake)
+        if place.row or place.column:
+            groups.setdefault((place.file, place.column, place.within, mistake.remedy), []).append(mistake)
+        else:
+            groups.setdefault(("image", mistake.remedy) if place.within else (str(mistake),), []).append(mistake)
     return list(groups.values())
+
+
+def _others(rest: Sequence[UserError]) -> tuple[str, list[str]]:
+    """Return how many more problems there are of what, and how each is called: by its row, its file, or what it is."""
+    places = [_place(one) for one in rest]
+    if all(place.row for place in places):
+        return counted(len(rest), "more row"), [place.row for place in places]
+    if not any(place.column for place in places):
+        return counted(len(rest), "more image"), [place.file for place in places]
+    return f"{len(rest)} more", [one.what for one in rest]
 
 
 def plain(problem: UserError) -> dict[str, str]:
