@@ -32,6 +32,11 @@ SMALL = 64 * 2**20
 LARGEST = 4 * 2**40
 """Bytes that no archive may unpack to."""
 
+MOST_MEMBERS = 2_000_000
+"""Files and folders that an archive may hold: published sets have up to a million images."""
+LONGEST_HEADER = 2**20
+"""Bytes of a tar's header for one member, such as a long name."""
+
 _DAMAGED = (
     *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error),
     *(EOFError, OSError, RuntimeError, ValueError),
@@ -58,8 +63,8 @@ def unpack(archive: Path, how: Unpack, folder: Path) -> tuple[str, ...]:
     Raises
     ------
     UserError
-        For an archive that is damaged, holds a link, a device or a path out of the folder, or unpacks to more than
-        `RATIO` times its size; for a full disk.
+        For an archive that is damaged, holds a link, a device, a path out of the folder, a name twice or none, or
+        unpacks to more than `RATIO` times its size or `MOST_MEMBERS` files; for a full disk.
 
     Examples
     --------
@@ -68,11 +73,15 @@ def unpack(archive: Path, how: Unpack, folder: Path) -> tuple[str, ...]:
     """
     packed = archive.stat().st_size
     allowed = min(max(RATIO * packed, SMALL), LARGEST)
-    made, written, read = set(), 0, 0
+    made, seen, written, read = set(), set[PurePosixPath](), 0, 0
     try:
         with archive.open("rb") as raw, bar(packed, f"unpacking {archive.name}", in_bytes=True) as advance:
             for name, member in {"zip": _zipped, "tar": _tarred, "gzip": _gzipped}[how](raw, archive):
-                target = folder / _safe(name, archive)
+                inner = _safe(name, archive)
+                if inner in seen:
+                    _refuse(archive, f"holds {name!r} twice")
+                seen.add(inner)
+                target = folder / inner
                 made.add(target.relative_to(folder).parts[0])
                 with on_disk(target):
                     target.parent.mkdir(parents=True, exist_ok=True)
@@ -92,7 +101,9 @@ def unpack(archive: Path, how: Unpack, folder: Path) -> tuple[str, ...]:
 
 def _zipped(raw: IO[bytes], archive: Path) -> Iterator[_Member]:
     with zipfile.ZipFile(raw) as opened:
-        members = [info for info in opened.infolist() if not info.is_dir()]
+        if len(opened.infolist()) > MOST_MEMBERS:
+            _refuse(archive, f"holds more than {MOST_MEMBERS:,} files and folders")
+        members = [info for info in opened.infolist() if not info.filename.endswith("/")]
         room_for(sum(info.file_size for info in members), archive.parent)
         for info in members:
             if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG):
@@ -102,7 +113,10 @@ def _zipped(raw: IO[bytes], archive: Path) -> Iterator[_Member]:
 
 def _tarred(raw: IO[bytes], archive: Path) -> Iterator[_Member]:
     with tarfile.open(fileobj=raw, mode="r:*", tarinfo=_Header) as opened:
-        for info in opened:
+        for number, info in enumerate(opened):
+            opened.members = []  # type: ignore[attr-defined]  # else it would keep all of them
+            if number >= MOST_MEMBERS:
+                _refuse(archive, f"holds more than {MOST_MEMBERS:,} files and folders")
             if info.isdir():
                 continue
             if not info.isreg():
@@ -112,8 +126,23 @@ def _tarred(raw: IO[bytes], archive: Path) -> Iterator[_Member]:
             pass  # to the end, where a packed tar has its checksum
 
 
+_ABOUT_ANOTHER = (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XHDTYPE, tarfile.XGLTYPE, b"X")
+"""Types of headers whose contents say something of the next one."""
+
+
 class _Header(tarfile.TarInfo):
-    """A header that is damaged in mid-archive is an error: `tarfile` would take it for the end."""
+    """A header that is damaged in mid-archive is an error: `tarfile` would take it for the end.
+
+    So is one that promises more text about the next member than any has: all of it would be read into memory.
+    """
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        """Return a header from its block."""
+        found = super().frombuf(buf, encoding, errors)
+        if found.size > LONGEST_HEADER and found.type in _ABOUT_ANOTHER:
+            raise tarfile.ReadError(f"a header of {found.size} bytes")
+        return found
 
     @classmethod
     def fromtarfile(cls, tarfile_: tarfile.TarFile) -> Self:
@@ -132,7 +161,9 @@ def _gzipped(raw: IO[bytes], archive: Path) -> Iterator[_Member]:
 
 def _safe(name: str, archive: Path) -> PurePosixPath:
     path = PurePosixPath(name)
-    if not inside(name) or not path.parts:
+    if not path.parts:
+        _refuse(archive, "holds a file without a name")
+    if not inside(name):
         _refuse(archive, f"holds {name!r}, which lies outside the folder")
     return path
 

@@ -9,6 +9,7 @@ import re
 import shutil
 import stat
 import tarfile
+import tracemalloc
 import zipfile
 from collections import namedtuple
 from contextlib import suppress
@@ -112,6 +113,52 @@ def test_a_link_in_a_zip_is_refused(tmp_path):
         refused(zipped(tmp_path / "a.zip", FILES, info), "zip", tmp_path / "out")
         == "holds 'set/link', a link or a device"
     )
+
+
+@pytest.mark.parametrize(("make", "how"), [(zipped, "zip"), (tarred, "tar")])
+def test_a_file_without_a_name_is_refused(tmp_path, monkeypatch, make, how):
+    for name in ("", ".", "./."):
+        with monkeypatch.context() as patch:
+            patch.setattr(zipfile.ZipInfo, "is_dir", lambda _: False)  # which needs a name
+            info = zipfile.ZipInfo("x") if how == "zip" else tarfile.TarInfo(name)
+            setattr(info, "filename" if how == "zip" else "name", name)
+            archive = make(tmp_path / f"a.{how}", {"first": b"x"}, info)
+        assert refused(archive, how, tmp_path / "out") == "holds a file without a name"
+    assert contents(tmp_path / "out") == {"first": b"x"}
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+@pytest.mark.parametrize(("make", "how"), [(zipped, "zip"), (tarred, "tar")])
+def test_a_name_twice_is_refused(tmp_path, make, how):
+    for second in ("a/b", "a//b", "./a/b"):
+        archive = make(tmp_path / f"a.{how}", {"a/b": b"first", "c": b""})
+        with tarfile.open(archive, "a") if how == "tar" else zipfile.ZipFile(archive, "a") as more:
+            if how == "tar":
+                more.addfile(tarfile.TarInfo(second))
+            else:
+                more.writestr(second, "second")
+        assert refused(archive, how, tmp_path / "out") == f"holds {second!r} twice"
+        assert contents(tmp_path / "out")["a/b"] == b"first"
+
+
+@pytest.mark.parametrize(("make", "name", "how"), [(zipped, "a.zip", "zip"), (tarred, "a.tgz", "tar")])
+@pytest.mark.parametrize("suffix", ["", "/"])
+def test_members_by_the_million_are_refused(tmp_path, monkeypatch, make, name, how, suffix):
+    monkeypatch.setattr(unpacking, "MOST_MEMBERS", 100)
+    archive = make(tmp_path / name, {f"{i}{suffix}": b"" for i in range(101)})
+    assert refused(archive, how, tmp_path / "out") == "holds more than 100 files and folders"
+    assert len(contents(tmp_path / "out")) <= 100
+
+
+@pytest.mark.parametrize("kind", [tarfile.GNUTYPE_LONGNAME, tarfile.XHDTYPE, tarfile.XGLTYPE])
+def test_a_header_that_would_fill_the_memory_is_refused(tmp_path, kind):
+    info = tarfile.TarInfo("x")
+    info.type, info.size = kind, 2**33
+    (tmp_path / "a.tar").write_bytes(info.tobuf(tarfile.GNU_FORMAT) + bytes(10_240))
+    tracemalloc.start()
+    assert "a header of 8589934592 bytes" in refused(tmp_path / "a.tar", "tar", tmp_path / "out")
+    assert tracemalloc.get_traced_memory()[1] < 2**22
+    tracemalloc.stop()
 
 
 def test_a_bomb_is_stopped(tmp_path, monkeypatch):
