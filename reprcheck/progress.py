@@ -18,6 +18,8 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
+from reprcheck.errors import printable
+
 
 @contextmanager
 def bar(total: int | None, title: str, *, in_bytes: bool = False) -> Iterator[Callable[[int], None]]:
@@ -32,9 +34,14 @@ def bar(total: int | None, title: str, *, in_bytes: bool = False) -> Iterator[Ca
     counted: tuple[ProgressColumn, ...] = (MofNCompleteColumn(), TextColumn("{task.fields[rate]}"))
     if in_bytes:
         counted = (DownloadColumn(), TransferSpeedColumn())
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=None), *counted, TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=None),
+        *counted,
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task(title, total=total, rate="")
+        task = progress.add_task(printable(title), total=total, rate="")
 
         def advance(done: int) -> None:
             speed = progress.tasks[0].speed

@@ -38,7 +38,7 @@ def run_list(options: argparse.Namespace) -> int:
 
     sets = [listed(name) for name in options.name or public.names()]
     if options.json:
-        show([json.dumps([one.plain() for one in sets], indent=2, ensure_ascii=False)])
+        show(json.dumps([one.plain() for one in sets], indent=2).splitlines())
     elif options.name:
         show([line for one in sets for line in [*Details(one).lines(*terminal()), ""]][:-1])
     else:

@@ -7,7 +7,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 
-from reprcheck.errors import Option, on_command_line
+from reprcheck.errors import Option, on_command_line, printable
 
 
 def terminal() -> tuple[int, bool]:
@@ -26,7 +26,7 @@ def show(lines: Sequence[str]) -> None:
     """Print lines; a reader that has seen enough (``| head``) may go."""
     try:
         for line in lines:
-            print(line)
+            print(printable(line, colours=sys.stdout.isatty()))
         sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

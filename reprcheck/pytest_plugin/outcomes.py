@@ -14,6 +14,7 @@ import pytest
 from _pytest.outcomes import Failed, Skipped
 
 from reprcheck.child import Answer
+from reprcheck.errors import printable
 from reprcheck.policy import Policy
 from reprcheck.questions import Question
 from reprcheck.scorecard.gate import Key, blocks
@@ -93,18 +94,19 @@ def conclude(cell: Cell, setting: Setting | None, policy: Policy) -> None:
     pytest.xfail.Exception
         For ``waived``: who waived it, until when, why, and what was found.
     """
+    statement = printable(cell.statement)
     if cell.status == "not_applicable":
-        raise NotApplicable(cell.statement)
+        raise NotApplicable(statement)
     if cell.status == "waived":
-        pytest.xfail(cell.statement)
+        pytest.xfail(statement)
     if not blocks(cell, setting, policy):
         if cell.status == "inconclusive":
-            raise LeftOpen(cell.statement)
+            raise LeftOpen(statement)
         return
     diagnostic = import_module(f"reprcheck.diagnostics.{cell.diagnostic}")
     asked = str(diagnostic.__doc__).splitlines()[0].partition(": ")[2]
     kind = Inconclusive if cell.status == "inconclusive" else Failed
-    raise kind(f"asked: {asked}\nfound: {cell.statement}\ntry:   {_remedy(cell, diagnostic.TRY)}", pytrace=False)
+    raise kind(f"asked: {asked}\nfound: {statement}\ntry:   {_remedy(cell, diagnostic.TRY)}", pytrace=False)
 
 
 def _remedy(cell: Cell, of_diagnostic: str) -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reprcheck.errors import Option, UserError
+from reprcheck.errors import Option, UserError, printable
 from reprcheck.exits import Exit
 from reprcheck.pytest_plugin.options import REPORT_DIR, Spelling
 
@@ -169,8 +169,8 @@ class Run:
         limit = self.config.getoption("reprcheck_limit")
         cut = f", at most {limit} samples a task" if limit else ""
         return [
-            f"reprcheck: {', '.join(self.request.models)} on {', '.join(self.request.datasets)}{cut}",
-            f"reprcheck: policy {self.request.policy_path}, cache {self.request.cache.folder}",
+            printable(f"reprcheck: {', '.join(self.request.models)} on {', '.join(self.request.datasets)}{cut}"),
+            printable(f"reprcheck: policy {self.request.policy_path}, cache {self.request.cache.folder}"),
         ]
 
     def pytest_itemcollected(self, item: pytest.Item) -> None:
@@ -316,7 +316,7 @@ class Run:
             for line in TerminalReport(card).lines(width, color):
                 terminalreporter.write_line(line)
             where = self.folder.of(card, self.scorecards)
-            terminalreporter.write_line(f"written to {where}: scorecard.json, scorecard.md")
+            terminalreporter.write_line(printable(f"written to {where}: scorecard.json, scorecard.md"))
 
 
 class Asker:

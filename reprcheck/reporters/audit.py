@@ -114,7 +114,7 @@ def to_json(audits: Sequence[Audit]) -> str:
         "audits": [asdict(audit) | {"sound": audit.sound} for audit in audits],
         "sound": {name: any(audit.sound for audit in found) for name, found in by_dataset(audits).items()},
     }
-    return json.dumps(_plain(document), indent=2, ensure_ascii=False, allow_nan=False)
+    return json.dumps(_plain(document), indent=2, allow_nan=False)
 
 
 def _plain(value: Any) -> Any:

@@ -1,4 +1,7 @@
-"""From things that rich can print to lines of text, none wider than asked for."""
+"""From things that rich can print to lines of text, none wider than asked for, and all of them safe to print.
+
+What a name holds is never taken for rich's markup, for an emoji's name, or for a code that a terminal obeys.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ from collections.abc import Iterable
 
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
+
+from reprcheck.errors import printable
 
 
 def lines(report: RenderableType, width: int, color: bool) -> list[str]:
@@ -21,10 +26,13 @@ def lines(report: RenderableType, width: int, color: bool) -> list[str]:
         force_jupyter=False,
         color_system="standard" if colored else None,
         legacy_windows=False,
+        markup=False,
+        emoji=False,
+        highlight=False,
         _environ={},
     )
     console.print(report)
-    return [line.rstrip() for line in text.getvalue().splitlines()]
+    return [printable(line.rstrip(), colours=bool(colored)) for line in text.getvalue().split("\n")[:-1]]
 
 
 def flowed(words: Iterable[str], width: int) -> list[str]:

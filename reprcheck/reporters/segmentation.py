@@ -88,7 +88,7 @@ def to_json(measured: Segmentation) -> str:
             for one in measured.images
         ],
     }
-    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
+    return json.dumps(document, indent=2, allow_nan=False)
 
 
 def _table(measured: Segmentation) -> Table:

@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+from reprcheck.errors import printable
 from reprcheck.types import Cell, Scorecard, Setting, Status
 
 ABSENT = "–"
@@ -23,8 +24,7 @@ def one_line(text: str) -> str:
     >>> one_line("a\n  b\x1b[31m")
     'a b\\x1b[31m'
     """
-    joined = " ".join(text.split())
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in joined)
+    return printable(" ".join(line.strip() for line in text.splitlines()))
 
 
 def signed(number: float | None) -> str:
