@@ -7,6 +7,7 @@ A line is safe to print: whatever a name holds, `printable` writes it so that a 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from unicodedata import category
@@ -19,6 +20,7 @@ LONG = 100
 """Characters of a name or a value that a message shows; a longer word is nobody's misspelling."""
 MANY = 5000
 """Names among which a misspelt one is looked for."""
+_COLOUR = re.compile(r"(\x1b\[[0-9;]*m)")
 
 
 class ReprcheckError(Exception):
@@ -161,8 +163,14 @@ class SpelledMistakeError(ReprcheckError):
     """A mistake of the user's that came from another process, already in the words of this front door."""
 
 
-def printable(text: str) -> str:
+def printable(text: str, *, colours: bool = False) -> str:
     r"""Return text that is safe to print: control codes, line ends and direction marks are written as their escapes.
+
+    Parameters
+    ----------
+    text : str
+    colours : bool
+        Whether it has been laid out for a terminal, so that codes for colours stay.
 
     Examples
     --------
@@ -171,6 +179,9 @@ def printable(text: str) -> str:
     """
     if text.isprintable():
         return text
+    if colours:
+        parts = _COLOUR.split(text)
+        return "".join(part if i % 2 else printable(part) for i, part in enumerate(parts))
     shown = (c if c.isprintable() or category(c) == "Zs" else c.encode("unicode_escape").decode() for c in text)
     return "".join(shown)
 
@@ -183,6 +194,11 @@ def _flat(text: str) -> str:
 def clipped(text: str, most: int = LONG) -> str:
     """Return text of at most ``most`` characters, what is left out marked by …"""
     return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def shown(value: object) -> str:
+    """Return a value as Python writes it, a long one in part."""
+    return clipped(repr(value))
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

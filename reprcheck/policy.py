@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import math
 import re
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal
 
-from reprcheck.errors import UserError, did_you_mean
+from reprcheck.errors import UserError, did_you_mean, shown
+from reprcheck.plain_files import is_file, read_toml
 from reprcheck.waivers import Waiver, read_waivers
 
 SCHEMA = 1
@@ -142,7 +142,7 @@ def read_policy(path: Path | None) -> Policy:
     table = _load(path)
     schema = table.pop("schema", None)
     if schema != SCHEMA or isinstance(schema, bool):
-        found = "no schema" if schema is None else f"schema {schema!r} is not known"
+        found = "no schema" if schema is None else f"schema {shown(schema)} is not known"
         raise UserError(f"{path}: schema", found, f"write schema = {SCHEMA} at the top")
     known = [f.name for f in fields(Policy)]
     for key in table:
@@ -150,7 +150,7 @@ def read_policy(path: Path | None) -> Policy:
             raise UserError(f"{path}: {key}", "unknown key", did_you_mean(key, [*known, "schema"]))
     for key, (holds, what) in _CHECKS.items():
         if key in table and not holds(table[key]):
-            raise UserError(f"{path}: {key}", f"{table[key]!r} is not {what}", "correct it or leave it out")
+            raise UserError(f"{path}: {key}", f"{shown(table[key])} is not {what}", "correct it or leave it out")
     waivers = table.pop("waivers", [])
     policy = Policy(**{key: _frozen(value) for key, value in table.items()})
     policy = replace(policy, waivers=read_waivers(f"{path}: waivers", waivers, policy.diagnostics))
@@ -168,7 +168,7 @@ def registered_models(root: Path) -> dict[str, str]:
         Where the file is not TOML or a SPEC is not a string. A missing file or table registers nothing.
     """
     path = root / "pyproject.toml"
-    if not path.is_file():
+    if not is_file(path):
         return {}
     table: Any = _load(path)
     for key in ("tool", "reprcheck", "models"):
@@ -181,15 +181,9 @@ def registered_models(root: Path) -> dict[str, str]:
 
 def _load(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return read_toml(path)
     except FileNotFoundError:
         raise UserError(str(path), "no such file", "check the path") from None
-    except OSError as problem:
-        raise UserError(str(path), f"cannot be read: {problem.strerror}", "check the path") from None
-    except UnicodeDecodeError:
-        raise UserError(str(path), "not UTF-8 text", "save it as UTF-8") from None
-    except tomllib.TOMLDecodeError as problem:
-        raise UserError(str(path), f"not TOML: {problem}", "correct that line") from None
 
 
 def _frozen(value: Any) -> Any:
@@ -240,10 +234,10 @@ def _check_margins(path: Path, policy: Policy) -> None:
             remedy = did_you_mean(match["diagnostic"], policy.diagnostics)
             raise UserError(where, f"{match['diagnostic']} is not among this policy's diagnostics", remedy)
         if not _is_margin(margin):
-            raise UserError(where, f"{margin!r} is not a number from 0 up to, not including, 1", "correct it")
+            raise UserError(where, f"{shown(margin)} is not a number from 0 up to, not including, 1", "correct it")
 
 
 def _check_models(where: str, models: Mapping[str, Any]) -> None:
     for name, spec in models.items():
         if not isinstance(spec, str) or not spec.strip():
-            raise UserError(f"{where}.{name}", f"{spec!r} is not a model SPEC", f'write {name} = "timm:resnet18"')
+            raise UserError(f"{where}.{name}", f"{shown(spec)} is not a model SPEC", f'write {name} = "timm:resnet18"')

@@ -5,8 +5,8 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1] / "reprcheck"
 LAYERS = (
-    *("spelling", "errors", "digest", "seeding", "types", "progress", "waivers", "policy", "exits", "agreement"),
-    *("datasets", "baselines", "confounds", "models", "embed"),
+    *("spelling", "errors", "plain_files", "digest", "seeding", "types", "progress", "waivers", "policy", "exits"),
+    *("agreement", "datasets", "baselines", "confounds", "models", "embed"),
     *("protocols", "stats", "diagnostics", "scorecard", "questions", "session", "child"),
     *("checking", "auditing", "margins", "segmenting", "surveying"),
     *("reporters", "pytest_plugin", "suite", "testing"),

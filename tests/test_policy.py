@@ -146,10 +146,10 @@ def test_a_policy_without_a_known_schema_is_refused(tmp_path: Path) -> None:
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     assert "no such file" in refused(tmp_path / "missing.toml")
-    assert "cannot be read" in refused(tmp_path)
-    assert "not TOML" in refused(written(tmp_path, "schema = "))
+    assert "is a folder, not a file; check the path" in refused(tmp_path)
+    assert "isn't valid TOML" in refused(written(tmp_path, "schema = "))
     (tmp_path / "latin.toml").write_bytes(b"# \xb5m")
-    assert "not UTF-8" in refused(tmp_path / "latin.toml")
+    assert "isn't UTF-8 text" in refused(tmp_path / "latin.toml")
 
 
 @given(margin=st.floats(0, 0.99), protocol=st.sampled_from(["probe/1", "knn/1"]))

@@ -6,7 +6,6 @@ layers after it meet no surprise. Whether the table holds the columns that the c
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from math import isfinite
@@ -16,9 +15,10 @@ from reprcheck.datasets.columns import COLUMN_KEYS, Columns, Joined, nested, par
 from reprcheck.datasets.cropping import CROP_KEYS, Cropping, parse_cropping
 from reprcheck.datasets.problems import attempt
 from reprcheck.datasets.reading import AS_STORED, READING_KEYS, Reading, parse_reading
-from reprcheck.datasets.section import Section
+from reprcheck.datasets.section import Section, id_fault
 from reprcheck.datasets.task_card import KNOWN_PROTOCOLS, TASK_KEYS, TaskCard, parse_tasks
-from reprcheck.errors import UserError
+from reprcheck.errors import shown
+from reprcheck.plain_files import parse_toml
 from reprcheck.spelling import groups, show
 from reprcheck.types import Kind
 
@@ -181,11 +181,7 @@ def parse(text: str, where: str, protocols: Mapping[str, str] = KNOWN_PROTOCOLS)
     >>> card.tasks[0].label
     ('state',)
     """
-    try:
-        raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UserError(where, f"isn't valid TOML ({error})", "put the line right") from None
-    return of(raw, where, protocols)
+    return of(parse_toml(text, where), where, protocols)
 
 
 def of(raw: Mapping[str, Any], where: str, protocols: Mapping[str, str] = KNOWN_PROTOCOLS) -> Card:
@@ -225,8 +221,8 @@ def _schema(top: Section) -> None:
 
 def _name(top: Section) -> str:
     name = top.text("name")
-    if any(c in name for c in ":/\\,") or any(c.isspace() for c in name):
-        top.fail("name", f"{name!r} holds a blank or one of : / \\ ,", "use letters, digits, - and _")
+    if why := id_fault(name):
+        top.fail("name", f"{shown(name)} {why}", "use letters, digits, - and _")
     return name
 
 

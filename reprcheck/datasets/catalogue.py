@@ -13,6 +13,7 @@ from reprcheck.datasets.card import parse
 from reprcheck.datasets.folder import CARD, open_folder
 from reprcheck.datasets.remote import open_remote
 from reprcheck.errors import Option, UserError, did_you_mean
+from reprcheck.plain_files import is_file, is_folder
 from reprcheck.types import Dataset
 
 DEFAULT = ("sim-culture", "sim-tissue")
@@ -54,9 +55,9 @@ def load(spec: str | Path, *, limit: int | None = None) -> Dataset:
     if isinstance(spec, str) and "://" in spec:
         return open_remote(spec, limit=limit)
     path = Path(spec)
-    if path.name == CARD and path.is_file():
+    if path.name == CARD and is_file(path):
         path = path.parent
-    if path.is_dir():
+    if is_folder(path):
         return open_folder(path, limit)
     known = (*NAMES, *public.names())
     raise UserError(

@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from reprcheck.datasets.axes import times
+from reprcheck.datasets.bounds import refuse_huge
 from reprcheck.datasets.card import Card
 from reprcheck.datasets.columns import Columns
 from reprcheck.datasets.cropping import Cropping
@@ -26,6 +27,8 @@ from reprcheck.datasets.windows import Windowed
 from reprcheck.errors import UserError
 from reprcheck.spelling import fold, show
 
+FARTHEST = 2**31
+"""Pixels that a crop may lie away."""
 CROP_ID = "<crop>"
 """Column of the crops' ids, where the card names none; no user's column has that name."""
 
@@ -144,7 +147,7 @@ def _numbers(crops: pd.DataFrame, column: str, whole: bool, where: str) -> list[
     numbers = []
     for line, cell in zip(lines_of(crops).tolist(), texts(crops[column]).tolist(), strict=True):
         number = to_number(cell)
-        if number is None or (whole and number != floor(number)):
+        if number is None or (whole and number != floor(number)) or abs(number) > FARTHEST:
             what = f"{cell!r} is no {'whole ' if whole else ''}number of pixels"
             tell(UserError(cell_name(where, line, column), what, "count pixels from the field's top left, from 0"))
         numbers.append(number or 0.0)
@@ -187,6 +190,7 @@ def cut(
     for row in rows:
         number, top, left, height, width = windows[row].tolist()
         (tall, wide), at = fields.extent(number), f"{where} {line_name(where, int(lines[row]))}"
+        refuse_huge((height, width), at, "a crop of", "put its box right")
         if top + height <= 0 or left + width <= 0 or top >= tall or left >= wide:
             what = f"the crop lies outside its field of {times((tall, wide))} pixels"
             tell(UserError(at, what, "count pixels from the field's top left, y down and x to the right"))

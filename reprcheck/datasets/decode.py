@@ -1,6 +1,6 @@
 """From an image file to numbers: read its array, scale its values to [0, 1].
 
-PNG and JPEG are read by `png_jpeg`, TIFF by `tiff`, ``.npy`` by numpy; OME-Zarr, which is a folder, is for
+PNG and JPEG are read by `png_jpeg`, TIFF by `tiff`, ``.npy`` by `npy`; OME-Zarr, which is a folder, is for
 `zarr_store`. Each function raises a UserError that opens with the file it was given. Which axis is which is for `axes`,
 what values stand for is for `interpretation` and `label_images`, sizes are for `fit`, and which file belongs to which
 sample is for `files`.
@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reprcheck.datasets.axes import Stored
+from reprcheck.datasets.bounds import SMALLER
+from reprcheck.datasets.npy import npy_header, read_npy
 from reprcheck.datasets.png_jpeg import png_jpeg_header, read_png_jpeg
 from reprcheck.datasets.reading import AS_STORED, Reading
 from reprcheck.datasets.recent import Recent
@@ -23,7 +25,7 @@ from reprcheck.datasets.remarks import remark
 from reprcheck.datasets.tiff import read_tiff, tiff_header
 from reprcheck.datasets.values import refuse_clipping, stored_range
 from reprcheck.datasets.vendor_formats import CONVERSIONS
-from reprcheck.errors import UserError
+from reprcheck.errors import UserError, clipped
 
 T = TypeVar("T")
 PILLOW, TIFF, NUMPY = (".png", ".jpg", ".jpeg"), (".tif", ".tiff"), (".npy",)
@@ -73,7 +75,7 @@ def read(
         if path.suffix.lower() in TIFF:
             return read_tiff(path, frame, channels, where, stacks, reading)
         if path.suffix.lower() in NUMPY:
-            return _read_numpy(path, frame)
+            return read_npy(path, frame, channels, where, stacks, reading)
         return read_png_jpeg(path, channels, where)
 
     if channels is not None:
@@ -99,8 +101,8 @@ def header(path: Path, channels: int, where: str, reading: Reading = AS_STORED) 
         if path.suffix.lower() in TIFF:
             return tiff_header(path, channels, where, reading)
         if path.suffix.lower() in NUMPY:
-            return Stored(np.load(path, mmap_mode="r", allow_pickle=False).shape, False)
-        return png_jpeg_header(path)
+            return Stored(npy_header(path, where).shape, False)
+        return png_jpeg_header(path, where)
 
     _check_single(path, where, reading)
     return guarded(peek, where)
@@ -112,18 +114,22 @@ def guarded(decode: Callable[[], T], where: str) -> T:
         return decode()
     except FileNotFoundError:
         raise UserError(where, "no such file", "put the image back, or remove the row") from None
-    except (MemoryError, UserError):
+    except UserError:
         raise
+    except MemoryError:
+        raise UserError(where, "needs more memory than there is", SMALLER) from None
+    except OSError as error:
+        if error.errno is None:  # Pillow's, of what a file holds
+            raise _damaged(error, where) from None
+        raise UserError(where, f"can't be read ({error.strerror})", "check the file") from None
     except Exception as error:  # each library has kinds of its own for a file that is truncated or of another format
-        reason = f"{type(error).__name__}: {error}".rstrip(": ")
-        raise UserError(
-            where, f"can't be decoded, truncated or damaged ({reason})", "write the file again, or remove the row"
-        ) from error
+        raise _damaged(error, where) from None
 
 
-def _read_numpy(path: Path, frame: int | None) -> Stored:
-    array = np.load(path, mmap_mode=None if frame is None else "r", allow_pickle=False)
-    return Stored(array.shape, False, array)
+def _damaged(why: Exception, where: str) -> UserError:
+    reason = clipped(f"{type(why).__name__}: {why}".rstrip(": "), 300)
+    what = f"can't be decoded, truncated or damaged ({reason})"
+    return UserError(where, what, "write the file again, or remove the row")
 
 
 def scale(

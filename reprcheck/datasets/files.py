@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from reprcheck.datasets import axes, decode, fit, interpretation, label_images, zarr_store
 from reprcheck.datasets.axes import Window, times
+from reprcheck.datasets.bounds import refuse_huge
 from reprcheck.datasets.card import Card, Fit
 from reprcheck.datasets.reading import AS_STORED, Reading
 from reprcheck.datasets.recent import Recent
@@ -142,7 +143,18 @@ class FileImages:
             "image",
             code_digest(
                 "reprcheck.datasets",
-                *("axes", "crops", "decode", "files", "fit", "interpretation", "label_images", "png_jpeg", "tiff"),
+                *(
+                    "axes",
+                    "crops",
+                    "decode",
+                    "files",
+                    "fit",
+                    "interpretation",
+                    "label_images",
+                    "npy",
+                    "png_jpeg",
+                    "tiff",
+                ),
                 *("tiles", "values", "windows", "zarr_store"),
             ),
             [self._bytes(part, window) for part in self._parts(entry)],
@@ -194,12 +206,13 @@ class FileImages:
 
     def _extent(self, part: _Part) -> Extent:
         if is_zarr(part.path):
-            stored = self._level(part).stored
-        else:
-            stored = decode.header(part.path, part.channels or 1, part.where, part.reading)
-            if part.path.suffix.lower() in decode.PILLOW:
-                return interpretation.upright_extent(stored.shape[0], stored.shape[1], stored.orientation)
-        return self._arranged(part, stored).extent
+            return self._arranged(part, self._level(part).stored).extent  # of which only a window may be read
+        stored = decode.header(part.path, part.channels or 1, part.where, part.reading)
+        if part.path.suffix.lower() in decode.PILLOW:
+            return interpretation.upright_extent(stored.shape[0], stored.shape[1], stored.orientation)
+        extent = self._arranged(part, stored).extent
+        refuse_huge(extent, part.where)
+        return extent
 
     def _parts(self, entry: Entry) -> Iterator[_Part]:
         reading, whole = self.recipe.reading, len(entry.files) == 1
@@ -261,7 +274,8 @@ class FileImages:
             return axes.planes(stored, found, project, window, part.where), found.extent, stored
         level = self._level(part)
         found = self._arranged(part, level.stored)
-        if window is None and not any(chunk.exists() for chunk in level.chunks(found.selections())):
+        chunks = level.chunks(found.selections(window), part.where)
+        if not zarr_store.those_there(chunks, part.path, part.where) and window is None:
             raise UserError(part.where, "none of its chunks are there", "copy the store again, or remove the row")
         values = decode.guarded(lambda: axes.planes(level.stored, found, project, window), part.where)
         return values, found.extent, level.stored
@@ -290,20 +304,20 @@ class FileImages:
             return self._file(part.path, part)
         try:
             level = self._level(part)
-            chunks = level.chunks(self._arranged(part, level.stored).selections(window))
+            chunks = level.chunks(self._arranged(part, level.stored).selections(window), part.where)
+            if self.bring is not None:
+                self.bring(chunks)
+            there = zarr_store.those_there(chunks, part.path, part.where)
         except UserError:
             return None  # reading it tells what is wrong, and rows of no task aren't judged
-        if self.bring is not None:
-            self.bring(chunks)
-        found = [(str(c.relative_to(level.folder)), self._file(c, part)) for c in chunks if c.exists()]
-        return [level.metadata, found]
+        return [level.metadata, [(str(c.relative_to(level.folder)), self._file(c, part)) for c in there]]
 
     def _file(self, path: Path, part: _Part) -> str:
         if path not in self._digests:
             try:
                 self._digests[path] = file_digest(path)
             except OSError as error:
-                raise UserError(part.where, f"can't be read ({error.strerror})", "check the file") from error
+                raise UserError(part.where, f"can't be read ({error.strerror})", "check the file") from None
         return self._digests[path]
 
 
@@ -328,12 +342,15 @@ def check_one_size(images: FileImages, indices: Iterable[int]) -> None:
             last[entry.files] = index
     if not last or images.recipe.fit != "none":
         return
-    extents = {files: images.extent(index) for files, index in last.items()}
+    extents = {index: images.extent(index) for index in last.values()}
     first, size = next(iter(extents.items()))
-    for files, other in extents.items():
-        if other != size:
-            raise UserError(
-                f"{first[0]} and {files[0]}",
-                f"{size[0]} x {size[1]} and {other[0]} x {other[1]} pixels, and images must be of one size",
-                'add fit = "pad" (or "resize", "crop") and size = [height, width] to dataset.toml',
-            )
+    others = [index for index, extent in extents.items() if extent != size]
+    if others:
+        entry, named = images.entries[others[0]], images.entries[first].files[0].name
+        more = f"; {len(others) - 1} more differ from it" if len(others) > 1 else ""
+        what = f"{times(extents[others[0]])} pixels, and images must be of one size ({named} is {times(size)}{more})"
+        raise UserError(
+            entry.name(entry.files[0]),
+            what,
+            'add fit = "pad" (or "resize", "crop") and size = [height, width] to dataset.toml',
+        )

@@ -7,6 +7,7 @@ outside the folder, formats nobody reads, images of several sizes that nothing f
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from os.path import normpath
@@ -39,6 +40,7 @@ from reprcheck.datasets.table_file import EXCEL, PARQUET, TEXT, read_table
 from reprcheck.datasets.tasks import select
 from reprcheck.datasets.zarr_store import GROUP_FILES, Bring, is_there, is_zarr
 from reprcheck.errors import Place, UserError
+from reprcheck.plain_files import is_file, is_folder, links_out, obstacle, read_toml
 from reprcheck.progress import bar
 from reprcheck.types import Dataset, ImageSource
 
@@ -50,6 +52,8 @@ AT_ONCE = 16
 NOWHERE = Path("nowhere")
 BROKEN_FRAME = -1
 """Stand for a file and a frame that have been told to be wrong, while mistakes are collected."""
+LINKED, ALLOW = "is a link that leads out of the folder", "write allow_outside = true on the card"
+"""What is wrong with such a link, and what allows it."""
 
 
 def open_folder(path: str | Path, limit: int | None = None, bring: Bring | None = None) -> Dataset:
@@ -83,7 +87,7 @@ def open_folder(path: str | Path, limit: int | None = None, bring: Bring | None 
     if bring is not None:
         bring(folder / name for name in (CARD, *TABLES))
     card = read_card(folder)
-    path = find_table(folder)
+    path = find_table(folder, card.allow_outside)
     table = read_table(path)
     return open_files(card, table.rows, folder, where=str(path), limit=limit, bring=bring, notes=table.notes)
 
@@ -171,8 +175,12 @@ def find_crops(card: Card, folder: Path, bring: Bring | None = None) -> Path:
         raise UserError(key, f"{card.crops.table!r} lies outside the folder", "move the table inside")
     if bring is not None:
         bring([path])
-    if not path.is_file():
+    if not os.path.lexists(path):
         raise UserError(key, f"no file {card.crops.table!r} in the folder", "write it, one row per crop")
+    if why := obstacle(path):
+        raise UserError(str(path), why, "write the table, one row per crop")
+    if links_out(path, folder) and not card.allow_outside:
+        raise UserError(str(path), LINKED, ALLOW)
     return path
 
 
@@ -206,29 +214,45 @@ def _asked(card: Card, samples: Samples) -> list[int]:
 
 def read_card(folder: Path) -> Card:
     """Return the parsed card of a folder; raises UserError for whatever is wrong with it."""
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise UserError(str(folder), "no such folder", "name a folder that holds dataset.toml and samples.csv")
     path = folder / CARD
+    if is_file(path) and links_out(path, folder):
+        raise UserError(str(path), LINKED, "copy the card into the folder")
     try:
-        card = cards.parse(path.read_text(encoding="utf-8"), str(path))
+        card = cards.of(read_toml(path), str(path))
     except FileNotFoundError:
         raise UserError(str(folder), f"no {CARD}", "write the card (see the dataset guide)") from None
-    except UnicodeDecodeError as error:
-        raise UserError(str(path), f"isn't UTF-8 text ({error.reason})", "save it as UTF-8") from None
     if not card.columns.image:
         where = Place(str(path), column="[columns] image")
         tell(UserError(where, "missing", "name the column of image files"))
     return card
 
 
-def find_table(folder: Path) -> Path:
-    """Return the path of a folder's sample table; raises UserError where there is none, or two."""
-    found = [folder / name for name in TABLES if (folder / name).is_file()]
+def find_table(folder: Path, outside: bool = False) -> Path:
+    """Return the path of a folder's sample table.
+
+    Parameters
+    ----------
+    folder : Path
+    outside : bool
+        Whether it may be a link that leads out of the folder.
+
+    Raises
+    ------
+    UserError
+        Where there is none, there are two, or it is no plain file.
+    """
+    found = [folder / name for name in TABLES if os.path.lexists(folder / name)]
     if not found:
         what = f"no {TABLES[0]} ({', '.join(TABLES[1:-1])} or {TABLES[-1]})"
         raise UserError(str(folder), what, "write the sample table, one row per sample")
     if len(found) > 1:
         raise UserError(str(folder), f"both {' and '.join(path.name for path in found)}", "keep one")
+    if why := obstacle(found[0]):
+        raise UserError(str(found[0]), why, "write the sample table, one row per sample")
+    if links_out(found[0], folder) and not outside:
+        raise UserError(str(found[0]), LINKED, ALLOW)
     return found[0]
 
 
@@ -333,7 +357,12 @@ class _Places:
         else:
             check_format(path, Place(str(path), within=row))
         if not is_there(path):
+            if os.path.lexists(path):
+                why = "is a file, not a folder" if is_file(path) else obstacle(path)
+                raise UserError(cell, f"{name!r} {why}", "put the image there, or remove the row")
             self.missing[name] = cell
+        elif not self.outside and links_out(path, self.names.folder):
+            raise UserError(cell, f"{name!r} {LINKED}", f"copy the image into the folder, or {ALLOW}")
         self.known[name] = path
         return path
 
@@ -341,7 +370,7 @@ class _Places:
         """Return what to do about a path that leads out: where its end is here, say what its beginning stands for."""
         if root := self.names.root_of(name):
             return f"the folder has its end: say on the card what stands for the folder, root = {json.dumps(root)}"
-        return "move the image inside, or link it from there"
+        return f"move the image inside, or {ALLOW}"
 
     def refuse_missing(self) -> None:
         remedy = "put the images back, or remove the rows"

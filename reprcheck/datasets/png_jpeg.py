@@ -5,6 +5,8 @@ What a viewer shows is returned: palettes as colours, upright as EXIF says, with
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -13,10 +15,11 @@ from numpy.typing import NDArray
 
 from reprcheck.datasets import interpretation
 from reprcheck.datasets.axes import Stored
+from reprcheck.datasets.bounds import refuse_huge
 from reprcheck.errors import UserError
 
-_FORMATS = ("PNG", "JPEG", "MPO")
-"""As Pillow calls them; MPO is a JPEG followed by others, such as previews."""
+_PNG, _JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
+"""How their files begin."""
 _ORIENTATION = 0x0112
 _GREY, _COLOUR, _GREY_ALPHA, _COLOUR_ALPHA = 0, 2, 4, 6
 """Colour types of PNG."""
@@ -39,12 +42,7 @@ def read_png_jpeg(path: Path, channels: int | None, where: str) -> Stored:
     OSError, or whatever else Pillow raises
         For a file that is truncated or damaged.
     """
-    from PIL import Image
-
-    with Image.open(path) as image:
-        if image.format not in _FORMATS:
-            what, remedy = f"named {path.suffix}, and holds {image.format}", "write it as what its name says"
-            raise UserError(where, what, remedy)
+    with _picture(path, where) as image:
         image.load()
         png, bits, colour = _png_header(path)
         if channels is None and not png:
@@ -85,12 +83,41 @@ def read_png_jpeg(path: Path, channels: int | None, where: str) -> Stored:
         )
 
 
-def png_jpeg_header(path: Path) -> Stored:
+def png_jpeg_header(path: Path, where: str) -> Stored:
     """Return the height and width of a PNG or a JPEG, as a shape, and how it is to be turned."""
-    from PIL import Image
-
-    with Image.open(path) as image:
+    with _picture(path, where) as image:
         return Stored((image.height, image.width), False, orientation=_orientation(path, image))
+
+
+def _of_another_format(path: Path, where: str) -> Exception:
+    """Return what is wrong with a file that is neither PNG nor JPEG, from its header alone."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(path) as other:
+            remedy = "write it as what its name says"
+            return UserError(where, f"named {path.suffix}, and holds {other.format}", remedy)
+    except (UnidentifiedImageError, Image.DecompressionBombError):
+        return ValueError("neither PNG nor JPEG")
+
+
+@contextmanager
+def _picture(path: Path, where: str) -> Iterator[Any]:
+    """Open a picture by the format that its first bytes tell, since its name may be wrong, and by no other.
+
+    Pillow by itself would try formats that other programs are started for, and would warn of pictures that are read.
+    """
+    from PIL.JpegImagePlugin import JpegImageFile
+    from PIL.PngImagePlugin import PngImageFile
+
+    with path.open("rb") as file:
+        start = file.read(len(_PNG))
+    if start != _PNG and not start.startswith(_JPEG):
+        raise _of_another_format(path, where)
+    with PngImageFile(path) if start == _PNG else JpegImageFile(path) as image:
+        bands = len(image.getbands())
+        refuse_huge((image.height, image.width, *([bands] if bands > 1 else [])), where)
+        yield image
 
 
 def _of_palette(image: Any, channels: int | None, remarks: list[str], where: str) -> NDArray[Any]:

@@ -56,7 +56,7 @@ def open_remote(url: str, limit: int | None = None) -> Dataset:
         here, where = str(mirror.folder), error.where
         if isinstance(where, Place):
             where = Place(where.file.replace(here, url), where.row, where.column, where.within.replace(here, url))
-        raise UserError(where.replace(here, url), error.what.replace(here, url), error.remedy) from error
+        raise UserError(where.replace(here, url), error.what.replace(here, url), error.remedy) from None
 
 
 def mirrors() -> Path:
@@ -89,7 +89,7 @@ class Mirror:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             what = f"can't be written ({error.strerror})"
-            raise UserError(str(self.folder), what, "set REPRCHECK_CACHE to another folder") from error
+            raise UserError(str(self.folder), what, "set REPRCHECK_CACHE to another folder") from None
 
     def bring(self, paths: Iterable[Path]) -> None:
         """Make files of the folder as the remote ones are now; those that aren't there are removed.
@@ -121,7 +121,7 @@ class Mirror:
         except Exception as error:  # each file system has kinds of its own
             reason = f"{type(error).__name__}: {error}".rstrip(": ")
             remedy = "check the address, the network and what you may read"
-            raise UserError(f"{self.url}/{name}", f"can't be fetched ({reason})", remedy) from error
+            raise UserError(f"{self.url}/{name}", f"can't be fetched ({reason})", remedy) from None
 
     def _remote(self) -> tuple[Any, str]:
         where = Option("dataset", self.url)

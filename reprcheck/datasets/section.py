@@ -5,10 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
+from reprcheck.datasets.bounds import refuse_huge
 from reprcheck.datasets.problems import attempt
-from reprcheck.errors import Place, UserError, did_you_mean
+from reprcheck.errors import LONG, Place, UserError, clipped, did_you_mean, shown
 
 Value = str | int | float | bool
+UNKNOWN = 20
+"""Unknown keys of one table that are told one by one."""
+
+
+def id_fault(name: str) -> str:
+    """Return why a name can't be part of a setting's id, which is printed, written to files and matched by patterns."""
+    if not name or any(c in ":/\\," or c.isspace() for c in name):
+        return "holds a blank or one of : / \\ ,"
+    if not name.isprintable():
+        return "holds what can't be printed"
+    return f"has {len(name)} characters, and {LONG} are the most" if len(name) > LONG else ""
 
 
 class Section:
@@ -16,17 +28,19 @@ class Section:
 
     def __init__(self, values: Mapping[str, Any], where: str, title: str, known: tuple[str, ...]) -> None:
         self.values, self.file, self.title = values, where, title
-        for key in values:
-            if key not in known:
-                attempt(None, self.fail, key, "unknown key", did_you_mean(key, known))
+        unknown = [key for key in values if key not in known]
+        for key in unknown[:UNKNOWN]:
+            attempt(None, self.fail, key, "unknown key", did_you_mean(key, known))
+        if more := unknown[UNKNOWN:]:
+            attempt(None, self.fail, more[0], f"unknown key, as are {len(more) - 1:,} more", "remove them")
 
     def fail(self, key: str, what: str, remedy: str) -> NoReturn:
         """Raise UserError about a key."""
-        raise UserError(Place(self.file, column=f"{self.title} {key}".strip()), what, remedy)
+        raise UserError(Place(self.file, column=f"{self.title} {clipped(key, 300)}".strip()), what, remedy)
 
     def wrong_type(self, key: str, expected: str) -> NoReturn:
         """Raise UserError: the key's value is not what was expected."""
-        self.fail(key, f"{self.values[key]!r} is not {expected}", f"write {expected}")
+        self.fail(key, f"{shown(self.values[key])} is not {expected}", f"write {expected}")
 
     def missing(self, key: str) -> NoReturn:
         """Raise UserError: the key isn't there."""
@@ -76,7 +90,7 @@ class Section:
         """Return one of ``choices``."""
         value = self.text(key, default)
         if value not in choices:
-            self.fail(key, f"{value!r} is unknown", did_you_mean(value, choices))
+            self.fail(key, f"{shown(value)} is unknown", did_you_mean(value, choices))
         return value
 
     def pair(self, key: str, kind: type[int] | type[float], expected: str) -> tuple[Any, Any] | None:
@@ -100,13 +114,17 @@ class Section:
         size = self.pair(key, int, "two whole numbers, [height, width]")
         if size is None or min(size) < 1:
             self.wrong_type(key, "two positive whole numbers, [height, width]")
+        refuse_huge(
+            size, Place(self.file, column=f"{self.title} {clipped(key, 300)}".strip()), "asks for", "write fewer pixels"
+        )
         return size
 
     def values_of(self, key: str, value: Any) -> tuple[Value, ...]:
         """Return a plain value, or a list of them, as a tuple."""
         found = value if isinstance(value, list) else [value]
         if not found or not all(isinstance(v, str | int | float) for v in found):
-            self.fail(key, f"{value!r} is not a text, a number or a list of these", "write a text, a number or a list")
+            what = f"{shown(value)} is not a text, a number or a list of these"
+            self.fail(key, what, "write a text, a number or a list")
         return tuple(found)
 
     def section(self, key: str, known: tuple[str, ...], title: str | None = None) -> Section:

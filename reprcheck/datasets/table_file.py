@@ -12,9 +12,11 @@ import csv
 import gzip
 import io
 import re
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ import pandas as pd
 from reprcheck.datasets.problems import settle, tell
 from reprcheck.datasets.table import FIRST_LINE
 from reprcheck.errors import Place, UserError
+from reprcheck.plain_files import refuse_larger
 
 TEXT, EXCEL, PARQUET = (".csv", ".tsv"), (".xlsx", ".xlsm"), (".parquet",)
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
@@ -35,6 +38,16 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le", "UTF-16"),
     (codecs.BOM_UTF16_BE, "utf-16-be", "UTF-16"),
 )
+MOST_TEXT, BLOCK = 2**30, 2**20
+"""Bytes of a text file that are read, at most and at once."""
+MOST_EXCEL = 2**28
+"""Bytes that a workbook may unpack to."""
+LONGEST_LINE = 2**20
+"""Characters of a line that are looked at."""
+MOST_COLUMNS = 50_000
+MOST_CELLS = 10**9
+"""Of a table: tables of gene expression have tens of thousands of columns."""
+
 _SEP_LINE = re.compile(r"sep=([^\r\n])(?:\r\n|\r|\n)", re.IGNORECASE)  # as Excel writes and reads it
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+(,\d+)?(e[+-]?\d+)?", re.IGNORECASE)
 _GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
@@ -97,9 +110,17 @@ def read_table(path: Path) -> TableFile:
 
 def _parquet(path: Path) -> pd.DataFrame:
     try:
+        from pyarrow.parquet import read_metadata
+
+        held = read_metadata(path)
+        if held.num_rows * held.num_columns > MOST_CELLS or held.num_columns > MOST_COLUMNS:
+            what = f"{held.num_rows:,} rows of {held.num_columns:,} columns, too many for a table of samples"
+            raise UserError(str(path), what, "keep the columns that the card names")
         return pd.read_parquet(path, dtype_backend="numpy_nullable").reset_index(drop=True)
+    except UserError:
+        raise
     except Exception as error:  # pyarrow and pandas raise many kinds
-        raise UserError(str(path), f"can't be read as Parquet ({error})", "write the table again") from error
+        raise UserError(str(path), f"can't be read as Parquet ({error})", "write the table again") from None
 
 
 Lines = list[tuple[int, list[str]]]
@@ -143,11 +164,15 @@ def _decoded(path: Path) -> tuple[str, str]:
 
     Latin-1 and its kin are refused: any bytes are text in each of them, so that nothing tells which it was.
     """
+    refuse_larger(path, MOST_TEXT)
     try:
         with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
-            raw = file.read()
+            blocks = list(islice(iter(lambda: file.read(BLOCK), b""), MOST_TEXT // BLOCK + 1))
+        if len(blocks) > MOST_TEXT // BLOCK:
+            raise UserError(str(path), f"unpacks to more than {MOST_TEXT:,} bytes", "check what it is")
+        raw = b"".join(blocks)
     except OSError as error:
-        raise UserError(str(path), f"can't be read ({error.strerror or error})", "check the file") from error
+        raise UserError(str(path), f"can't be read ({error.strerror or error})", "check the file") from None
     mark, codec, name = next((known for known in _MARKS if raw.startswith(known[0])), (b"", "utf-8", "UTF-8"))
     if not mark and len(raw) > 1 and (raw[0] == 0) != (raw[1] == 0):  # the header's first letter, in UTF-16 unmarked
         codec, name = ("utf-16-be" if raw[0] == 0 else "utf-16-le"), "UTF-16"
@@ -163,7 +188,20 @@ def _decoded(path: Path) -> tuple[str, str]:
     if "\0" in text:
         line = 1 + len(re.findall(r"\r\n|\r|\n", text[: text.index("\0")]))
         raise UserError(Place(str(path), f"line {line}"), "holds NUL bytes: cut short or damaged", "write it again")
+    _refuse_long_lines(text, path)
     return text, name
+
+
+def _refuse_long_lines(text: str, path: Path) -> None:
+    start = number = 0
+    ends = text.replace("\r", "\n") if "\r" in text else text
+    while start < len(ends):
+        number, end = number + 1, ends.find("\n", start)
+        end = len(ends) if end < 0 else end
+        if end - start > LONGEST_LINE:
+            at = Place(str(path), f"line {number}")
+            raise UserError(at, f"longer than {LONGEST_LINE:,} characters", "write one line per sample")
+        start = end + 1
 
 
 def _separator(text: str) -> str:
@@ -187,7 +225,10 @@ def _named(lines: Lines, path: Path) -> tuple[list[str], Lines, list[str]]:
     at = Place(str(path), f"line {number}")
     if not any(header):
         raise UserError(at, "no header", "write the names of the columns on line 1")
-    notes, kept = [], []
+    if len(header) > MOST_COLUMNS:
+        what = f"{len(header):,} columns, too many for a table of samples"
+        raise UserError(at, what, "keep the columns that the card names")
+    notes, kept, seen = [], [], set[str]()
     for column, name in enumerate(header):
         cells = [row[column].strip() for _, row in rows]
         if not name and rows and not any(cells):
@@ -198,8 +239,9 @@ def _named(lines: Lines, path: Path) -> tuple[list[str], Lines, list[str]]:
             continue
         if not name:
             tell(UserError(at, f"column {column + 1} has no name", "name it or remove it"))
-        elif name in header[:column]:
+        elif name in seen:
             tell(UserError(at, f"two columns are named {name!r}", "rename one"))
+        seen.add(name)
         kept.append(column)
     settle()
     if len(kept) < len(header):
@@ -240,9 +282,12 @@ def _excel(path: Path) -> tuple[Lines, list[str]]:
         what = "Excel needs openpyxl, which isn't installed"
         raise UserError(str(path), what, "pip install 'reprcheck[excel]', or save the table as CSV UTF-8") from None
     try:
+        with zipfile.ZipFile(path) as packed:
+            if sum(member.file_size for member in packed.infolist()) > MOST_EXCEL:
+                raise ValueError(f"unpacks to more than {MOST_EXCEL:,} bytes")
         book, formulas = (openpyxl.load_workbook(path, data_only=values) for values in (True, False))
     except Exception as error:  # of zip files, of XML, of styles
-        raise UserError(str(path), f"can't be read as Excel ({error})", "save it again, or as CSV UTF-8") from error
+        raise UserError(str(path), f"can't be read as Excel ({error})", "save it again, or as CSV UTF-8") from None
     sheets = [sheet for sheet in book.worksheets if any(any(c is not None for c in row) for row in sheet.values)]
     if len(sheets) != 1:
         named = (

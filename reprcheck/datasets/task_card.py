@@ -8,7 +8,7 @@ from typing import Literal, cast
 
 from reprcheck.datasets.columns import Columns, Units, parse_unit
 from reprcheck.datasets.problems import attempt, settle
-from reprcheck.datasets.section import Section, Value
+from reprcheck.datasets.section import Section, Value, id_fault
 from reprcheck.errors import did_you_mean
 from reprcheck.types import Aggregation
 
@@ -95,8 +95,8 @@ def parse_tasks(
 
 
 def _check_task_name(top: Section, name: str) -> None:
-    if any(c in name for c in ":/\\,") or not name or any(c.isspace() for c in name):
-        top.fail(f"[tasks.{name}]", "the name holds a blank or one of : / \\ ,", "use letters, digits, - and _")
+    if why := id_fault(name):
+        top.fail(f"[tasks.{name}]", f"the name {why}", "use letters, digits, - and _")
 
 
 def _task(

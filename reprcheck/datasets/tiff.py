@@ -12,6 +12,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from math import prod
 from pathlib import Path
 from threading import get_ident
 from typing import Any
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 
 from reprcheck.datasets import interpretation
 from reprcheck.datasets.axes import Stored, arrange
+from reprcheck.datasets.bounds import refuse_huge
 from reprcheck.datasets.interpretation import Change
 from reprcheck.datasets.reading import AS_STORED, Reading
 from reprcheck.datasets.recent import Recent
@@ -32,6 +34,8 @@ _REDUCED, _MASK = 1, 4
 """Bits of a page's subfile type."""
 _PHOTOMETRIC, _ORIENTATION = 262, 274
 """Tags."""
+MOST_PLANES = 10**6
+"""Of an image that OME-XML spreads over planes: each is looked up before any is read."""
 
 
 class TiffDamage(Exception):
@@ -95,12 +99,17 @@ def read_tiff(
     with _opened(path) as tif:
         source = _source(tif, reading, channels is None, where)
         stored, series = _header(tif, source, channels, where), source.series
-        if frame is None or series.nbytes <= stacks.limit or _is_coloured(source, channels):
+        whole = frame is None or series.nbytes <= stacks.limit or _is_coloured(source, channels)
+        if whole:
+            refuse_huge(stored.shape, where)
+        refuse_huge(source.page.chunks, where, "is cut into strips or tiles of", "write it in smaller tiles")
+        if frame is None or whole:
             _check_alike(source, series.pages, where)
             array = np.asarray(series.asarray())
             stored = replace(stored, array=_coloured(array, source) if _is_coloured(source, channels) else array)
             return stored if frame is None else stacks.put(key, stored)
         letters = arrange(stored, channels or 1, frame if len(stored.shape) > 2 else None, where, reading).letters
+        refuse_huge(series.shape[1:] if letters[0] == "T" else series.shape, where)
         alone = _frame_alone(tif, source, frame, where) if letters[0] == "T" else np.asarray(series.asarray())
         return replace(stored, array=alone)
 
@@ -121,6 +130,9 @@ def _opened(path: Path) -> Iterator[Any]:
 
 def _source(tif: Any, reading: Reading, labels: bool, where: str) -> _Source:
     """Return what of a file is read."""
+    if tif.is_ome and (planes := _planes_named(tif.ome_metadata)) > MOST_PLANES:
+        what = f"its OME-XML names {planes:,} planes, and {MOST_PLANES:,} are the most"
+        raise UserError(where, what, "write the file again, or remove the row")
     every, remarks = tif.series, []
     number = _largest(every) if reading.series is None else reading.series
     if number >= len(every):
@@ -271,6 +283,14 @@ def _check_alike(source: _Source, pages: Sequence[Any], where: str) -> None:
             raise UserError(where, what, "write all pages alike, or each to a file of its own")
 
 
+def _planes_named(xml: str) -> int:
+    """Return how many planes OME-XML says that its largest image has, in however many files."""
+    from xml.etree import ElementTree
+
+    found = ElementTree.fromstring(xml).iterfind("{*}Image/{*}Pixels")
+    return max((prod(int(pixels.get(f"Size{axis}", 1)) for axis in "ZCT") for pixels in found), default=0)
+
+
 def _channel_names(xml: str, number: int) -> tuple[str, ...]:
     """Return what OME-XML calls the channels of an image; none where it leaves one out."""
     from xml.etree import ElementTree
@@ -282,11 +302,15 @@ def _channel_names(xml: str, number: int) -> tuple[str, ...]:
 
 
 def _frame_alone(tif: Any, source: _Source, frame: int, where: str) -> NDArray[Any]:
-    """Return an array in which ``frame`` may be used: mapped, or with that frame read alone, or else read whole."""
+    """Return an array in which ``frame`` may be used: with that frame read alone, or else read whole.
+
+    Never mapped: a file that shrinks while it is mapped ends the process.
+    """
     series = source.series
     if series.dataoffset is not None:
-        dtype = series.dtype.newbyteorder(tif.byteorder)
-        return np.asanyarray(tif.filehandle.memmap_array(dtype, series.shape, series.dataoffset))
+        dtype, each = series.dtype.newbyteorder(tif.byteorder), prod(series.shape[1:])
+        part = tif.filehandle.read_array(dtype, each, series.dataoffset + frame * each * dtype.itemsize)
+        return np.broadcast_to(part.reshape(1, *series.shape[1:]), series.shape)
     per_frame, rest = divmod(len(series.pages), series.shape[0])
     if rest:
         return np.asarray(series.asarray())

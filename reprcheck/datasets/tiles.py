@@ -21,6 +21,8 @@ from reprcheck.datasets.windows import Windowed
 from reprcheck.digest import digest
 from reprcheck.errors import UserError
 
+MOST_TILES = 10**6
+"""Of a field."""
 NEAR_WHITE = 220.5 / 255
 """Above this in every channel, a pixel is near-white: more than 220 of 255."""
 
@@ -115,7 +117,11 @@ def cut(
 def _field_shares(fields: FileImages, row: int, tiling: Tiling) -> NDArray[np.float64]:
     if tiling.max_white is None:
         height, width = fields.recipe.size or fields.extent(row)
-        return np.zeros((height // tiling.size, width // tiling.size))
+        grid = height // tiling.size, width // tiling.size
+        if grid[0] * grid[1] > MOST_TILES:
+            what = f"{grid[0]:,} x {grid[1]:,} tiles of one field, and {MOST_TILES:,} are the most"
+            raise UserError(fields.entries[row].name(fields.entries[row].files[0]), what, "raise [tiles] size")
+        return np.zeros(grid)
     key = digest("white", fields.content(row), tiling.size)
     if key not in _shares:
         _shares[key] = white_shares(fields.read(row).pixels, tiling.size)

@@ -9,17 +9,21 @@ there holds the fill value.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
+from math import prod
 from os.path import normpath
 from pathlib import Path, PurePath
 from typing import Any, NoReturn
 
 from reprcheck.datasets.axes import Selection, Stored
+from reprcheck.datasets.bounds import refuse_huge
 from reprcheck.datasets.interpretation import of_pyramid
 from reprcheck.digest import digest
 from reprcheck.errors import UserError
+from reprcheck.plain_files import is_file, is_folder, links_out, obstacle, refuse_larger
 
 SUFFIX = ".zarr"
 GROUP_FILES = ("zarr.json", ".zattrs")
@@ -30,6 +34,11 @@ VERSIONS = ("0.4", "0.5", "0.6")
 _LETTERS = {"time": "T", "channel": "C"}
 _STEPS = ("identity", "scale", "translation", "sequence")
 """Transformations that leave the axes of an array upright."""
+
+MOST_METADATA = 16 * 2**20
+"""Bytes of metadata that are read."""
+MOST_CHUNKS = 10**6
+"""Files that one image is read from."""
 
 Bring = Callable[[Iterable[Path]], None]
 """Makes files of a folder that mirrors a remote one current, or removes those that aren't there."""
@@ -48,7 +57,7 @@ def is_zarr(path: PurePath) -> bool:
 
 def is_there(path: Path) -> bool:
     """Return whether an image is where a path says: a folder for OME-Zarr, else a file."""
-    return path.is_dir() if is_zarr(path) else path.is_file()
+    return is_folder(path) if is_zarr(path) else is_file(path)
 
 
 def check_installed(where: str) -> None:
@@ -77,16 +86,43 @@ class Level:
     stored: Stored
     metadata: str
 
-    def chunks(self, selections: Iterable[Selection]) -> list[Path]:
-        """Return the chunk files (of a sharded array, the shard files) that cover these parts, there or not."""
+    def chunks(self, selections: Sequence[Selection], where: str) -> list[Path]:
+        """Return the chunk files (of a sharded array, the shard files) that cover these parts, there or not.
+
+        Raises
+        ------
+        UserError
+            For parts, or chunks, that are too large for memory or too many.
+        """
         array: Any = self.stored.array
+        refuse_huge(array.shards or array.chunks, where, "is cut into chunks of", "write it in smaller chunks")
+        lengths = [[len(range(*s.indices(n))) for s, n in zip(part, array.shape, strict=True)] for part in selections]
+        refuse_huge((sum(map(prod, lengths)),), where, "asks for", "choose a coarser `level`, or cut crops or tiles")
         sizes = array.shards or array.chunks
-        keys = dict.fromkeys(
-            array.metadata.encode_chunk_key(place)
-            for selection in selections
-            for place in product(*map(_covering, selection, array.shape, sizes))
-        )
+        covers = [list(map(_covering, selection, array.shape, sizes)) for selection in selections]
+        if sum(prod(map(len, cover)) for cover in covers) > MOST_CHUNKS:
+            raise UserError(where, f"lies in more than {MOST_CHUNKS:,} chunks", "write it in larger chunks")
+        keys = dict.fromkeys(array.metadata.encode_chunk_key(place) for cover in covers for place in product(*cover))
         return [self.folder / key for key in keys]
+
+
+def those_there(chunks: Iterable[Path], path: Path, where: str) -> list[Path]:
+    """Return the chunk files that are there.
+
+    Raises
+    ------
+    UserError
+        For one that is no plain file, or that a link leads to from outside of ``path``, the image's group: its bytes
+        would be shown as pixels, whatever they are.
+    """
+    found = [chunk for chunk in chunks if os.path.lexists(chunk)]
+    for chunk in found:
+        if not is_file(chunk):
+            raise UserError(where, f"its chunk {chunk.relative_to(path)} {obstacle(chunk)}", "write the store again")
+        if links_out(chunk, path):
+            what = f"its chunk {chunk.relative_to(path)} is a link that leads out of the store"
+            raise UserError(where, what, "copy the chunk into the store")
+    return found
 
 
 def _covering(part: slice, length: int, size: int) -> range:
@@ -193,7 +229,8 @@ def _first_of(folder: Path, names: tuple[str, ...], bring: Bring | None) -> tupl
     if bring is not None:
         bring(folder / name for name in names)
     for name in names:
-        if (folder / name).is_file():
+        if is_file(folder / name):
+            refuse_larger(folder / name, MOST_METADATA)
             return name, (folder / name).read_bytes()
     return names[0], b""
 

@@ -31,7 +31,7 @@ def read(path: Path) -> dict[str, torch.Tensor]:
         found = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         what = f"can't be read as weights: {because(error)}"
-        raise UserError(str(path), what, "save the state_dict as .safetensors") from error
+        raise UserError(str(path), what, "save the state_dict as .safetensors") from None
     for key in WRAPPERS:
         if isinstance(found, Mapping) and isinstance(found.get(key), Mapping):
             found = found[key]

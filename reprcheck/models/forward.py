@@ -183,7 +183,7 @@ def device() -> torch.device:
         torch.empty(0, device=asked)
         return torch.device(asked)
     except Exception as error:
-        raise UserError(f"{DEVICE}={asked}", f"no such device: {because(error)}", "use cpu, cuda or cuda:1") from error
+        raise UserError(f"{DEVICE}={asked}", f"no such device: {because(error)}", "use cpu, cuda or cuda:1") from None
 
 
 def _checked(out: object, n: int, where: str) -> NDArray[np.float32]:

@@ -69,9 +69,9 @@ def configuration(name: str, where: str) -> Any:
         raise UserError(where, f"timm has no model {name!r}", remedy)
     try:
         return timm.get_pretrained_cfg(name)
-    except Exception as error:
+    except Exception:
         tags = [known.partition(".")[2] for known in timm.list_pretrained(f"{architecture}.*")]
-        raise UserError(where, f"timm has no tag {tag!r} of {architecture}", f"tags: {', '.join(tags)}") from error
+        raise UserError(where, f"timm has no tag {tag!r} of {architecture}", f"tags: {', '.join(tags)}") from None
 
 
 def insisted(cfg: Any) -> int | None:
@@ -91,7 +91,7 @@ def _drawn(network: TimmNetwork, cfg: Any, size: int | None, draw: int) -> torch
         with seeded(draw):
             return _create(network.name, network.in_chans, **options)
     except Exception as error:
-        raise UserError(network.where, f"timm raised {because(error)}", "change the options") from error
+        raise UserError(network.where, f"timm raised {because(error)}", "change the options") from None
 
 
 def _downloaded(network: TimmNetwork, cfg: Any) -> torch.nn.Module:
@@ -103,7 +103,7 @@ def _downloaded(network: TimmNetwork, cfg: Any) -> torch.nn.Module:
             network.where,
             f"timm's weights of {network.name} can't be had: {because(error)}",
             "go online, or add ?pretrained=false&checkpoint=FILE",
-        ) from error
+        ) from None
 
 
 def _loaded(network: TimmNetwork, cfg: Any) -> torch.nn.Module:

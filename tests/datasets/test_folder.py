@@ -141,12 +141,12 @@ def test_two_tables(make_dataset: Make) -> None:
         (
             "id,path,label\nx,images/../../secret.png,a\n",
             "samples.csv line 2 column path: 'images/../../secret.png' lies outside the folder; "
-            "move the image inside, or link it from there",
+            "move the image inside, or write allow_outside = true on the card",
         ),
         (
             "id,path,label\nx,/etc/secret.png,a\n",
             "samples.csv line 2 column path: '/etc/secret.png' lies outside the folder; "
-            "move the image inside, or link it from there",
+            "move the image inside, or write allow_outside = true on the card",
         ),
         (
             "id,path,label\nx,images/x.gif,a\n",
@@ -196,19 +196,47 @@ def test_a_bad_frame_number(make_dataset: Make, frame: str) -> None:
     assert refused(folder) == f"samples.csv line 13 column frame: {frame!r} is no frame number; count frames from 0"
 
 
-def test_a_link_inside_the_folder_may_lead_out(make_dataset: Make, tmp_path: Path) -> None:
+@pytest.mark.parametrize("linked", ["images", "images/007.tif", "samples.csv", "dataset.toml"])
+def test_links_lead_out_of_the_folder_only_where_the_card_allows_it(
+    make_dataset: Make, tmp_path: Path, linked: str
+) -> None:
     folder = make_dataset()
-    (folder / "images").rename(tmp_path / "elsewhere")
-    (folder / "images").symlink_to(tmp_path / "elsewhere")
-    assert len(open_folder(folder).ids) == 12
+    before = open_folder(folder).digest
+    secret = (folder / linked).rename(tmp_path / "elsewhere")
+    (folder / linked).symlink_to(secret)
+    line = {"images": 2, "images/007.tif": 9}.get(linked)
+    name = "images/000.tif" if linked == "images" else linked
+    cell = f"samples.csv line {line} column path: {name!r}" if line else f"{linked}:"
+    copy = {"dataset.toml": "copy the card into the folder", "samples.csv": "write allow_outside = true on the card"}
+    remedy = copy.get(linked, "copy the image into the folder, or write allow_outside = true on the card")
+    assert refused(folder) == f"{cell} is a link that leads out of the folder; {remedy}"
+    if linked != "dataset.toml":
+        card = folder / "dataset.toml"
+        card.write_text("allow_outside = true\n" + card.read_text())
+        assert open_folder(folder).digest == before
+
+
+def test_links_within_the_folder_and_to_it_are_followed(make_dataset: Make, tmp_path: Path) -> None:
+    folder = make_dataset()
+    before = open_folder(folder).digest
+    (folder / "images").rename(folder / "pictures")
+    (folder / "images").symlink_to("pictures")
+    (tmp_path / "link").symlink_to(folder)
+    assert open_folder(tmp_path / "link").digest == before
+    (folder / "images/007.tif").unlink()
+    (folder / "images/007.tif").symlink_to("007.tif")  # in a circle
+    assert refused(folder) == (
+        "samples.csv line 9 column path: 'images/007.tif' can't be read (Too many levels of symbolic links); put the "
+        "image there, or remove the row"
+    )
 
 
 def test_mixed_sizes_need_a_fit(make_dataset: Make) -> None:
     pictures = [np.zeros((1, 8, 8 + (i == 7)), np.uint8) for i in range(12)]
     assert refused(make_dataset("a", images=pictures)) == (
-        "images/000.tif and FOLDER/images/007.tif: 8 x 8 and 8 x 9 pixels, and images must be of one size; "
+        "images/007.tif (samples.csv line 9): 8 x 9 pixels, and images must be of one size (000.tif is 8 x 8); "
         'add fit = "pad" (or "resize", "crop") and size = [height, width] to dataset.toml'
-    ).replace("FOLDER/", "")
+    )
     fitted = make_dataset("b", images=pictures, card={"fit": "pad", "size": [9, 9]})
     dataset = open_folder(fitted)
     assert {dataset.images.read(i).pixels.shape for i in range(12)} == {(1, 9, 9)}

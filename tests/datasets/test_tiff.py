@@ -190,7 +190,7 @@ def test_files_may_lie_outside_where_the_card_allows_it(make_dataset: Make, tmp_
         open_folder(folder)
     assert str(caught.value) == (
         f"{table} line 2 column path: '../elsewhere/000.tif' lies outside the folder; "
-        "move the image inside, or link it from there"
+        "move the image inside, or write allow_outside = true on the card"
     )
     card = folder / "dataset.toml"
     card.write_text("allow_outside = true\n" + card.read_text())

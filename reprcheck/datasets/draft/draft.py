@@ -22,7 +22,8 @@ from reprcheck.datasets.draft.tree import LABELS, read_tree
 from reprcheck.datasets.folder import TABLES, find_table
 from reprcheck.datasets.table import texts
 from reprcheck.datasets.table_file import EXCEL, PARQUET, TEXT, read_table
-from reprcheck.errors import UserError
+from reprcheck.errors import UserError, printable
+from reprcheck.plain_files import is_folder
 
 _TISSUE = ("slide", "patient", "tma", "biopsy", "core", "case")
 
@@ -69,7 +70,7 @@ def draft(folder: Path) -> Draft:
     schema = 1
     name = "plate7"
     """
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise UserError(str(folder), "no such folder", "name a folder that holds images")
     begun = _begun(folder)
     told = Told(list(begun.reasons))
@@ -162,23 +163,23 @@ def _written(raw: Mapping[str, Any], told: Told) -> Iterator[str]:
     """Yield the lines of the card."""
 
     def after(key: str) -> str:
-        return "".join(f"  # {text}" for text in told.comments.get(key, []))
+        return "".join(f"  # {printable(text)}" for text in told.comments.get(key, []))
 
     for key, value in raw.items():
         if key not in ("columns", "tasks"):
             yield f"{key} = {_toml(value)}{after(key)}"
     yield from ('# license = ""', '# citation = ""', '# source = ""', "", "[columns]")
     yield from (f"{key} = {_toml(value)}" for key, value in raw["columns"].items())
-    yield from (f"# {text}" for text in told.comments.get("[columns]", []))
+    yield from (f"# {printable(text)}" for text in told.comments.get("[columns]", []))
     for name, task in raw["tasks"].items():
         key = name if name.isascii() else _toml(name)
         yield from ("", f"[tasks.{key}]{after(f'[tasks.{name}]')}")
         yield from (f"{key} = {_toml(value)}" for key, value in task.items())
     if others := told.comments.get("[tasks]"):
-        yield from ("", *(f"# {text}" for text in others))
+        yield from ("", *(f"# {printable(text)}" for text in others))
 
 
 def _toml(value: Any) -> str:
     if isinstance(value, dict):
         return f"{{ {', '.join(f'{_toml(key)} = {_toml(one)}' for key, one in value.items())} }}"
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -24,6 +24,7 @@ from reprcheck.datasets.reading import AXES, Project, Reading
 from reprcheck.datasets.recent import Recent
 from reprcheck.datasets.table import to_number
 from reprcheck.errors import UserError
+from reprcheck.plain_files import is_file
 
 LOOKED_AT = 32
 """Images whose values are looked at, evenly spread; of floats, all."""
@@ -107,7 +108,7 @@ def _pictures(files: FileColumns, cells: Cells, columns: Mapping[str, Any], key:
     for name in names:
         for row, path in enumerate(files.paths[name]):
             frame = to_number(str(cells[columns["frame"]][row])) if "frame" in columns else None
-            if path is not None and path.is_file():
+            if path is not None and is_file(path):
                 yield _Picture(path, None if frame is None else int(frame))
 
 

@@ -22,6 +22,7 @@ from reprcheck.datasets.vendor_formats import CONVERSIONS
 from reprcheck.datasets.vocabulary import rank
 from reprcheck.datasets.zarr_store import is_zarr
 from reprcheck.errors import UserError
+from reprcheck.plain_files import is_file, links_out
 
 Table = dict[str, list[str]]
 """Column to cells."""
@@ -126,7 +127,10 @@ def read_tree(folder: Path) -> Tree:
 
 def _image_paths(folder: Path) -> tuple[list[PurePosixPath], list[str]]:
     """Return what may be an image, and what is told of files that are none."""
-    files = [path.relative_to(folder) for path in folder.rglob("*")]
+    files = [path.relative_to(folder) for path in folder.rglob("*") if is_file(path) or is_zarr(path)]
+    files = [path for path in files if not links_out(folder / path, folder)]
+    if odd := [path for path in files if not str(path).isprintable()]:
+        raise UserError(str(folder / odd[0]), "its name can't be printed", "give it another name")
     files = [path for path in files if not any(part.startswith(".") for part in path.parts)]
     images = [path for path in files if path.suffix.lower() in FORMATS and not is_zarr(path) and str(path) != _SHEET]
     told = []

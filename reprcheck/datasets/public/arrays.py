@@ -55,5 +55,5 @@ class ArrayImages:
             try:
                 self._digests[path] = file_digest(path)
             except OSError as error:
-                raise not_as_published(path, f"can't be read ({error.strerror})") from error
+                raise not_as_published(path, f"can't be read ({error.strerror})") from None
         return self._digests[path]

@@ -62,7 +62,7 @@ def _tabbed(path: Path) -> pd.DataFrame:
     try:
         return pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
     except (ValueError, OSError) as error:  # pandas' own errors are ValueErrors
-        raise not_as_published(path, f"can't be read as a table ({error})") from error
+        raise not_as_published(path, f"can't be read as a table ({error})") from None
 
 
 def in_two(labels: pd.Series[str], units: pd.Series[str]) -> pd.Series[str]:

@@ -122,7 +122,7 @@ class ShardImages:
             try:
                 planes.append(imagecodecs.jpeg2k_decode(self._blob(shard, row)))
             except Exception as error:  # each library has kinds of its own
-                raise UserError(where, f"can't be decoded ({error})", "fetch the shard again") from error
+                raise UserError(where, f"can't be decoded ({error})", "fetch the shard again") from None
             if planes[-1].ndim != 2 or planes[-1].shape != planes[0].shape:
                 raise UserError(where, "not one plane of the size of the well's others", "fetch the shard again")
         return Image(decode.scale(np.stack(planes), self.recipe.value_range, where, self.recipe.clip))
@@ -175,4 +175,4 @@ def _keys(shard: Path) -> NDArray[Any]:
     try:
         return np.asarray(pq.read_table(shard, columns=["__key__"]).column("__key__").to_pylist(), dtype=object)
     except Exception as error:  # pyarrow raises many kinds
-        raise UserError(str(shard), f"not a shard of images ({error})", "fetch the shard again") from error
+        raise UserError(str(shard), f"not a shard of images ({error})", "fetch the shard again") from None

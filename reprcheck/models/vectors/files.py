@@ -41,7 +41,7 @@ def read(path: Path, choice: Choice) -> Stored:
     except UserError:
         raise
     except Exception as error:  # each format's library raises kinds of its own
-        raise wrong(path, f"can't be read: {because(error)}", "write the file again") from error
+        raise wrong(path, f"can't be read: {because(error)}", "write the file again") from None
 
 
 def suffix(path: Path) -> str:
