@@ -189,8 +189,8 @@ BAD: dict[str, tuple[dict[str, Any], Change, str]] = {
     "outside": (
         {},
         cell(6, "images/", "../"),
-        "samples.csv line 6 column path: '../004.tif' lies outside the folder; move the image inside, or link it "
-        "from there",
+        "samples.csv line 6 column path: '../004.tif' lies outside the folder; move the image inside, or write "
+        "allow_outside = true on the card",
     ),
     "unknown format": (
         {},
