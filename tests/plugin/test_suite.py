@@ -9,15 +9,20 @@ import sys
 import zipfile
 from pathlib import Path
 
+import pytest
 from hatchling.builders.wheel import WheelBuilder
+
+from tests.plugin.attacks import ERRORS, MISTAKES, MODELS, TRAINING
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def run(path: Path, place: Path, cwd: Path, *args: str) -> tuple[int, str]:
+def run(
+    path: Path, place: Path, cwd: Path, *args: str, model: str = "toys.py:stripes", **environment: str
+) -> tuple[int, str]:
     """Run the suite in a folder that knows nothing of the checkout; ``path`` is where the package lies."""
     options = {
-        "model": f"py:{place}/toys.py:stripes",
+        "model": f"py:{place}/{model}",
         "dataset": place / "mini",
         "policy": place / "policy.toml",
         "cache-dir": place / "cache",
@@ -29,7 +34,7 @@ def run(path: Path, place: Path, cwd: Path, *args: str) -> tuple[int, str]:
     done = subprocess.run(
         command,
         cwd=cwd,
-        env={**kept, "PYTHONPATH": str(path)},
+        env={**kept, "PYTHONPATH": str(path), **environment},
         capture_output=True,
         text=True,
         timeout=300,
@@ -58,8 +63,49 @@ def test_benchmarks_holds_the_same_tests() -> None:
     assert in_suite == {path.name for path in (ROOT / "benchmarks").glob("test_*.py")}
 
 
-def test_the_wheel_holds_it(tmp_path: Path) -> None:
-    (made,) = WheelBuilder(str(ROOT)).build(directory=str(tmp_path))
-    names = zipfile.ZipFile(made).namelist()
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package as a wheel has it, unpacked in a folder."""
+    folder = tmp_path_factory.mktemp("wheel")
+    (made,) = WheelBuilder(str(ROOT)).build(directory=str(folder))
+    zipfile.ZipFile(made).extractall(folder / "site")
+    return folder / "site"
+
+
+def test_the_wheel_holds_it(wheel: Path) -> None:
+    names = {path.relative_to(wheel).as_posix() for path in wheel.rglob("*.py")}
     assert {"reprcheck/suite/__init__.py", "reprcheck/suite/test_beats_untrained.py"} <= set(names)
     assert not any(name.startswith(("benchmarks", "tests")) for name in names)
+
+
+INSTALLED = [
+    *((f"attack.py:{model}", (), {}, 4) for model in MISTAKES),
+    *((f"attack.py:{model}", (), {}, 1) for model in ERRORS),
+    ("train.py:model", (), {}, 4),
+    ("train.py:model", ("-n", "1"), {}, 4),
+    ("attack.py:factory_is_gone", ("-n", "1"), {}, 1),
+    ("toys.py:constant", ("-p", "no:reprcheck-run"), {}, 1),
+    ("toys.py:constant", ("-n", "1", "-m", "not reprcheck"), {}, 5),
+    ("toys.py:constant", ("--fixtures",), {}, 1),
+    ("toys.py:constant", (), {"PYTEST_ADDOPTS": "--co"}, 1),
+    ("toys.py:constant", (), {"PYTEST_ADDOPTS": "--help"}, 1),
+]
+
+
+@pytest.mark.parametrize(("model", "options", "environment", "expected"), INSTALLED)
+def test_an_installed_suite_blocks_as_a_checkout_does(
+    wheel: Path,
+    place: Path,
+    tmp_path: Path,
+    model: str,
+    options: tuple[str, ...],
+    environment: dict[str, str],
+    expected: int,
+) -> None:
+    (place / "train.py").write_text(TRAINING)
+    (place / "attack.py").write_text(MODELS)
+    status, text = run(wheel, place, tmp_path, *options, model=model, **environment)
+    assert status == expected, text
+    cards = [json.loads(path.read_text()) for path in tmp_path.rglob("scorecard.json")]
+    assert not any(card["gate"]["released"] for card in cards)
+    assert cards or "--help" in environment.values()

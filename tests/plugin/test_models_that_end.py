@@ -1,0 +1,73 @@
+"""Models whose code ends the program: the gate lives, says so, and is never green."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from tests.plugin.attacks import ERRORS, GONE, MISTAKES, MODELS, TRAINING, one_outcome
+
+
+@pytest.fixture
+def attacked(gate, tmp_path):
+    """Run the gate on one of `MODELS`."""
+    (tmp_path / "attack.py").write_text(MODELS)
+    return lambda model, *options, **env: gate(f"--model=py:{tmp_path}/attack.py:{model}", *options, **env)
+
+
+WORKERS = pytest.mark.parametrize("workers", [(), ("-n", "1")], ids=["alone", "xdist"])
+
+
+@WORKERS
+@pytest.mark.parametrize("model", MISTAKES)
+def test_code_that_would_end_the_program_is_the_users_mistake(attacked, model, workers):
+    found = attacked(model, *workers)
+    assert (found.status, one_outcome(found)) == (4, "undecided"), found.text
+    (line,) = [line for line in found.text.splitlines() if line.startswith("ERROR: ")]
+    assert f"attack.py:{model}: " in line
+    assert MISTAKES[model] in line
+    assert "Traceback" not in found.text
+
+
+@WORKERS
+@pytest.mark.parametrize("model", ERRORS)
+def test_a_process_that_ends_is_an_error(attacked, model, workers):
+    found = attacked(model, *workers)
+    assert (found.status, one_outcome(found)) == (1, "blocked"), found.text
+    assert {(c["status"], ERRORS[model] in c["statement"]) for c in found.card["cells"]} == {("error", True)}
+    assert len(found.card["gate"]["blocked_by"]) == 3
+    assert "deselected" not in found.text
+    assert "Traceback" not in found.text
+
+
+@pytest.mark.parametrize("model", ["breaks_a_protocol", "encode_leaves"])
+def test_a_traceback_is_for_those_who_ask(attacked, model):
+    assert "Traceback (most recent call last)" in attacked(model, "--reprcheck-debug").text
+
+
+@pytest.mark.parametrize("model", ["answers_for_itself", "leaves_at_exit"])
+def test_what_a_model_prints_or_does_at_exit_changes_no_verdict(attacked, model):
+    found = attacked(model)
+    assert (found.status, one_outcome(found)) == (10, "not_enough_evidence"), found.text
+    assert "pass" not in found.statuses.values()
+    assert len(found.statuses) == 3
+
+
+def test_a_model_that_ends_the_gate_leaves_it_undecided(attacked):
+    found = attacked("terminates_the_gate")
+    assert found.status == -signal.SIGTERM
+    assert one_outcome(found) == "undecided"
+
+
+@pytest.mark.parametrize(
+    ("source", "expected", "words"),
+    [(TRAINING, 4, "importing train.py raised SystemExit: 0"), (GONE, 1, "ended itself with exit status 0")],
+)
+@WORKERS
+def test_a_training_script_that_ends_the_program(gate, tmp_path, source, expected, words, workers):
+    (tmp_path / "train.py").write_text(source)
+    found = gate(f"--model=py:{tmp_path}/train.py:model", *workers)
+    assert found.status == expected, found.text
+    assert words in " ".join(found.text.split())
+    one_outcome(found)
