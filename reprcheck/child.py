@@ -257,9 +257,10 @@ def serve() -> None:
     try:
         while question := questions.get():
             busy.set()
-            _write(answers, answer(question, interrupts).dumps().encode() + b"\n")
-            busy.clear()
-    except KeyboardInterrupt:
+            found = answer(question, interrupts)
+            busy.clear()  # before the gate can hang up on what it has heard
+            _write(answers, found.dumps().encode() + b"\n")
+    except (KeyboardInterrupt, BrokenPipeError):  # the gate has been stopped, or is gone
         sys.exit(128 + signal.SIGINT)
 
 

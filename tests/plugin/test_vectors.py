@@ -30,7 +30,7 @@ def judged(gate, tmp_path):
 
 def test_profiles_of_noise_are_blocked_for_their_features_alone(judged):
     outcome = judged("emb_metadata_columns", "profiles.parquet")
-    assert outcome.status == 1
+    assert outcome.status == 10
     (setting,) = outcome.card["settings"]
     assert setting["qualification"] == "no_signal"
     assert setting["scores"]["model"]["mean"] < 0.7
