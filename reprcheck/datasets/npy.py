@@ -52,7 +52,7 @@ def npy_header(path: Path, where: str) -> Header:
     if dtype.hasobject:
         what = "holds Python objects, which are never unpickled"
         raise UserError(where, what, "save an array of integers or floats")
-    if dtype.kind not in "buif":
+    if dtype.kind not in "buifc":  # what isn't real is told with what it was read for
         raise UserError(where, f"holds {clipped(str(dtype))}, not numbers", "write integers or floats")
     if min(shape, default=0) < 0 or prod(shape) * dtype.itemsize > size - start:
         said = " x ".join(f"{length:,}" for length in shape)

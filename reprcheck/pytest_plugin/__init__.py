@@ -35,6 +35,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "reprcheck(diagnostic): the test asks this diagnostic in every required setting")
     spelling = cast(Spelling, config.pluginmanager.get_plugin(SPELLING))
     spelling.typed = config.invocation_params.args
+    spelling.prefixes = tuple(spelling.prefixes)  # a conftest that is loaded later comes too late for its options
     run = config.stash[RUN] = Run(config, spelling)
     config.pluginmanager.register(run)
     if config.getoption("reprcheck_model"):

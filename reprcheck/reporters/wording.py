@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -24,7 +25,7 @@ def one_line(text: str) -> str:
     >>> one_line("a\n  b\x1b[31m")
     'a b\\x1b[31m'
     """
-    return printable(" ".join(line.strip() for line in text.splitlines()))
+    return printable(re.sub(r"\s", " ", " ".join(line.strip() for line in text.splitlines())))
 
 
 def signed(number: float | None) -> str:

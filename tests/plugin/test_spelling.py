@@ -86,7 +86,7 @@ def test_python_has_keywords(asked, line):
     ("arguments", "line"),
     [
         (["sim-cultur"], f"sim-cultur: {NOT_THERE}"),
-        (["--", "--dataset=sim-cultur"], "--dataset=sim-cultur: no such folder, simulated or public dataset; known: "),
+        (["--", "--dataset=sim-cultur"], "--dataset=sim-cultur: no such folder, simulated or public dataset; "),
         (["sim-culture-known", "--model=dmo"], "--model=dmo: no model is called 'dmo'; did you mean demo?"),
         (["sim-culture-known", "--policy=none.toml"], "none.toml: no such file; check the path"),
     ],
