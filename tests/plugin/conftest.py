@@ -11,8 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from tests.minisets import write_dataset
+from tests.plugin.attacks import MODELS, TRAINING
 
 ROOT = Path(__file__).resolve().parents[2]
 TOYS = """
@@ -82,25 +84,32 @@ def striped(n: int, seed: int) -> tuple[list[np.ndarray], list[str]]:
 
 @pytest.fixture(scope="session")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a dataset, toy models, a policy and a cache that the sessions share."""
-    place = tmp_path_factory.mktemp("gate")
+    """A folder with a dataset, toy models, a policy and a cache, shared by all sessions of whichever worker."""
+    shared = tmp_path_factory.getbasetemp()
+    place = (shared.parent if os.environ.get("PYTEST_XDIST_WORKER") else shared) / "gate"
+    with FileLock(f"{place}.lock"):
+        if not place.exists():
+            fill(place)
+    return place
+
+
+def fill(place: Path) -> None:
+    """Write the dataset, the models and the policy."""
     images, labels = striped(64, seed=3)
-    units = [f"w{i // 2:02d}{labels[i][0]}" for i in range(64)]
-    batches = [f"plate{(i // 8) % 4}" for i in range(64)]
-    masks = True
     write_dataset(
         place / "mini",
         labels=labels,
-        units=units,
-        batches=batches,
+        units=[f"w{i // 2:02d}{labels[i][0]}" for i in range(64)],
+        batches=[f"plate{(i // 8) % 4}" for i in range(64)],
         images=images,
         shape=(1, 32, 32),
-        masks=masks,
+        masks=True,
         task={"holdout": "batch"},
     )
     (place / "toys.py").write_text(TOYS)
+    (place / "attack.py").write_text(MODELS)
+    (place / "train.py").write_text(TRAINING)
     (place / "policy.toml").write_text(POLICY)
-    return place
 
 
 @pytest.fixture
@@ -119,10 +128,17 @@ def gate(place: Path, tmp_path: Path):
         if not any(a.startswith("--cache-dir") for a in args):
             rest.append(f"--cache-dir={place}/cache")
         report = tmp_path / "report"
-        command = [sys.executable, "-m", "pytest", suite, *named, *rest, f"--report-dir={report}"]
+        plugins = ["-p", "xdist"] if "-n" in args else []  # no others: their import is most of a short session's time
+        command = [sys.executable, "-m", "pytest", *plugins, suite, *named, *rest, f"--report-dir={report}"]
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "REPRCHECK_", "COLUMNS"))}
         done = subprocess.run(
-            command, cwd=cwd, env={**environment, **env}, capture_output=True, text=True, timeout=600, check=False
+            command,
+            cwd=cwd,
+            env={**environment, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **env},
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
         )
         return Outcome(done.returncode, done.stdout + done.stderr, report)
 

@@ -6,14 +6,13 @@ import signal
 
 import pytest
 
-from tests.plugin.attacks import ERRORS, GONE, MISTAKES, MODELS, TRAINING, one_outcome
+from tests.plugin.attacks import ERRORS, GONE, MISTAKES, TRAINING, one_outcome
 
 
 @pytest.fixture
-def attacked(gate, tmp_path):
+def attacked(gate, place):
     """Run the gate on one of `MODELS`."""
-    (tmp_path / "attack.py").write_text(MODELS)
-    return lambda model, *options, **env: gate(f"--model=py:{tmp_path}/attack.py:{model}", *options, **env)
+    return lambda model, *options, **env: gate(f"--model=py:{place}/attack.py:{model}", *options, **env)
 
 
 WORKERS = pytest.mark.parametrize("workers", [(), ("-n", "1")], ids=["alone", "xdist"])

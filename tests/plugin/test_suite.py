@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from hatchling.builders.wheel import WheelBuilder
 
-from tests.plugin.attacks import ERRORS, MISTAKES, MODELS, TRAINING
+from tests.plugin.attacks import ERRORS, MISTAKES
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -102,8 +102,6 @@ def test_an_installed_suite_blocks_as_a_checkout_does(
     environment: dict[str, str],
     expected: int,
 ) -> None:
-    (place / "train.py").write_text(TRAINING)
-    (place / "attack.py").write_text(MODELS)
     status, text = run(wheel, place, tmp_path, *options, model=model, **environment)
     assert status == expected, text
     cards = [json.loads(path.read_text()) for path in tmp_path.rglob("scorecard.json")]
