@@ -68,6 +68,8 @@ def label_objects(values: NDArray[Any], where: str) -> NDArray[np.int32]:
     levels = levels[levels > 0]
     if len(levels) == 1:
         parts, count = ndi.label(values)
+        if count == 1 and values[:: len(values) - 1 or 1, :: len(values[0]) - 1 or 1].all() and (values == 0).any():
+            remark("one object, which holds all corners of the image: if that is the background, write it as 0")
         if count > 1:
             remark("one value for all objects: labelled by connected component, so that touching ones are one")
             return np.asarray(parts, np.int32)

@@ -916,6 +916,19 @@ def refused_mask(tmp_path: Path, values: np.ndarray[Any, Any], suffix: str = ".t
     return str(caught.value).replace(f"{tmp_path}/", "")
 
 
+@pytest.mark.parametrize("background", [0, 255])
+def test_a_background_that_is_written_as_an_object_is_told(tmp_path: Path, background: int) -> None:
+    image = mask_of(tmp_path, np.where(squares(1) > 0, 255 - background, background).astype(np.uint8))
+    told = "its mask: one object, which holds all corners of the image: if that is the background, write it as 0"
+    assert (told in image.remarks) == (background > 0)
+
+
+def test_one_cell_that_fills_its_crop_is_no_background(tmp_path: Path) -> None:
+    mask = np.zeros((20, 20), np.uint8)
+    mask[1:-1, 1:-1] = 1
+    assert mask_of(tmp_path, mask).remarks == ()
+
+
 @pytest.mark.parametrize("suffix", [".tif", ".png", ".npy"])
 @pytest.mark.parametrize("dtype", [bool, np.uint8, np.uint16, np.float32])
 @pytest.mark.parametrize("value", [1, 255])

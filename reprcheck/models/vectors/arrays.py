@@ -130,6 +130,10 @@ def of_arrays(path: Path, entries: Mapping[str, Entry], choice: Choice) -> Store
             what = f"array {shown(name)} names {others[name].shape[0]} rows, and {shown(key)} has {n}"
             raise wrong(path, what, "write one id per vector")
     rows = {name: other for name, other in others.items() if other.shape == (n,)}
+    for name, other in rows.items():
+        if other.dtype.kind == "O":
+            what = f"array {shown(name)} holds pickled objects, which are never opened, though it may name the rows"
+            raise wrong(path, what, f"save it as text: {name}.astype(str)")
     labels = {name: words(other.load()) for name, other in rows.items() if other.is_text or other.dtype.kind in REAL}
     text = tuple(name for name, other in rows.items() if other.is_text)
     return Stored(entry.load(), names, labels, text, in_order=True)

@@ -100,7 +100,8 @@ def of_table(path: Path, table: pd.DataFrame, choice: Choice) -> Stored:
 def _with_index(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     """Return the table with its index as columns, and why it names no rows, if so.
 
-    An index without a name that holds whole numbers is pandas' own: it counts the rows of some table, in some order.
+    An index without a name that holds whole numbers, or 0, 1, … as text, is pandas' own: it counts the rows of some
+    table, in some order.
     """
     index = table.index
     named = [name for name in index.names if name is not None]
@@ -110,7 +111,8 @@ def _with_index(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
             if str(name) not in map(str, table.columns):
                 table[str(name)] = index.get_level_values(level)
         return table.reset_index(drop=True), ""
-    if index.nlevels > 1 or pd.api.types.is_numeric_dtype(index.dtype):
+    counting = {str(i) for i in range(len(index))}  # as text it counts rows all the same
+    if index.nlevels > 1 or pd.api.types.is_numeric_dtype(index.dtype) or set(index.astype(str)) == counting:
         return table.reset_index(drop=True), "pandas' own index counts rows, and names no samples"
     if INDEX not in map(str, table.columns):
         table[INDEX] = index

@@ -196,6 +196,13 @@ class Bomb:
         return (Path.touch, (Path("exploded"),))
 
 
+def test_ids_that_are_objects_are_refused_rather_than_passed_over(tmp_path: Path) -> None:
+    np.savez(tmp_path / "v.npz", vectors=NOISE, ids=np.array(IDS[BACK], dtype=object))
+    said = line(lambda: model(tmp_path / "v.npz").vectors(wells()))
+    assert "array 'ids' holds pickled objects, which are never opened" in said
+    assert "save it as text: ids.astype(str)" in said
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_nothing_is_unpickled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)

@@ -68,6 +68,8 @@ def test_an_index_holds_ids_where_it_has_their_name_or_is_text(tmp_path: Path) -
         pd.RangeIndex(1, N + 1),
         pd.Index(np.arange(N)[::-1]),
         pd.RangeIndex(N, name="index"),
+        pd.Index(NUMBERS),
+        pd.Index(NUMBERS[::-1]),
         "filtered",
     ],
 )
