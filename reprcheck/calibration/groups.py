@@ -1,10 +1,11 @@
 """``groups``: what does a unit declared too fine let pass, and is it noticed?
 
 Images lie in groups (donors, slides) that look alike, and each group is given a label at random, so that there is
-nothing to learn. Untrained networks are put in the model's place, as in the study `untrained`. Where the images are the
-units and the card doesn't name the group, whoever recognises the group knows the label: how often that would pass is
-measured, and that nothing passes nor is released, since the column is noticed. With the group as unit the rate is
-that of any other untrained draw. How often a column of random groups is taken for such a one is counted too.
+nothing to learn. In the model's place are untrained networks, as in the study `untrained`, and hand-made features.
+Where the images are the units and the card doesn't name the group, whoever recognises the group knows the label:
+how often that would pass is measured, and that nothing passes nor is released, since the column is noticed.
+With the group as unit nothing should pass more often than alpha. How often a column of random groups is taken for
+such a one is counted too.
 """
 
 from __future__ import annotations
@@ -33,11 +34,13 @@ from reprcheck.types import Dataset, Image, Task
 
 POLICY = Policy(margin=0.0, repeats=1)
 """Folds are drawn once, to save time, and the margin is where the rate may be alpha, as in the study `untrained`."""
-LIMITS = {"sim-donors": None, "osteosarcoma": 200}
-"""Sets whose own units are the groups, and how many images are taken of each."""
+LIMITS = {"sim-donors": None, "osteosarcoma": None}
+"""Sets whose own units are the groups; whole, since whoever is to be recognised must be seen often."""
 TASKS = ("sim-donors:label/", "osteosarcoma:tumour/")
 """Whose samples and units are taken; their labels aren't."""
 ARCHITECTURE = "vit"
+HAND_MADE = ("intensity", "structure", "pixels")
+"""Baselines put in the model's place."""
 PROTOCOL = "knn/1"
 COLUMNS = ((2, 6), (4, 4), (8, 2), (12, 2), (10, 10))
 """Groups of a random column, and units in each."""
@@ -69,7 +72,7 @@ class _NoImages:
 
 @dataclass(frozen=True)
 class Verdicts:
-    """What came of untrained draws under one way to declare units.
+    """What came of all who are put in the model's place under one way to declare units.
 
     Attributes
     ----------
@@ -87,7 +90,7 @@ class Verdicts:
 
 def study(scale: Scale, progress: Progress) -> list[Row]:
     """Return rows of each set, by how its units are declared; and of the rule on columns of random groups."""
-    times, size = scale.trials(8, 1), scale.trials(16, 12)
+    times, size = scale.trials(8, 1), scale.trials(8, 8)
     found: dict[tuple[str, bool], list[Verdicts]] = {}
     sets = opened(LIMITS, TASKS if scale.full else TASKS[:1])
     with threadpool_limits(1), progress(len(sets) * times, "groups not named") as advance:
@@ -100,7 +103,7 @@ def study(scale: Scale, progress: Progress) -> list[Row]:
                     found.setdefault((whole.name, named), []).append(_judged(benches, _asked(one), pool, size))
                 advance(1)
     rows = [row for (name, named), verdicts in found.items() for row in _rows(name, named, verdicts)]
-    return [*rows, *(_random(n, each, scale.trials(2000, 100)) for n, each in COLUMNS)]
+    return [*rows, *(_random(n, each, scale.trials(1000, 100)) for n, each in COLUMNS)]
 
 
 def declared(whole: Dataset, number: int, named: bool) -> Dataset:
@@ -148,11 +151,13 @@ def _asked(dataset: Dataset) -> Asked:
 
 
 def _judged(benches: Benches, at: Asked, pool: Pool, size: int) -> Verdicts:
-    """Ask of each draw by its comparisons; and where groups are noticed, of the best two all that the gate asks."""
+    """Ask of each by its comparisons alone; and where groups are noticed, of the best two all that the gate asks."""
     made = [benches.of(at, pool.draws[i], pool.families(i)) for i in range(size)]
-    tried = [Tried(at, ARCHITECTURE, beats_untrained.judge(bench)) for bench in made]
+    made += [benches.of(at, made[0].baselines[name], pool.families(i)) for i, name in enumerate(HAND_MADE)]
+    kinds = [*[ARCHITECTURE] * size, *HAND_MADE]
+    tried = [Tried(at, kind, beats_untrained.judge(bench)) for kind, bench in zip(kinds, made, strict=True)]
     effects = [float(one.cell.effect or 0) for one in tried]
-    chosen = sorted(range(size), key=lambda i: (not tried[i].passed, -effects[i]))[:2] if at.task.groups else []
+    chosen = sorted(range(len(made)), key=lambda i: (not tried[i].passed, -effects[i]))[:2] if at.task.groups else []
     passed = released = 0
     for i in chosen:
         cell, setting = judge(beats_untrained.NAME, made[i]), made[i].setting
@@ -166,7 +171,8 @@ def _rows(name: str, named: bool, verdicts: Sequence[Verdicts]) -> list[Row]:
     case = f"{name}, the group as unit" if named else f"{name}, each image a unit, the group not named"
     task = tried[0].at.task
     sizes: dict[str, float | int | str] = {"images": len(task.y), "units": len(np.unique(task.units))}
-    alone = {"would beat the twins alone": sum(one.beat(0.0, "untrained") for one in tried)}
+    kinds = dict.fromkeys(one.kind for one in tried)
+    alone = {f"passes of {kind}": sum(one.passed for one in tried if one.kind == kind) for kind in kinds}
     by_comparison = sum(one.passed for one in tried)
     noticed = sum(bool(one.at.task.groups) for one in tried)
     if named:
