@@ -20,6 +20,7 @@ from reprcheck.diagnostics.bench import Contestants
 from reprcheck.embed.cache import Cache
 from reprcheck.errors import UserError
 from reprcheck.models import Model, resolve
+from reprcheck.models.forward import Runner
 from reprcheck.models.network import NetworkModel
 from reprcheck.policy import Policy
 from reprcheck.questions import Question, questions
@@ -107,7 +108,7 @@ def test_a_second_run_builds_reads_and_calibrates_nothing(mini, tmp_path, monkey
     for matched in (False, True):
         first = met(model, mini, tmp_path, matched)
         with monkeypatch.context() as patched:
-            for thing, name in ((NetworkModel, "facts"), (type(mini.images), "read"), (Net, "forward")):
+            for thing, name in ((NetworkModel, "facts"), (type(mini.images), "read"), (Runner, "__call__")):
                 patched.setattr(thing, name, lambda *a: pytest.fail("done again"))
             again = met(model, mini, tmp_path, matched)
         assert [b.digest for family in again.untrained.values() for b in family] == [

@@ -130,6 +130,7 @@ def _with_card(name: str, folder: Path, *changes: tuple[str, str]) -> Path:
     for old, new in changes:
         assert old in card
         card = card.replace(old, new)
+    card = f"allow_outside = true\n{card}"
     (folder / "dataset.toml").write_text(card, encoding="utf-8")
     shutil.copy(SHARED / name / "samples.csv", folder)
     (folder / "images").symlink_to((SHARED / name / "images").resolve())
