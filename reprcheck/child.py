@@ -3,7 +3,8 @@
 A `Child` is the gate's handle. It starts the process when it is first asked, sends it questions, and gets one `Answer`
 for each; where the process ends instead (``os._exit`` in a model, a crash in a C library, the system short of memory),
 the answer is a cell of status ``error`` that says how it ended. What comes back is JSON: nothing of the model's is ever
-loaded by the gate. `serve` is what runs there.
+loaded by the gate. `serve` is what runs there, in a process group of its own, so that signals to the group end there
+and whatever a model has started ends with it.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from reprcheck.models import Model
 from reprcheck.policy import Policy
 from reprcheck.questions import Question
 from reprcheck.scorecard.collect import UNKNOWN
+from reprcheck.scorecard.gate import Key
 from reprcheck.types import Cell, Dataset, Setting
 
 LOOK = 0.2
@@ -77,6 +79,8 @@ class Answer:
     ----------
     model : str
         Its name.
+    asked : (model, setting, diagnostic) or None
+        The question.
     cell : Cell or None
         None for a mistake.
     setting : Setting or None
@@ -93,6 +97,7 @@ class Answer:
     """
 
     model: str
+    asked: Key | None = None
     cell: Cell | None = None
     setting: Setting | None = None
     mistake: str = ""
@@ -103,7 +108,8 @@ class Answer:
 
     def of(self, question: Question) -> Answer:
         """Return the same answer to another question: what holds of one holds of all of a model on a dataset."""
-        return replace(self, cell=question.error(self.cell.statement) if self.cell else None, seconds=0.0)
+        cell = question.error(self.cell.statement) if self.cell else None
+        return replace(self, asked=question.key, cell=cell, seconds=0.0)
 
     def dumps(self) -> str:
         """Return one line of JSON."""
@@ -113,9 +119,10 @@ class Answer:
     def loads(cls, text: str | bytes) -> Answer:
         """Return what `dumps` wrote."""
         values: dict[str, Any] = json.loads(text)
-        cell, setting = values.pop("cell"), values.pop("setting")
+        cell, setting, asked = values.pop("cell"), values.pop("setting"), values.pop("asked")
         return cls(
             **values,
+            asked=tuple(asked) if asked else None,
             cell=Cell(**cell) if cell else None,
             setting=Setting(**{**setting, "notes": tuple(setting["notes"])}) if setting else None,
         )
@@ -143,16 +150,21 @@ class Child:
             with suppress(BrokenPipeError):
                 _send(process, question)
             while line := self._next(process):
-                if line.strip():
-                    return Answer.loads(line)
-                self._below()
+                if not line.strip():
+                    self._below()
+                    continue
+                answer = Answer.loads(line)
+                if answer.asked == question.key:
+                    return answer
+                return self._dead(question, "the model's process answered another question: has it forked?")
         except BaseException:  # an interrupt, or another plugin's time limit: nobody waits for the answer any more
             self.close()
             raise
-        self._process = None
-        _hang_up(process)
-        cause = f"the process that ran the model {_ending(process.wait())}, without a verdict"
-        return Answer(question.model, question.error(cause), died=True)
+        return self._dead(question, f"the process that ran the model {_ending(process.wait())}, without a verdict")
+
+    def _dead(self, question: Question, cause: str) -> Answer:
+        self.close()
+        return Answer(question.model, question.key, question.error(cause), died=True)
 
     def verdict(self, question: Question) -> tuple[Cell, Setting | None]:
         """Return the answer as `reprcheck.session.Session.ask` does; raises SpelledMistakeError for a mistake."""
@@ -180,12 +192,15 @@ class Child:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        _kill_group(process.pid)  # what the model has started
         self._reader.join(GRACE)
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None:
             code = f"import sys; sys.path[:] = {sys.path!r}; from reprcheck.child import serve; serve()"
-            process = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            process = subprocess.Popen(
+                [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+            )
             self._process, self._lines = process, SimpleQueue()
             self._reader = threading.Thread(target=_pump, args=(process.stdout, self._lines), daemon=True)
             self._reader.start()
@@ -208,6 +223,13 @@ def _send(process: subprocess.Popen[bytes], thing: object) -> None:
     assert process.stdin is not None
     pickle.dump(thing, process.stdin)
     process.stdin.flush()
+
+
+def _kill_group(leader: int) -> None:
+    """End whatever is left of a process group; there are none on Windows."""
+    if sys.platform != "win32":
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(leader, signal.SIGKILL)
 
 
 def _hang_up(process: subprocess.Popen[bytes]) -> None:
@@ -233,7 +255,8 @@ def _ending(status: int) -> str:
     """
     if status >= 0:
         return f"ended itself with exit status {status}"
-    name = signal.Signals(-status).name
+    names = {number.value: number.name for number in signal.Signals}
+    name = names.get(-status, f"signal {-status}")
     return f"was killed by {name}" + (" (out of memory?)" if name == "SIGKILL" else "")
 
 
@@ -243,6 +266,7 @@ def serve() -> None:
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)
     interrupts: list[int] = []
+    own = os.getpid()
 
     def interrupt(number: int, frame: object) -> None:
         interrupts.append(number)
@@ -259,6 +283,8 @@ def serve() -> None:
             busy.set()
             found = answer(question, interrupts)
             busy.clear()  # before the gate can hang up on what it has heard
+            if os.getpid() != own:  # the model has forked, and this is the fork
+                os._exit(1)
             _write(answers, found.dumps().encode() + b"\n")
     except (KeyboardInterrupt, BrokenPipeError):  # the gate has been stopped, or is gone
         sys.exit(128 + signal.SIGINT)
@@ -273,6 +299,7 @@ def _receive(requests: IO[bytes], questions: SimpleQueue[Question | None], busy:
     if busy.is_set():
         signal.raise_signal(signal.SIGINT)
         time.sleep(GRACE)
+        _kill_group(os.getpid())
         os._exit(128 + signal.SIGINT)
 
 
@@ -298,7 +325,7 @@ def _answering(setup: Setup, below: Callable[[], None]) -> Callable[[Question, l
     def answer(question: Question, interrupts: list[int]) -> Answer:
         model, dataset = setup.models[question.model], setup.datasets[question.dataset]
         start = time.perf_counter()
-        found = Answer(question.model)
+        found = Answer(question.model, question.key)
         try:
             cell, setting = session.ask(model, dataset, question)
             found = replace(found, cell=cell, setting=setting, digest=model.digest)

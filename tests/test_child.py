@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -34,6 +35,14 @@ def slow_once():
     if not (HERE / "made").exists():
         (HERE / "made").write_text(str(os.getpid()))
         time.sleep(600)
+    return lambda x: x.mean((2, 3))
+
+def forks():
+    "Leaves a process behind that waits for ever."
+    child = os.fork()
+    if not child:
+        time.sleep(600)
+    (HERE / "made").write_text(str(child))
     return lambda x: x.mean((2, 3))
 """
 
@@ -68,8 +77,8 @@ def test_a_folder_travels(setup: Setup) -> None:
 
 
 def test_an_answer_comes_back_as_it_was(setup: Setup) -> None:
-    cell = one_question(setup).error("it broke")
-    answer = Answer("m", cell, None, digest="d", device="cpu", seconds=1.5, died=True)
+    question = one_question(setup)
+    answer = Answer("m", question.key, question.error("it broke"), digest="d", device="cpu", seconds=1.5, died=True)
     assert Answer.loads(answer.dumps()) == answer
 
 
@@ -128,3 +137,16 @@ def test_a_question_given_up_is_not_answered_to_another(setup: Setup, tmp_path: 
     assert answer.cell is not None
     assert answer.cell.diagnostic == "beats_structure"
     assert answer.cell.status != "error"
+
+
+def test_what_a_model_has_started_ends_with_it(setup: Setup, tmp_path: Path) -> None:
+    model = resolve(f"py:{tmp_path}/toys.py:forks")
+    setup = replace(setup, models={model.name: model})
+    with Child(setup) as child:
+        answer = child.ask(one_question(setup))
+        left = wait_for(tmp_path / "made")
+        assert answer.cell is not None
+        assert answer.asked == one_question(setup).key
+        assert not gone(left)
+    while not gone(left):
+        time.sleep(0.05)

@@ -290,6 +290,34 @@ def test_gate_without_a_scorecard_is_a_mistake(tmp_path, capsys):
     assert "holds no scorecard" in capsys.readouterr().err
 
 
+def test_gate_misses_a_scorecard_that_the_run_wrote(decided, capsys):
+    folder = decided("released", "released")
+    (folder / "m1" / "scorecard.json").unlink()
+    assert main(["gate", str(folder)]) == 4
+    assert "m1/scorecard.json: no such file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("said", ["blocked", "undecided", "anything\x1b[31m"])
+def test_gate_believes_the_index_where_it_says_less(decided, capsys, said):
+    folder = decided("released")
+    index = json.loads((folder / "run.json").read_text())
+    (folder / "run.json").write_text(json.dumps({**index, "outcome": said}))
+    assert main(["gate", str(folder)]) == 1
+    assert capsys.readouterr().out.startswith("run.json says ")
+
+
+LONG_NAME = json.dumps({"outcome": "released", "scorecards": ["x" * 300 + "/scorecard.json"]})
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, LONG_NAME], ids=["deep", "long"])
+def test_an_index_that_nobody_can_read_is_passed_over(decided, text):
+    folder = decided("released")
+    (folder / "run.json").write_text(text)
+    assert main(["gate", str(folder)]) == 0
+    decided("blocked")
+    assert main(["gate", str(folder)]) == 1
+
+
 def test_an_index_that_points_elsewhere_is_not_followed(decided, tmp_path):
     folder = decided("released", "blocked")
     outside = tmp_path.parent / "outside"

@@ -32,11 +32,15 @@ def add_gate(commands: Any) -> None:
 def run_gate(options: argparse.Namespace) -> int:
     """Print a line for each scorecard and return the worst one's status."""
     from reprcheck.reporters.wording import one_line, outcome
-    from reprcheck.scorecard.report_folder import SEVERITY, read
+    from reprcheck.scorecard.report_folder import SEVERITY, read, read_index
 
     cards = read(options.path)
     worst = max((card.gate.outcome for card in cards), key=SEVERITY.index)
     lines = []
+    decided = read_index(options.path).outcome
+    if decided not in (None, worst):
+        worst = "blocked"
+        lines.append(f"run.json says {printable(str(decided))}: these aren't the scorecards that the run decided on")
     for card in cards:
         run = card.run.get("id", "unknown")
         stale = options.run_id is not None and run != options.run_id

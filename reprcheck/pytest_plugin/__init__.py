@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Generator
-from typing import cast
 
 import pytest
 
@@ -20,20 +19,24 @@ from reprcheck.pytest_plugin.options import PREFIX, Spelling, add_options
 from reprcheck.pytest_plugin.run import NO_VERDICT, Asker, Run
 
 RUN = pytest.StashKey[Run]()
-SPELLING = "reprcheck-spelling"
 
 __all__ = ["add_options"]
 
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     """Add the long options."""
-    pluginmanager.register(Spelling(add_options(parser, PREFIX)), SPELLING)
+    pluginmanager.register(Spelling(add_options(parser, PREFIX)))
+
+
+def spelling_of(config: pytest.Config) -> Spelling:
+    """Return how this session spells options; it has no name either that ``-p no:NAME`` could switch off."""
+    return next(plugin for plugin in config.pluginmanager.get_plugins() if isinstance(plugin, Spelling))
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Read what is asked for before anything is collected: a mistake ends the session with exit status 4."""
     config.addinivalue_line("markers", "reprcheck(diagnostic): the test asks this diagnostic in every required setting")
-    spelling = cast(Spelling, config.pluginmanager.get_plugin(SPELLING))
+    spelling = spelling_of(config)
     spelling.typed = config.invocation_params.args
     spelling.prefixes = tuple(spelling.prefixes)  # a conftest that is loaded later comes too late for its options
     run = config.stash[RUN] = Run(config, spelling)
@@ -53,7 +56,7 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, int | None, in
     after the gate has.
     """
     status = yield
-    spelling = cast(Spelling, config.pluginmanager.get_plugin(SPELLING))
+    spelling = spelling_of(config)
     typed = any(word.startswith(spelling.names("model")) for word in config.invocation_params.args)
     if status or not (typed or config.getoption("reprcheck_model")):  # --help keeps options from being read
         return status

@@ -21,6 +21,8 @@ from reprcheck.types import Outcome, Scorecard
 INDEX = "run.json"
 """The file that says whose the folder is."""
 SCHEMA = 1
+LONGEST_NAME = 256
+"""Bytes that no file system takes in a name."""
 SEVERITY: Sequence[Outcome] = ("released", "not_enough_evidence", "undecided", "blocked")
 """Of several models the worst outcome is the run's."""
 
@@ -81,17 +83,35 @@ class ReportFolder:
         replace_text(self.path / INDEX, json.dumps(index, indent=2) + "\n")
 
 
-def scorecards(folder: Path) -> list[str]:
-    """Return the scorecards that the last run left in a folder, relative to it: by ``run.json``, or the one there is.
+@dataclass(frozen=True)
+class Index:
+    """What ``run.json`` says: what was decided, and which scorecards there should be, relative to the folder.
 
-    Names that point elsewhere than into the folder, or to another file, are passed over.
+    Without one, or with one that can't be read, nothing is known.
     """
-    names: list[object] = []
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        names = list(json.loads((folder / INDEX).read_text(encoding="utf-8"))["scorecards"])
-    inside = [PurePosixPath(name) for name in names if isinstance(name, str)]
-    found = {p.as_posix() for p in inside if p.name == document.NAME and ".." not in p.parts and not p.is_absolute()}
-    return sorted(name for name in found | {document.NAME} if (folder / name).is_file())
+
+    outcome: str | None = None
+    scorecards: tuple[str, ...] = ()
+
+
+def read_index(folder: Path) -> Index:
+    """Return a folder's index; names that point elsewhere than into the folder, or to another file, are passed over."""
+    try:
+        index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+        outcome, names = (
+            index["outcome"],
+            [PurePosixPath(name) for name in index["scorecards"] if isinstance(name, str)],
+        )
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return Index()
+    inside = [p for p in names if p.name == document.NAME and ".." not in p.parts and not p.is_absolute()]
+    short = [p for p in inside if all(len(part.encode()) < LONGEST_NAME for part in p.parts)]
+    return Index(outcome if isinstance(outcome, str) else None, tuple(sorted(p.as_posix() for p in short)))
+
+
+def scorecards(folder: Path) -> list[str]:
+    """Return the scorecards in a folder, relative to it: those that its index names, and one of no run's."""
+    return [name for name in sorted({*read_index(folder).scorecards, document.NAME}) if (folder / name).is_file()]
 
 
 def read(path: Path) -> list[Scorecard]:
@@ -100,19 +120,22 @@ def read(path: Path) -> list[Scorecard]:
     Raises
     ------
     UserError
-        Where there is none, or one can't be read.
+        Where there is none, or one is missing or can't be read.
     """
     if not path.is_dir():
         return [document.read(path)]
     names = scorecards(path)
     if not names:
         raise UserError(str(path), "holds no scorecard", "name the folder given as --report-dir, or a scorecard.json")
-    return [document.read(path / name) for name in names]
+    return [document.read(path / name) for name in dict.fromkeys([*names, *read_index(path).scorecards])]
 
 
 def _remove(files: Iterable[Path], root: Path) -> None:
     for file in files:
-        file.unlink(missing_ok=True)
+        try:
+            file.unlink(missing_ok=True)
+        except OSError as problem:
+            raise UserError(str(file), f"can't be removed: {problem.strerror}", "remove it") from None
         if file.parent != root:
             with suppress(OSError):  # not empty: something of the user's lies there
                 file.parent.rmdir()

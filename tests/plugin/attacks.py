@@ -39,6 +39,21 @@ def terminates_the_gate():
     os.kill(os.getppid(), signal.SIGTERM)
     threading.Event().wait()
 
+def signals_its_group():
+    os.killpg(0, signal.SIGTERM)
+
+def dies_of_a_signal_without_a_name():
+    os.kill(os.getpid(), 40)
+
+def daemonises():
+    if os.fork():
+        os._exit(0)
+    return _means
+
+def forks():
+    os.fork()
+    return _means
+
 def skips():
     import pytest
     pytest.skip("nothing to see here")
@@ -122,6 +137,9 @@ ERRORS = {
     "encode_is_gone": "ended itself with exit status 0, without a verdict",
     "thread_is_gone": "ended itself with exit status 0, without a verdict",
     "segfaults": "was killed by SIGSEGV, without a verdict",
+    "signals_its_group": "was killed by SIGTERM, without a verdict",
+    "dies_of_a_signal_without_a_name": "was killed by signal 40, without a verdict",
+    "daemonises": "ended itself with exit status 0, without a verdict",
     "interrupts_itself": "KeyboardInterrupt",
     "breaks_a_protocol": "ValueError: this solver needs two classes",
 }

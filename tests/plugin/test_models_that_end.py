@@ -45,7 +45,7 @@ def test_a_traceback_is_for_those_who_ask(attacked, model):
     assert "Traceback (most recent call last)" in attacked(model, "--reprcheck-debug").text
 
 
-@pytest.mark.parametrize("model", ["answers_for_itself", "leaves_at_exit"])
+@pytest.mark.parametrize("model", ["answers_for_itself", "leaves_at_exit", "forks"])
 def test_what_a_model_prints_or_does_at_exit_changes_no_verdict(attacked, model):
     found = attacked(model)
     assert (found.status, one_outcome(found)) == (10, "not_enough_evidence"), found.text

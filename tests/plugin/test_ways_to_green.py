@@ -42,6 +42,7 @@ def test_options_that_nobody_typed(gate, tmp_path, option, door):
     "options",
     [
         ("-p", "no:reprcheck-run"),
+        ("-p", "no:reprcheck-spelling"),
         ("-m", "not reprcheck"),
         ("--ignore=benchmarks/test_beats_untrained.py",),
         ("--deselect=benchmarks",),
