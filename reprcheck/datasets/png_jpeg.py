@@ -18,7 +18,7 @@ from reprcheck.datasets.axes import Stored
 from reprcheck.datasets.bounds import refuse_huge
 from reprcheck.errors import UserError
 
-_PNG, _JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
+_PNG, _JPEG, _BMP = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"BM"
 """How their files begin."""
 _ORIENTATION = 0x0112
 _GREY, _COLOUR, _GREY_ALPHA, _COLOUR_ALPHA = 0, 2, 4, 6
@@ -107,14 +107,19 @@ def _picture(path: Path, where: str) -> Iterator[Any]:
 
     Pillow by itself would try formats that other programs are started for, and would warn of pictures that are read.
     """
+    from PIL.BmpImagePlugin import BmpImageFile
     from PIL.JpegImagePlugin import JpegImageFile
     from PIL.PngImagePlugin import PngImageFile
 
     with path.open("rb") as file:
         start = file.read(len(_PNG))
-    if start != _PNG and not start.startswith(_JPEG):
+    openers = {_PNG: PngImageFile, _JPEG: JpegImageFile}
+    if path.suffix.lower() == ".bmp":  # a public set comes so; in a dataset folder the name is refused before
+        openers[_BMP] = BmpImageFile
+    opener = next((opener for magic, opener in openers.items() if start.startswith(magic)), None)
+    if opener is None:
         raise _of_another_format(path, where)
-    with PngImageFile(path) if start == _PNG else JpegImageFile(path) as image:
+    with opener(path) as image:
         bands = len(image.getbands())
         refuse_huge((image.height, image.width, *([bands] if bands > 1 else [])), where)
         yield image
