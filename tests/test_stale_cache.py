@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +9,9 @@ import pytest
 
 import reprcheck
 from reprcheck.policy import Policy
+from tests.cases import write_case
 from tests.minisets import write_dataset
 
-CASE = Path(__file__).resolve().parents[1] / "../shared/cases/stale_cache/make.py"
 POLICY = Policy(twins=2, settings=("*/knn/1",), diagnostics=("beats_structure",), repeats=1)
 MODEL = """
 from pathlib import Path
@@ -70,11 +68,7 @@ def test_an_edit_is_scored_again(factory: str, place: Path) -> None:
 
 @pytest.fixture(scope="module")
 def case(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    if not CASE.is_file():
-        pytest.skip("needs ../shared/cases")
-    case = tmp_path_factory.mktemp("case") / "stale_cache"
-    subprocess.run([sys.executable, CASE, case], check=True)
-    return case
+    return write_case("stale_cache", tmp_path_factory.mktemp("case") / "stale_cache")
 
 
 @pytest.mark.parametrize("factory", ["by_helper", "by_weights", "by_closure", "by_slots", "by_global"])

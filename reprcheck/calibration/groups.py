@@ -67,7 +67,7 @@ class _NoImages:
         return str(index)
 
     def read(self, index: int) -> Image:
-        raise NotImplementedError
+        raise LookupError(f"sample {index} has a row in a table, and no image")
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +9,9 @@ import pytest
 from reprcheck.datasets import load
 from reprcheck.models import Precomputed, resolve
 from reprcheck.types import Dataset, Image
+from tests.cases import write_case
 
-from .made import ROOT, images, line
+from .made import images, line
 
 
 class Nothing:
@@ -152,17 +151,8 @@ def test_a_wrong_parquet(tmp_path: Path, table: pd.DataFrame, expected: str) -> 
     assert line(lambda: model(path).vectors(DATASET)).startswith(f"{path}: {expected}")
 
 
-def case(name: str, tmp_path: Path) -> Path:
-    """Return the folder that a case with a planted truth writes."""
-    make = ROOT / "../shared/cases" / name / "make.py"
-    if not make.is_file():
-        pytest.skip("needs shared/cases, which is not here")
-    subprocess.run([sys.executable, make, tmp_path / name], check=True, capture_output=True)
-    return tmp_path / name
-
-
 def test_profiles_are_judged_by_their_six_columns_of_noise(tmp_path: Path) -> None:
-    folder = case("emb_metadata_columns", tmp_path)
+    folder = write_case("emb_metadata_columns", tmp_path / "emb_metadata_columns")
     table, dataset = pd.read_parquet(folder / "profiles.parquet").set_index("id"), load(folder)
     noise = [f"Cells_Texture_{k}" for k in range(6)]
     profiles = model(folder / "profiles.parquet")
@@ -180,7 +170,7 @@ def test_profiles_are_judged_by_their_six_columns_of_noise(tmp_path: Path) -> No
 
 
 def test_vectors_by_the_table_s_order_and_by_nothing(tmp_path: Path) -> None:
-    folder = case("emb_rangeindex", tmp_path)
+    folder = write_case("emb_rangeindex", tmp_path / "emb_rangeindex")
     dataset, rows = load(folder), pd.read_csv(folder / "samples.csv", dtype=str)["id"].tolist()
     stored = np.load(folder / "vectors.npy")
     expected = stored[[rows.index(name) for name in dataset.ids]]
@@ -210,6 +200,6 @@ def test_vectors_by_the_table_s_order_and_by_nothing(tmp_path: Path) -> None:
     ],
 )
 def test_numbers_and_ids_that_can_t_be_are_named(tmp_path: Path, file: str, what: str) -> None:
-    folder = case("emb_nan_features", tmp_path)
+    folder = write_case("emb_nan_features", tmp_path / "emb_nan_features")
     path = folder / f"{file}.parquet"
     assert line(lambda: model(path).vectors(load(folder))).startswith(f"{path}: {what}")

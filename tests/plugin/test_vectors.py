@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
 
-from .conftest import ROOT
+from tests.cases import write_case
 
 POLICY = 'schema = 1\ntwins = 2\nmin_units = 10\nsettings = ["*:t/knn/1"]\n'
 
@@ -17,11 +14,7 @@ def judged(gate, tmp_path):
     """Run the gate on a file of a case: ``judged("emb_rangeindex", "vectors.npy") -> Outcome``."""
 
     def run(case: str, file: str):
-        make = ROOT / "../shared/cases" / case / "make.py"
-        if not make.is_file():
-            pytest.skip("needs shared/cases, which is not here")
-        folder = tmp_path / case
-        subprocess.run([sys.executable, make, folder], check=True, capture_output=True)
+        folder = write_case(case, tmp_path / case)
         (tmp_path / "policy.toml").write_text(POLICY)
         return gate(f"--model=emb:{folder / file}", f"--dataset={folder}", f"--policy={tmp_path / 'policy.toml'}")
 
