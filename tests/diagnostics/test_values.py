@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
-from subprocess import run
 from typing import Any
 
 import numpy as np
@@ -25,6 +23,7 @@ from reprcheck.embed.engine import Block
 from reprcheck.policy import Policy
 from reprcheck.session import Session
 from reprcheck.types import Task
+from tests.cases import write_case
 from tests.diagnostics.test_diagnostics import quiet
 from tests.minisets import write_dataset
 
@@ -394,23 +393,16 @@ def test_crops_tell_of_themselves(tmp_path: Path, capsys: Any) -> None:
     assert note.endswith("are blank, one value throughout: 6 of 12 a, 6 of 12 b.")
 
 
-CASES = Path(__file__).resolve().parents[2] / "../shared/cases"
-
-
-@pytest.mark.skipif(not CASES.is_dir(), reason="the shared cases are not beside this checkout")
 def test_the_case_of_blank_images(tmp_path: Path, capsys: Any) -> None:
-    run([sys.executable, str(CASES / "blank_images/make.py"), str(tmp_path / "blank")], check=True)
-    notes = checked(tmp_path / "blank", capsys)
+    notes = checked(write_case("blank_images", tmp_path / "blank"), capsys)
     assert "Confound: 8 of 48 images (such as s006) are blank, one value throughout: 8 of 24 taxol." in notes
     assert any(note.startswith("Values: 1 of 48 images (s040) is saturated, ") for note in notes)
     assert not any("same pixels" in note for note in notes)
 
 
-@pytest.mark.skipif(not CASES.is_dir(), reason="the shared cases are not beside this checkout")
 def test_the_case_of_imagej_read_as_stored(tmp_path: Path, capsys: Any) -> None:
     """Its offset taken off, or refused; without the calibration that says so, refused."""
-    folder = tmp_path / "signed"
-    run([sys.executable, str(CASES / "imagej_signed16/make.py"), str(folder)], check=True)
+    folder = write_case("imagej_signed16", tmp_path / "signed")
     for path in sorted((folder / "img").iterdir()):
         tifffile.imwrite(path, tifffile.imread(path), photometric="minisblack")
     assert main(["data", "check", str(folder), "--json"]) == 4
