@@ -5,7 +5,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1] / "reprcheck"
 LAYERS = (
-    *("spelling", "errors", "plain_files", "digest", "seeding", "types", "progress", "waivers", "policy", "exits"),
+    *("spelling", "errors", "registry", "plain_files", "digest", "seeding", "types", "progress", "waivers", "policy", "exits"),
     *("agreement", "datasets", "baselines", "confounds", "models", "embed"),
     *("protocols", "stats", "diagnostics", "scorecard", "questions", "session", "child"),
     *("checking", "auditing", "margins", "segmenting", "surveying"),

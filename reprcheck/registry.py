@@ -1,0 +1,115 @@
+"""What can be asked for by name, one line each: ours here, and those of installed extensions by their entry points.
+
+A line says where a thing is, ``module:attribute``; nothing is imported before it is asked for. An extension declares
+the same line in its own metadata, in the entry-point group that the registry is named after:
+
+    [project.entry-points."reprcheck.protocols"]
+    "mine/1" = "mypackage.mine:MINE"
+
+Ours come first, in the order of their lines, then those of extensions, sorted by name. A name is given once: two things
+of one name are refused, whoever brings them.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from reprcheck.errors import UserError, did_you_mean
+
+
+class ExtensionWarning(UserWarning):
+    """An extension that is installed, and can't be used."""
+
+
+@dataclass(frozen=True, eq=False)
+class Registry:
+    """Things of one kind by name.
+
+    Attributes
+    ----------
+    group : str
+        Of the entry points; also where an error says that it lies.
+    noun : str
+        What a thing is called in messages.
+    contract : str
+        ``module:Class`` that each must be an instance of.
+    own : mapping of str to str
+        Names to ``module:attribute``, in the order in which they are told.
+    """
+
+    group: str
+    noun: str
+    contract: str
+    own: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def _entries(self) -> dict[str, EntryPoint]:
+        ours = [EntryPoint(name, where, self.group) for name, where in self.own.items()]
+        found: dict[str, EntryPoint] = {}
+        for entry in (*ours, *sorted(entry_points(group=self.group), key=lambda entry: (entry.name, _origin(entry)))):
+            other = found.setdefault(entry.name, entry)
+            if other is not entry and (_origin(other), other.value) != (_origin(entry), entry.value):
+                both = f"both {_origin(other)} and {_origin(entry)} bring a {self.noun} named {entry.name!r}"
+                raise UserError(self.group, both, "uninstall one of them")
+        return found
+
+    def names(self) -> tuple[str, ...]:
+        """Return all names, those of extensions that can't be loaded among them. Raises UserError for two of a name."""
+        return tuple(self._entries)
+
+    def origin(self, name: str) -> str:
+        """Return the distribution that brings a thing and its version: ``"reprcheck"`` for ours."""
+        return _origin(self._entries[name])
+
+    def get(self, name: str, where: str = "") -> Any:
+        """Return the thing of this name.
+
+        Parameters
+        ----------
+        name : str
+        where : str
+            Who asks for it, for the message of an error: a file and key, or an option.
+
+        Raises
+        ------
+        UserError
+            Where there is none, or its extension can't be loaded.
+        """
+        if name not in self._entries:
+            raise UserError(where or self.group, f"no {self.noun} named {name!r}", did_you_mean(name, self.names()))
+        entry = self._entries[name]
+        try:
+            return self._load(entry)
+        except Exception as error:
+            if entry.dist is None:
+                raise
+            what = f"the {self.noun} {name!r} of {_origin(entry)} can't be loaded: {_reason(error)}"
+            raise UserError(where or self.group, what, f"repair or uninstall {entry.dist.name}") from error
+
+    def things(self) -> Iterator[tuple[str, Any]]:
+        """Yield every name with its thing; one of an extension that can't be loaded is warned of and left out."""
+        for name in self.names():
+            try:
+                yield name, self.get(name)
+            except UserError as error:
+                warnings.warn(f"{error.where}: {error.what}; it is left out", ExtensionWarning, stacklevel=2)
+
+    def _load(self, entry: EntryPoint) -> Any:
+        thing = entry.load()
+        contract = EntryPoint("", self.contract, "").load()
+        if not isinstance(thing, contract):
+            raise TypeError(f"{entry.value} is no {contract.__name__}")
+        return thing
+
+
+def _origin(entry: EntryPoint) -> str:
+    return "reprcheck" if entry.dist is None else f"{entry.dist.name} {entry.dist.version}"
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())
