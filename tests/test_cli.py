@@ -285,6 +285,13 @@ def test_gate_reads_one_scorecard_and_says_which_run(decided, capsys):
     assert capsys.readouterr().out == "m1: BLOCKED (of run r1, not of r2)\n  it is so\n"
 
 
+def test_gate_shows_the_verdicts_where_asked(capsys):
+    assert main(["gate", str(ROOT / "reports" / "demo"), "--overview"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("demo: released (run ")
+    assert re.search(r"^ localisation/knn/1 +pass +pass +pass +intensity \+0\.391", out, re.MULTILINE)
+
+
 def test_gate_without_a_scorecard_is_a_mistake(tmp_path, capsys):
     assert main(["gate", str(tmp_path)]) == 4
     assert "holds no scorecard" in capsys.readouterr().err

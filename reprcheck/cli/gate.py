@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from reprcheck.cli.shell import show
+from reprcheck.cli.shell import show, terminal
 from reprcheck.errors import printable
 from reprcheck.exits import Exit
 
@@ -26,11 +26,13 @@ def add_gate(commands: Any) -> None:
     )
     command.add_argument("path", metavar="FILE", type=Path, help="the report folder, or a scorecard.json in it")
     command.add_argument("--run-id", metavar="ID", help="the scorecards must be of this run: the --run-id given to it")
+    command.add_argument("--overview", action="store_true", help="show the verdicts too, a line for each setting")
     command.set_defaults(run=run_gate)
 
 
 def run_gate(options: argparse.Namespace) -> int:
-    """Print a line for each scorecard and return the worst one's status."""
+    """Print what each scorecard decided, and why, and return the worst one's status."""
+    from reprcheck.reporters.overview import OverviewReport
     from reprcheck.reporters.wording import one_line, outcome
     from reprcheck.scorecard.report_folder import SEVERITY, read, read_index
 
@@ -48,5 +50,7 @@ def run_gate(options: argparse.Namespace) -> int:
         of_run = f"of run {run}, not of {options.run_id}" if stale else f"run {run}"
         lines.append(f"{one_line(card.model['name'])}: {outcome(card)} ({printable(of_run)})")
         lines += [f"  {one_line(reason)}" for reason in card.gate.blocked_by]
+    if options.overview:
+        lines += [line for card in cards for line in ("", *OverviewReport(card).lines(*terminal()))]
     show(lines)
     return STATUS.get(worst, Exit.BLOCKED)

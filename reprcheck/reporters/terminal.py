@@ -29,7 +29,7 @@ _COLUMNS = ("diagnostic", "verdict", "effect [low, high]", "margin", "mde", "mod
 _WIDE_ONLY = ("mde", "model − ref.")
 _NUMBERS = ("margin", "mde", "units")
 
-_STYLES = {
+STYLES = {
     "pass": "green",
     "fail": "red",
     "error": "bold red",
@@ -41,6 +41,7 @@ _STYLES = {
     "no_signal": "yellow",
     "underpowered": "yellow",
 }
+"""The style of a verdict or a qualification."""
 
 
 Layout = tuple[int, dict[str, int]]
@@ -75,7 +76,7 @@ class TerminalReport:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Yield the report's parts, laid out for the width at hand."""
         width, card = options.max_width, self.scorecard
-        yield from _header(card)
+        yield from headline(card)
         yield from _verdicts(card, width)
         yield from _settings(card.settings, width)
         yield from _sentences("Blocked by", card.gate.blocked_by, "red")
@@ -86,7 +87,8 @@ class TerminalReport:
             yield Text(f"\nReport: {one_line(str(self.where))}", overflow="fold")
 
 
-def _header(card: Scorecard) -> Iterator[RenderableType]:
+def headline(card: Scorecard) -> Iterator[RenderableType]:
+    """Yield the model's name and digest with the decision, its SPEC, and how many cells there are of each verdict."""
     name, spec, digest = (one_line(card.model[key]) for key in ("name", "spec", "digest"))
     line = Text.assemble((name, "bold"), "  ", (digest[:12], "dim"), "  ", overflow="fold")
     line.append(wording.outcome(card), "bold green" if card.gate.released else "bold red")
@@ -98,7 +100,7 @@ def _header(card: Scorecard) -> Iterator[RenderableType]:
 
 def _verdicts(card: Scorecard, width: int) -> Iterator[RenderableType]:
     settings = {setting.id: setting for setting in card.settings}
-    short = _short_names(card.cells) if width < WIDE else {}
+    short = wording.short_names(card.cells) if width < WIDE else {}
     header = {name: name for name in _COLUMNS if width >= WIDE or name not in _WIDE_ONLY}
     rows = {id(cell): _row(cell, settings, short, header) for cell in card.cells}
     measured = [row for cell in card.cells if cell.effect is not None for row in [rows[id(cell)]]]
@@ -112,20 +114,13 @@ def _verdicts(card: Scorecard, width: int) -> Iterator[RenderableType]:
                 if cell.effect is None:
                     yield _told(cell, rows[id(cell)]["diagnostic"], layout, width)
                 else:
-                    yield _grid(rows[id(cell)], layout, "", _STYLES[cell.status])
+                    yield _grid(rows[id(cell)], layout, "", STYLES[cell.status])
     if card.cells:
         more = " Mde: minimum detectable effect." if width >= WIDE else ""
         yield Text(f"\n{wording.legend(card.cells)}{more}", style="dim")
         names = [f"{new} = {old}" for old, new in short.items() if old != new]
         if names:
             yield Text(f"Diagnostics: {', '.join(names)}.", style="dim", overflow="fold")
-
-
-def _short_names(cells: Sequence[Cell]) -> dict[str, str]:
-    """Return diagnostics by what they compare with, where this tells them apart: ``beats_untrained`` is untrained."""
-    names = sorted({cell.diagnostic for cell in cells})
-    short = [name.partition("_")[2] or name for name in names]
-    return {name: new if short.count(new) == 1 else name for name, new in zip(names, short, strict=True)}
 
 
 def _row(cell: Cell, settings: Mapping[str, Setting], short: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
@@ -182,7 +177,7 @@ def _told(cell: Cell, diagnostic: str, layout: Layout, width: int) -> Renderable
     for taken in columns:
         grid.add_column(width=taken, overflow="fold")
     grid.add_column(width=max(1, width - _INDENT - sum(columns) - 2 * gap), overflow="fold")
-    grid.add_row(Text(diagnostic), Text(verdict, style=_STYLES[cell.status]), Text(one_line(cell.statement)))
+    grid.add_row(Text(diagnostic), Text(verdict, style=STYLES[cell.status]), Text(one_line(cell.statement)))
     return Padding(grid, (0, 0, 0, _INDENT), expand=False)
 
 
@@ -191,7 +186,7 @@ def _setting_line(name: str, setting: Setting | None) -> RenderableType:
     if setting is None:
         line.append("  not described", "yellow")
     elif setting.qualification != "discriminating":
-        line.append(f"  {wording.spaced(setting.qualification)}", _STYLES[setting.qualification])
+        line.append(f"  {wording.spaced(setting.qualification)}", STYLES[setting.qualification])
     return Padding(line, (0, 0, 0, 1), expand=False)
 
 
@@ -227,7 +222,7 @@ def _score_table(datasets: Mapping[str, Sequence[Setting]]) -> Table:
             means = [wording.score(s.scores[name]["mean"]) if name in s.scores else wording.ABSENT for name in names]
             table.add_row(
                 Text(f" {one_line(wording.within(dataset, s.id))}"),
-                Text(wording.spaced(s.qualification), style=_STYLES[s.qualification]),
+                Text(wording.spaced(s.qualification), style=STYLES[s.qualification]),
                 *(str(s.n_samples) + ("" if s.limit is None else "*"), str(s.n_units), str(s.n_batches)),
                 *means,
             )
@@ -236,7 +231,7 @@ def _score_table(datasets: Mapping[str, Sequence[Setting]]) -> Table:
 
 def _score_lines(setting: Setting, width: int) -> Iterator[RenderableType]:
     name = Text(one_line(wording.within(setting.dataset, setting.id)), overflow="fold")
-    qualified = (f"  {wording.spaced(setting.qualification)}", _STYLES[setting.qualification])
+    qualified = (f"  {wording.spaced(setting.qualification)}", STYLES[setting.qualification])
     rest = Text.assemble(qualified, (f"  {wording.size(setting)}", "dim"), overflow="fold")
     head = [name + rest] if 1 + name.cell_len + rest.cell_len <= width else [name, rest]
     means = [f"{one_line(name)} {wording.score(setting.scores[name]['mean'])}" for name in wording.encoders([setting])]

@@ -85,6 +85,13 @@ def legend(cells: Sequence[Cell]) -> str:
     )
 
 
+def short_names(cells: Sequence[Cell]) -> dict[str, str]:
+    """Return diagnostics by what they compare with, where this tells them apart: ``beats_untrained`` is untrained."""
+    names = sorted({cell.diagnostic for cell in cells})
+    short = [name.partition("_")[2] or name for name in names]
+    return {name: new if short.count(new) == 1 else name for name, new in zip(names, short, strict=True)}
+
+
 def outcome(scorecard: Scorecard) -> str:
     """Return the decision in a word or three; what isn't a release is in capitals."""
     outcome = scorecard.gate.outcome
