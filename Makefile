@@ -5,7 +5,7 @@
 #   make test                                          all tests
 #   make lint                                          ruff and mypy
 #   make demo                                          train the demo model's weights again
-#   make reports                                       the scorecards in reports/ and in the README again
+#   make reports                                       what is in reports/, in the README and in docs/ again
 #   make calibration                                   the gate's own error rates again: over an hour
 
 PYTHON ?= python3
@@ -37,12 +37,12 @@ reports: $(READY)
 	$(BIN)/pytest benchmarks/ --model=demo --report-dir=reports/demo
 	-$(BIN)/pytest benchmarks/ --model='demo?seed=1' --report-dir=reports/demo-untrained
 	$(BIN)/python -m reprcheck audit sim-culture --model=demo --json > reports/audit/sim-culture.json
-	$(BIN)/python tools/readme_scorecards.py
+	$(BIN)/python tools/reports_in_docs.py
 	$(BIN)/python tools/structure_table.py
 
 calibration: $(READY)
 	$(BIN)/python -m reprcheck calibrate
-	$(BIN)/python tools/readme_scorecards.py
+	$(BIN)/python tools/reports_in_docs.py
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "reprcheck needs Python 3.11 or later")'

@@ -76,6 +76,10 @@ def test_the_wheel_holds_it(wheel: Path) -> None:
     names = {path.relative_to(wheel).as_posix() for path in wheel.rglob("*.py")}
     assert {"reprcheck/suite/__init__.py", "reprcheck/suite/test_beats_untrained.py"} <= set(names)
     assert not any(name.startswith(("benchmarks", "tests")) for name in names)
+    assert (wheel / "reprcheck" / "py.typed").exists()
+    (about,) = wheel.glob("*.dist-info")
+    assert "License-Expression: Apache-2.0\nLicense-File: LICENSE\n" in (about / "METADATA").read_text(encoding="utf-8")
+    assert (about / "licenses" / "LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
 
 
 INSTALLED = [
