@@ -15,19 +15,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from reprcheck.baselines.reference import reference_of
 from reprcheck.datasets.groups import UNANSWERED
+from reprcheck.diagnostics.beats_untrained import BEATS_UNTRAINED
 from reprcheck.embed.cache import Cache, default_folder
 from reprcheck.errors import ReprcheckError
 from reprcheck.models import Model, resolve
 from reprcheck.models.untrained_resnet import UntrainedResNet
+from reprcheck.opponents import UNTRAINED
 from reprcheck.policy import Policy, read_policy, registered_models
 from reprcheck.progress import bar
 from reprcheck.questions import Question, opened, questions
 from reprcheck.session import Session
-from reprcheck.types import Cell, Dataset, Setting
-
-ASKED = "beats_untrained"
-"""The diagnostic asked of a model in an audit."""
+from reprcheck.types import MODEL, Cell, Dataset, Setting
 
 ABSURD = 1000
 """A detectable effect this many times too large is not a matter of more units."""
@@ -132,21 +132,28 @@ def contestant(model: Any, policy: Policy) -> Model:
 
 def required(dataset: Dataset, policy: Policy) -> list[Question]:
     """Return a question for every setting that the policy requires. Raises UserError where there is none."""
-    found = {question.setting: replace(question, diagnostic=ASKED) for question in questions([""], [dataset], policy)}
+    found = {
+        question.setting: replace(question, diagnostic=BEATS_UNTRAINED.name)
+        for question in questions([""], [dataset], policy)
+    }
     return list(found.values())
 
 
 def without_model(setting: Setting) -> Setting:
     """Return a setting without what stood in the model's place."""
-    scores = {name: interval for name, interval in setting.scores.items() if name != "model"}
-    selectivity = {name: numbers for name, numbers in setting.selectivity.items() if name != "model"}
+    scores = {name: interval for name, interval in setting.scores.items() if name != MODEL}
+    selectivity = {name: numbers for name, numbers in setting.selectivity.items() if name != MODEL}
     return replace(setting, scores=scores, selectivity=selectivity)
 
 
 def strongest_untrained(setting: Setting) -> str | None:
     """Return the name of the untrained networks with the best mean score; None where all have collapsed."""
-    means = {name: interval["mean"] for name, interval in setting.scores.items() if name.startswith("untrained")}
+    means = {name: interval["mean"] for name, interval in setting.scores.items() if _is_untrained(name)}
     return max(sorted(means), key=lambda name: means[name]) if means else None
+
+
+def _is_untrained(name: str) -> bool:
+    return reference_of(name) == UNTRAINED.name
 
 
 def detectable(setting: Setting, cell: Cell | None) -> float:
@@ -158,7 +165,7 @@ def detectable(setting: Setting, cell: Cell | None) -> float:
     """
     name, means = strongest_untrained(setting), {n: interval["mean"] for n, interval in setting.scores.items()}
     compared = cell.details.get("comparisons", ()) if cell else ()
-    untrained = [c for c in compared if c["reference"].startswith("untrained") and c["reference"] in means]
+    untrained = [c for c in compared if _is_untrained(c["reference"]) and c["reference"] in means]
     to_reach = [means[c["reference"]] + c["mde"] for c in untrained]
     return max(to_reach) - means[name] if name and to_reach else float(setting.landmarks.get("mde", math.nan))
 

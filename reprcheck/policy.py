@@ -17,13 +17,11 @@ from typing import Any, Literal
 
 from reprcheck.errors import UserError, did_you_mean, shown
 from reprcheck.plain_files import is_file, read_toml
+from reprcheck.registry import DIAGNOSTICS
 from reprcheck.waivers import Waiver, read_waivers
 
 SCHEMA = 1
 """Version of the policy file's format."""
-
-DIAGNOSTICS = ("beats_untrained", "beats_structure", "beyond_intensity")
-"""What is asked of a model unless the policy says otherwise."""
 
 _MARGIN_KEY = re.compile(r"(?P<diagnostic>[A-Za-z]\w*)(@[\w.-]+/\d+)?")
 
@@ -49,11 +47,11 @@ class Policy:
     limited_release : bool
         Whether a run cut down by ``--limit`` may release.
     diagnostics : tuple of str
-        Diagnostics required in each required setting.
+        Diagnostics required in each required setting; all of ours unless the policy says otherwise.
     settings : tuple of str
         Shell-style patterns over setting ids: a setting that matches one is required.
     baselines : tuple of str
-        Optional hand-made baselines that ``beats_structure`` must beat too: ``cellprofiler``.
+        Optional hand-made baselines that a model must beat too: ``cellprofiler``, and those of extensions.
     margins : mapping of str to float
         ``diagnostic`` or ``diagnostic@protocol`` to its margin.
     models : mapping of str to str
@@ -75,7 +73,7 @@ class Policy:
     resample: Literal["unit", "batch"] = "unit"
     repeats: int = 3
     limited_release: bool = False
-    diagnostics: tuple[str, ...] = DIAGNOSTICS
+    diagnostics: tuple[str, ...] = tuple(DIAGNOSTICS.own)
     settings: tuple[str, ...] = ("*",)
     baselines: tuple[str, ...] = ()
     margins: Mapping[str, float] = field(default_factory=dict)
@@ -229,7 +227,8 @@ def _check_margins(path: Path, policy: Policy) -> None:
         where = f"{path}: margins.{key}"
         match = _MARGIN_KEY.fullmatch(key)
         if match is None:
-            raise UserError(where, "not a diagnostic or diagnostic@protocol", 'write "beats_untrained@probe/1" = 0.05')
+            remedy = f'write "{policy.diagnostics[0]}@PROTOCOL" = 0.05'
+            raise UserError(where, "not a diagnostic or diagnostic@protocol", remedy)
         if match["diagnostic"] not in policy.diagnostics:
             remedy = did_you_mean(match["diagnostic"], policy.diagnostics)
             raise UserError(where, f"{match['diagnostic']} is not among this policy's diagnostics", remedy)

@@ -7,13 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reprcheck import datasets
-from reprcheck.diagnostics import known
 from reprcheck.errors import Option, UserError, did_you_mean
 from reprcheck.policy import Policy
+from reprcheck.registry import DIAGNOSTICS, REFERENCES
 from reprcheck.types import Cell, Dataset
-
-OPTIONAL = ("cellprofiler",)
-"""Baselines that a policy may ask for."""
 
 
 @dataclass(frozen=True)
@@ -52,21 +49,25 @@ def questions(models: Iterable[str], datasets: Iterable[Dataset], policy: Policy
     """
     datasets = list(datasets)
     for name in policy.diagnostics:
-        if name not in known():
-            raise UserError("policy: diagnostics", f"no diagnostic named {name!r}", did_you_mean(name, known()))
+        DIAGNOSTICS.get(name, "policy: diagnostics")
     if policy.baselines:
-        from reprcheck.baselines.cellprofiler import must_be_installed
-
+        optional = _optional_baselines()
         for name in policy.baselines:
-            if name not in OPTIONAL:
+            if name not in optional:
                 what = f"no optional baseline named {name!r}"
-                raise UserError("policy: baselines", what, did_you_mean(name, OPTIONAL))
-            must_be_installed("policy: baselines")
+                raise UserError("policy: baselines", what, did_you_mean(name, optional))
+            REFERENCES.get(name, "policy: baselines").must_be_usable("policy: baselines")
     required = _questions(models, datasets, policy)
     if not required:
         patterns, names = ", ".join(policy.settings), ", ".join(dataset.name for dataset in datasets)
         raise UserError("policy: settings", f"{patterns} matches no setting of {names}", "correct the patterns")
     return required
+
+
+def _optional_baselines() -> list[str]:
+    """Return what a policy may ask for: ours that say so, and all that extensions bring."""
+    ours = [name for name in REFERENCES.own if getattr(REFERENCES.get(name), "optional", False)]
+    return [*ours, *(name for name in REFERENCES.names() if name not in REFERENCES.own)]
 
 
 def _questions(models: Iterable[str], datasets: Iterable[Dataset], policy: Policy) -> list[Question]:

@@ -113,3 +113,34 @@ def _origin(entry: EntryPoint) -> str:
 
 def _reason(error: Exception) -> str:
     return " ".join(f"{type(error).__name__}: {error}".split())
+
+
+DIAGNOSTICS = Registry(
+    "reprcheck.diagnostics",
+    "diagnostic",
+    "reprcheck.diagnostics.diagnostic:Diagnostic",
+    {
+        "beats_untrained": "reprcheck.diagnostics.beats_untrained:BEATS_UNTRAINED",
+        "beats_structure": "reprcheck.diagnostics.beats_structure:BEATS_STRUCTURE",
+        "beyond_intensity": "reprcheck.diagnostics.beyond_intensity:BEYOND_INTENSITY",
+    },
+)
+REFERENCES = Registry(
+    "reprcheck.baselines",
+    "baseline",
+    "reprcheck.baselines.reference:Reference",
+    {
+        "untrained": "reprcheck.opponents:UNTRAINED",
+        "shuffled": "reprcheck.opponents:SHUFFLED",
+        "structure": "reprcheck.baselines.structure:STRUCTURE",
+        "composition": "reprcheck.baselines.structure:COMPOSITION",
+        "cellprofiler": "reprcheck.baselines.cellprofiler:CELLPROFILER",
+        "intensity": "reprcheck.baselines.intensity:INTENSITY",
+        "pixels": "reprcheck.baselines.pixels:PIXELS",
+        "batch": "reprcheck.confounds.nuisance:BATCH",
+        "position": "reprcheck.confounds.nuisance:POSITION",
+        "metadata": "reprcheck.confounds.nuisance:METADATA",
+        "size": "reprcheck.confounds.nuisance:SIZE",
+        "depth": "reprcheck.confounds.nuisance:DEPTH",
+    },
+)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from reprcheck import protocols
 from reprcheck.baselines.pixels import thumbnail
-from reprcheck.confounds import nuisance
+from reprcheck.confounds import nuisances
 from reprcheck.datasets.assemble import Reordered
 from reprcheck.datasets.limit import strata
 from reprcheck.datasets.values import Values, facts_of
@@ -23,9 +23,9 @@ from reprcheck.datasets.windows import Windowed
 from reprcheck.diagnostics import misleading
 from reprcheck.diagnostics.values import told_by_values
 from reprcheck.digest import digest
+from reprcheck.embed.aggregate import aggregated
 from reprcheck.policy import Policy
 from reprcheck.protocols.folds import judged
-from reprcheck.session import aggregated
 from reprcheck.types import Dataset, Image, ImageSource, Task
 
 Progress = Callable[[int, str], AbstractContextManager[Callable[[int], None]]]
@@ -206,10 +206,10 @@ def _traps(task: Task, ids: NDArray[np.str_], names: Sequence[str], sights: Sigh
     readers = [cheap]
     if "probe/1" in asked and len(task.y) * len(task.classes) <= PROBED_UP_TO:
         readers.append("probe/1")  # of many samples in one place, a vote of ten hears ten
-    for name, vectors in nuisance(task, protocols.holds_batches_out(cheap, task)).items():
+    for nuisance, vectors in nuisances(task, protocols.holds_batches_out(cheap, task)).items():
         for protocol in readers:
             scores = protocols.score(protocol, [vectors], task)
-            if told := misleading.predictive(task, name, scores, protocol, policy.alpha / len(readers)):
+            if told := misleading.predictive(task, nuisance, scores, protocol, policy.alpha / len(readers)):
                 found += told
                 break
     if values is None:

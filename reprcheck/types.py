@@ -7,13 +7,15 @@ Numpy only. Everything that flows from one layer to the next is one of these; wh
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 Kind = Literal["culture", "tissue", "natural"]
+MODEL = "model"
+"""What the model under test is called among the encoders that a setting lists."""
 Status = Literal["pass", "fail", "inconclusive", "error", "waived", "not_applicable"]
 Aggregation = Literal["mean", "median"]
 Outcome = Literal["released", "blocked", "not_enough_evidence", "undecided"]
@@ -166,6 +168,12 @@ class Task:
     depths: NDArray[np.float64] | None = None
     test: NDArray[np.bool_] | None = None
     groups: tuple[Grouping, ...] = ()
+
+    def take(self, positions: NDArray[np.int64]) -> Task:
+        """Return the task on some of its samples, in the order of ``positions`` int64[m]: every array has n rows."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        arrays: dict[str, Any] = {name: x[positions] for name, x in values.items() if isinstance(x, np.ndarray)}
+        return replace(self, **arrays)
 
 
 @dataclass(frozen=True)

@@ -132,7 +132,7 @@ def _date(where: str, value: Any) -> date:
 
 def _example(key: str) -> str:
     examples = {
-        "cell": 'cell = "bbbc013:compound/knn/1 beats_untrained"',
+        "cell": 'cell = "DATASET:TASK/PROTOCOL DIAGNOSTIC"',
         "reason": 'reason = "WHY THE CELL MAY BE GONE WITHOUT"',
         "expires": "expires = YYYY-MM-DD, the last day on which it holds",
         "owner": 'owner = "NAME" or link = "ADDRESS"',

@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from reprcheck.policy import DIAGNOSTICS, Policy
+from reprcheck.policy import Policy
 from reprcheck.scorecard.gate import decide
 from reprcheck.scorecard.waiving import waive
 from reprcheck.types import Cell, Gate, Scorecard, Setting
@@ -210,7 +210,7 @@ def demo_scorecard(**changes: Any) -> Scorecard:
     )
     described = {setting.id: setting for setting in settings}
     cells = tuple(waive(cell, described[cell.setting], policy, TODAY) for cell in cells)
-    required = [("demo", setting.id, diagnostic) for setting in settings for diagnostic in DIAGNOSTICS]
+    required = [("demo", setting.id, diagnostic) for setting in settings for diagnostic in Policy().diagnostics]
     values = {
         "model": {"spec": "demo", "name": "demo", "digest": "3f9a1c2b77" * 4},
         "policy": policy.plain(),
@@ -231,7 +231,7 @@ def demo_scorecard(**changes: Any) -> Scorecard:
 
 def released_scorecard(**changes: Any) -> Scorecard:
     """Return the smallest scorecard that releases: one setting, three passes."""
-    cells = tuple(a_cell(diagnostic=diagnostic) for diagnostic in DIAGNOSTICS)
+    cells = tuple(a_cell(diagnostic=diagnostic) for diagnostic in Policy().diagnostics)
     return demo_scorecard(**{"settings": (a_setting(),), "cells": cells, "gate": Gate("released", ()), **changes})
 
 
@@ -278,7 +278,7 @@ def runs(draw: st.DrawFn) -> tuple[list[Cell], list[Setting], list[tuple[str, st
     """Draw verdicts, settings and required cells of one run; every required cell has its verdict."""
     grid = [f"{dataset}:{task}/probe/1" for dataset in ("culture", "tissue") for task in ("dose", "site")]
     names = draw(st.lists(st.sampled_from(grid), min_size=1, unique=True))
-    asked = [(name, diagnostic) for name in names for diagnostic in DIAGNOSTICS]
+    asked = [(name, diagnostic) for name in names for diagnostic in Policy().diagnostics]
     asked = draw(st.lists(st.sampled_from(asked), min_size=1, unique=True))
     leaning = st.none() | st.sampled_from(["pass", "pass", "waived"])  # or no run would ever be released
     verdicts = [draw(cells(setting, diagnostic, draw(leaning))) for setting, diagnostic in asked]

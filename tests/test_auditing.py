@@ -27,7 +27,7 @@ from tests.scorecards import QUALIFICATIONS, a_cell, a_setting
 
 POLICY = Policy(twins=2, settings=("*/probe/1",))
 SCORE = st.floats(-0.5, 1)
-HAND_MADE = ("structure", "cellprofiler", "intensity", "pixels", "position", "batch")
+HAND_MADE = ("structure", "cellprofiler", "intensity", "pixels", "batch", "position")
 NAMES = ("untrained", "untrained-vit", *HAND_MADE, "model")
 TEXT = st.text(min_size=1, max_size=40)
 

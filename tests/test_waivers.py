@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reprcheck.errors import UserError
-from reprcheck.policy import DIAGNOSTICS, Policy, read_policy
+from reprcheck.policy import Policy, read_policy
 from reprcheck.scorecard.document import from_document, to_document
 from reprcheck.waivers import Waiver, read_waivers
 from tests.scorecards import demo_scorecard
@@ -30,7 +30,7 @@ def read(folder: Path, *blocks: str) -> Policy:
 
 def refused(*tables: Any) -> str:
     with pytest.raises(UserError) as caught:
-        read_waivers("policy.toml: waivers", list(tables), DIAGNOSTICS)
+        read_waivers("policy.toml: waivers", list(tables), Policy().diagnostics)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -55,7 +55,7 @@ def test_without_waivers_nothing_is_waived() -> None:
 
 
 def test_plain_is_json_and_fits_the_schema() -> None:
-    (waiver,) = read_waivers("", [TABLE], DIAGNOSTICS)
+    (waiver,) = read_waivers("", [TABLE], Policy().diagnostics)
     plain = Policy(waivers=(waiver,)).plain()
     assert plain["waivers"] == [{**TABLE, "expires": "2027-01-31"}]
     assert json.loads(json.dumps(plain)) == plain
@@ -75,7 +75,7 @@ def test_a_missing_key_is_named_with_what_to_write(key: str) -> None:
 def test_somebody_answers_for_it() -> None:
     table = {name: value for name, value in TABLE.items() if name != "owner"}
     assert refused(table).startswith("policy.toml: waivers[1].owner: neither owner nor link is given; write ")
-    assert read_waivers("", [{**table, "link": "https://e.org"}], DIAGNOSTICS)
+    assert read_waivers("", [{**table, "link": "https://e.org"}], Policy().diagnostics)
 
 
 @pytest.mark.parametrize("key", ["cell", "reason", "owner", "link", "model"])
@@ -147,7 +147,7 @@ def test_what_is_no_list_of_tables_is_refused(tmp_path: Path, text: str) -> None
 def test_any_table_is_read_or_refused_in_one_line(table: dict[str, Any]) -> None:
     for one in (table, {**TABLE, **table}):
         try:
-            (waiver,) = read_waivers("policy.toml: waivers", [one], DIAGNOSTICS)
+            (waiver,) = read_waivers("policy.toml: waivers", [one], Policy().diagnostics)
         except UserError:
             assert refused(one).startswith("policy.toml: waivers[1].")
         else:

@@ -2,19 +2,21 @@
 
 `Intensity` knows brightness and no place, `Structure` knows objects and no brightness, `Composition` types of cells and
 nothing else, `Pixels` a thumbnail; `CellProfiler`, which is optional, knows what there is inside objects too. `expand`
-keeps them from being left linear; `Reference` and `Matched` take brightness away from any encoder. Position, which
-comes from the table rather than from images, and untrained networks, which need torch, live elsewhere.
+keeps them from being left linear; `TargetHistograms` and `Matched` take brightness away from any encoder. What comes
+from the table rather than from images is in `reprcheck.confounds`; whom a model meets, in `reprcheck.opponents`.
 """
 
 from reprcheck.baselines.cellprofiler import CellProfiler
 from reprcheck.baselines.expansions import expand
 from reprcheck.baselines.intensity import Intensity
-from reprcheck.baselines.matching import Matched, Quantiles, Reference, match
+from reprcheck.baselines.matching import Matched, Quantiles, TargetHistograms, match
 from reprcheck.baselines.pixels import Pixels
+from reprcheck.baselines.reference import Baseline, Reference
 from reprcheck.baselines.segmentation import nuclear_channel, segment
 from reprcheck.baselines.structure import Composition, Structure
 
 __all__ = [
+    "Baseline",
     "CellProfiler",
     "Composition",
     "Intensity",
@@ -23,6 +25,7 @@ __all__ = [
     "Quantiles",
     "Reference",
     "Structure",
+    "TargetHistograms",
     "expand",
     "match",
     "nuclear_channel",

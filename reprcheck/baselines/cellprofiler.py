@@ -22,11 +22,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reprcheck.baselines.identity import baseline_digest
+from reprcheck.baselines.reference import Baseline
 from reprcheck.baselines.segmentation import objects
 from reprcheck.baselines.shapes import in_raster_order
 from reprcheck.digest import code_digest, installed
 from reprcheck.errors import UserError
-from reprcheck.types import Image, Kind
+from reprcheck.types import Dataset, Image, Kind
 
 STATISTICS = ("mean", "sd", "median")
 """What the values of all objects become; 0 where no object has one."""
@@ -134,14 +135,6 @@ def feature_names(channels: Sequence[str]) -> tuple[str, ...]:
     return ("count", *(f"{name}.{statistic}" for name in measured for statistic in STATISTICS))
 
 
-def must_be_installed(where: str) -> None:
-    """Raise UserError where cp_measure isn't installed; ``where`` says who asks for it."""
-    if find_spec("cp_measure") is None:
-        raise UserError(
-            where, "cellprofiler needs cp-measure, which isn't installed", "pip install 'reprcheck[cellprofiler]'"
-        )
-
-
 def _measured(labels: Labels, pixels: Floats) -> list[Floats]:
     """Return float64[n] for each measurement of n objects, labelled from 1, on float64[C, H, W]; not finite: undefined.
 
@@ -212,3 +205,23 @@ def _named(names: Sequence[str], found: Measured) -> list[Floats]:
 
 def _statistics(values: Floats) -> tuple[float, float, float]:
     return (float(values.mean()), float(values.std()), float(np.median(values))) if values.size else (0.0, 0.0, 0.0)
+
+
+class CellProfilerBaseline(Baseline):
+    """What a policy asks for that wants the strongest of what needs no training; photographs have no cells."""
+
+    name, knows, optional = "cellprofiler", "layout", True
+    letter, heading, probed = "f", "cell-\nprofiler", (name,)
+
+    def encoder(self, dataset: Dataset, channels: tuple[str, ...]) -> CellProfiler | None:
+        """Return the encoder, told the names of the channels."""
+        return None if dataset.kind == "natural" else CellProfiler(channels, dataset.kind)
+
+    def must_be_usable(self, where: str) -> None:
+        """Raise UserError where cp_measure isn't installed; ``where`` says who asks for it."""
+        if find_spec("cp_measure") is None:
+            what = "cellprofiler needs cp-measure, which isn't installed"
+            raise UserError(where, what, "pip install 'reprcheck[cellprofiler]'")
+
+
+CELLPROFILER = CellProfilerBaseline()

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reprcheck.baselines.identity import baseline_digest
-from reprcheck.types import Image
+from reprcheck.baselines.reference import Baseline
+from reprcheck.types import Dataset, Image
 
 PERCENTILES = (1, 5, 10, 25, 50, 75, 90, 95, 99)
 BINS = 16
@@ -95,3 +96,17 @@ def channel_statistics(values: NDArray[np.float32]) -> NDArray[np.float64]:
     below = np.concatenate(([0], np.searchsorted(x, _EDGES, side="left"), [x.size]))
     histogram = np.diff(below) / x.size
     return np.concatenate(([mean, std, skewness, kurtosis], quantiles, [x[0], x[-1]], histogram))
+
+
+class IntensityBaseline(Baseline):
+    """The brightness of every dataset's images."""
+
+    name, knows = "intensity", "brightness"
+    letter, heading, probed = "i", "inten-\nsity", (name,)
+
+    def encoder(self, dataset: Dataset, channels: tuple[str, ...]) -> Intensity:
+        """Return the encoder, which needs to know nothing of the dataset."""
+        return Intensity()
+
+
+INTENSITY = IntensityBaseline()

@@ -24,7 +24,7 @@ PROBABILITIES: NDArray[np.float64] = (1 - np.cos(np.pi * np.arange(KNOTS) / (KNO
 
 @dataclass(frozen=True)
 class Quantiles:
-    """Encoder: the quantile functions that a `Reference` is the mean of, so that they can be cached image by image.
+    """Encoder: the quantile functions that `TargetHistograms` are the mean of, so that they can be cached by image.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class Quantiles:
 
 
 @dataclass(frozen=True, eq=False)
-class Reference:
+class TargetHistograms:
     """One quantile function per channel.
 
     Attributes
@@ -58,7 +58,7 @@ class Reference:
     quantiles: NDArray[np.float32]
 
     @classmethod
-    def mean(cls, vectors: NDArray[np.float32], channels: int) -> Reference:
+    def mean(cls, vectors: NDArray[np.float32], channels: int) -> TargetHistograms:
         """Average the quantile functions of images, channel by channel; labels play no part.
 
         Parameters
@@ -82,11 +82,11 @@ class Matched:
     Attributes
     ----------
     encoder : Encoder
-    reference : Reference
+    reference : TargetHistograms
     """
 
     encoder: Encoder
-    reference: Reference
+    reference: TargetHistograms
 
     @property
     def name(self) -> str:
@@ -117,7 +117,7 @@ def _increasing(quantiles: NDArray[np.float64]) -> NDArray[np.float32]:
     return np.maximum.accumulate(quantiles.astype(np.float32), axis=1)
 
 
-def match(pixels: NDArray[np.float32], reference: Reference) -> NDArray[np.float32]:
+def match(pixels: NDArray[np.float32], reference: TargetHistograms) -> NDArray[np.float32]:
     """Give each channel the reference's histogram, keeping the order of its values.
 
     A value's probability is the share of pixels below it plus half the share of pixels equal to it, as in classic
@@ -127,7 +127,7 @@ def match(pixels: NDArray[np.float32], reference: Reference) -> NDArray[np.float
     Parameters
     ----------
     pixels : float32[C, H, W]
-    reference : Reference
+    reference : TargetHistograms
         Of the same C channels.
 
     Returns

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reprcheck.baselines.identity import baseline_digest
-from reprcheck.types import Image
+from reprcheck.baselines.reference import Baseline
+from reprcheck.types import Dataset, Image
 
 COMPONENTS = 64
 """Principal components kept of thumbnails."""
@@ -105,3 +106,21 @@ def interval_shares(length: int, parts: int) -> NDArray[np.float64]:
     lower = np.maximum(edges[:-1, None], pixel)
     share: NDArray[np.float64] = np.maximum(upper - lower, 0.0) * (parts / length)
     return share
+
+
+class PixelsBaseline(Baseline):
+    """Every dataset's images as thumbnails."""
+
+    name, knows = "pixels", "the image"
+    letter = "p"
+
+    def encoder(self, dataset: Dataset, channels: tuple[str, ...]) -> Pixels:
+        """Return the encoder, which needs to know nothing of the dataset."""
+        return Pixels()
+
+    def compared(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the leading principal components of thumbnails, fewer numbers than a probe would drown in."""
+        return components(vectors)
+
+
+PIXELS = PixelsBaseline()

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from reprcheck.baselines.features import composition, describe, feature_names
 from reprcheck.baselines.identity import baseline_digest
+from reprcheck.baselines.reference import Baseline
 from reprcheck.baselines.segmentation import objects
-from reprcheck.types import Image, Kind
+from reprcheck.types import Dataset, Image, Kind
 
 
 @dataclass(frozen=True)
@@ -84,3 +85,28 @@ class Composition:
         masks = [nothing if image.mask is None else image.mask for image in images]
         rows = [list(composition(m, i.types, self.cell_types).values()) for m, i in zip(masks, images, strict=True)]
         return np.array(rows, np.float32).reshape(len(images), columns)
+
+
+class StructureBaseline(Baseline):
+    """The layout of cells; photographs have none."""
+
+    name, knows = "structure", "layout"
+    letter, heading, probed = "s", "struc-\nture", (name,)
+
+    def encoder(self, dataset: Dataset, channels: tuple[str, ...]) -> Structure | None:
+        """Return the encoder, told the names of the channels and of the types of cells."""
+        return None if dataset.kind == "natural" else Structure(channels, dataset.kind, dataset.cell_types)
+
+
+class CompositionBaseline(Baseline):
+    """Types of cells alone, where images tell them."""
+
+    name, knows = "composition", "layout"
+    letter, probed = "t", (name,)
+
+    def encoder(self, dataset: Dataset, channels: tuple[str, ...]) -> Composition | None:
+        """Return the encoder, told the names of the types."""
+        return Composition(dataset.cell_types) if dataset.cell_types and dataset.kind != "natural" else None
+
+
+STRUCTURE, COMPOSITION = StructureBaseline(), CompositionBaseline()

@@ -12,15 +12,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reprcheck import datasets
+from reprcheck.baselines import Baseline
+from reprcheck.benches import Benches
 from reprcheck.calibration.sets import SETS
 from reprcheck.datasets.simulate import NAMES
-from reprcheck.diagnostics.bench import Bench, Contestants
+from reprcheck.diagnostics.bench import Bench
+from reprcheck.diagnostics.contestants import Contestants
 from reprcheck.embed.cache import Cache, default_folder
+from reprcheck.embed.embedder import Embedder, taker
 from reprcheck.embed.engine import Block
 from reprcheck.models import Calibration, Model
 from reprcheck.policy import Policy
-from reprcheck.questions import Question
-from reprcheck.session import Session, taking
 from reprcheck.types import Dataset, Encoder, Task
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -76,33 +78,38 @@ def asked(sets: Iterable[Dataset], settings: Iterable[str]) -> list[Asked]:
     return found
 
 
-class Benches(Session):
-    """A session that also makes benches of blocks; all that it computes is kept in the usual cache."""
+class StudyBenches:
+    """Benches for contestants that a study makes itself; all that is computed is kept in the usual cache.
+
+    Parameters
+    ----------
+    policy : Policy
+    """
 
     def __init__(self, policy: Policy) -> None:
-        super().__init__(policy, Cache(default_folder()), _quietly)
+        self._benches = Benches(policy, Embedder(Cache(default_folder()), _quietly))
         self._made: dict[str, Bench] = {}
 
     def of(self, at: Asked, model: Block, untrained: Mapping[str, tuple[Block, ...]] | None = None) -> Bench:
         """Return a bench in a setting for one block of its task's samples, and the untrained families beside it."""
         contestants = Contestants(model, untrained or {})
         if at.name not in self._made:
-            self._made[at.name] = self.bench("made", at.dataset, at.task, at.protocol, contestants)
+            self._made[at.name] = self._benches.of(contestants, at.dataset, at.task, at.protocol)
         return replace(self._made[at.name], contestants=contestants)
 
     def of_model(self, model: Model, at: Asked) -> Bench:
         """Return a bench in a setting for a model, with the untrained networks that it would meet at the gate."""
-        return self._bench(model, at.dataset, Question(model.name, at.dataset.name, at.task.name, at.protocol, ""))
+        return self._benches.of_model(model, at.dataset, at.task, at.protocol)
 
-    def structure(self, dataset: Dataset, task: Task) -> Block:
-        """Return the structural features of a task's samples, aggregated where the task is."""
-        return taking(dataset, task)(self._hand_made(dataset, task.channels)["structure"])
+    def baseline(self, dataset: Dataset, task: Task, baseline: Baseline) -> Block:
+        """Return a hand-made baseline of a task's samples, aggregated where the task is."""
+        return taker(dataset, task)(self._benches.opponents.baselines(dataset, task.channels)[baseline.name])
 
     def blocks(self, dataset: Dataset, task: Task, encoders: Sequence[Encoder], title: str) -> list[Block]:
         """Embed all samples that share the task's channels, and return the task's, aggregated where the task is."""
-        take = taking(dataset, task)
-        return [take(block) for block in self._embed(dataset, task.channels, encoders, f"{dataset.name}: {title}")]
+        take = taker(dataset, task)
+        return [take(block) for block in self._benches.embedder.embed(dataset, task.channels, encoders, title)]
 
     def calibration(self, dataset: Dataset, task: Task) -> Calibration:
         """Return the images that batch normalisation is calibrated on."""
-        return self._calibration(dataset, task.channels)
+        return self._benches.opponents.calibration(dataset, task.channels)

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from reprcheck.calibration.benches import Asked, Benches, opened
+from reprcheck.calibration.benches import Asked, StudyBenches, opened
 from reprcheck.calibration.row import Row, Scale
 from reprcheck.calibration.tally import ALPHA, Tried
 from reprcheck.calibration.untrained import Pool, draw_pool
@@ -26,6 +26,7 @@ from reprcheck.datasets.assemble import assemble
 from reprcheck.datasets.card import parse
 from reprcheck.datasets.groups import CHANCE
 from reprcheck.diagnostics import beats_untrained, judge
+from reprcheck.diagnostics.describe import describe
 from reprcheck.embed.engine import Progress
 from reprcheck.policy import Policy
 from reprcheck.scorecard.gate import decide
@@ -95,7 +96,7 @@ def study(scale: Scale, progress: Progress) -> list[Row]:
     sets = opened(LIMITS, TASKS if scale.full else TASKS[:1])
     with threadpool_limits(1), progress(len(sets) * times, "groups not named") as advance:
         for whole in sets:
-            benches, base = Benches(POLICY), declared(whole, 0, named=False)
+            benches, base = StudyBenches(POLICY), declared(whole, 0, named=False)
             pool = draw_pool(benches, _asked(base), ARCHITECTURE, whole.name, size, 1)
             for k in range(times):
                 for named in (False, True):
@@ -150,17 +151,18 @@ def _asked(dataset: Dataset) -> Asked:
     return Asked(dataset, dataset.tasks["label"], PROTOCOL)
 
 
-def _judged(benches: Benches, at: Asked, pool: Pool, size: int) -> Verdicts:
+def _judged(benches: StudyBenches, at: Asked, pool: Pool, size: int) -> Verdicts:
     """Ask of each by its comparisons alone; and where groups are noticed, of the best two all that the gate asks."""
     made = [benches.of(at, pool.draws[i], pool.families(i)) for i in range(size)]
     made += [benches.of(at, made[0].baselines[name], pool.families(i)) for i, name in enumerate(HAND_MADE)]
     kinds = [*[ARCHITECTURE] * size, *HAND_MADE]
-    tried = [Tried(at, kind, beats_untrained.judge(bench)) for kind, bench in zip(kinds, made, strict=True)]
+    tried = [Tried(at, kind, beats_untrained.ask(bench)) for kind, bench in zip(kinds, made, strict=True)]
     effects = [float(one.cell.effect or 0) for one in tried]
     chosen = sorted(range(len(made)), key=lambda i: (not tried[i].passed, -effects[i]))[:2] if at.task.groups else []
     passed = released = 0
     for i in chosen:
-        cell, setting = judge(beats_untrained.NAME, made[i]), made[i].setting
+        setting = describe(made[i])
+        cell = judge(beats_untrained.NAME, made[i], setting)
         gate = decide([cell], [setting], [(cell.model, cell.setting, cell.diagnostic)], POLICY, date(2026, 1, 1))
         passed, released = passed + (cell.status == "pass"), released + gate.released
     return Verdicts(tuple(tried), passed, released, len(chosen))

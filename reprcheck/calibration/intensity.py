@@ -24,7 +24,7 @@ from threadpoolctl import threadpool_limits
 
 from reprcheck.baselines.expansions import standardise
 from reprcheck.baselines.intensity import Intensity
-from reprcheck.calibration.benches import QUICK_LIMIT, Asked, Benches, asked, opened
+from reprcheck.calibration.benches import QUICK_LIMIT, Asked, StudyBenches, asked, opened
 from reprcheck.calibration.functions import Floats, Function, apply, kernel, mlp
 from reprcheck.calibration.row import Row, Scale
 from reprcheck.calibration.tally import Tried, row, rows
@@ -207,7 +207,7 @@ class Trial:
     width: int
     number: int
 
-    def judge(self, benches: Benches) -> Cell:
+    def judge(self, benches: StudyBenches) -> Cell:
         """Ask the diagnostic."""
         dataset, task = self.at.dataset, self.at.task
         features, levels = benches.blocks(dataset, task, [Intensity(), Levels()], "histograms")
@@ -217,7 +217,7 @@ class Trial:
         block = Block(
             digest(list(name), code_digest("reprcheck.calibration", "intensity", "functions")), levels.ids, vectors
         )
-        return beyond_intensity.judge(benches.of(self.at, block))
+        return beyond_intensity.ask(benches.of(self.at, block))
 
 
 @dataclass(frozen=True)
@@ -229,7 +229,7 @@ class Fitted:
     fine: bool
     number: int
 
-    def judge(self, benches: Benches) -> Cell:
+    def judge(self, benches: StudyBenches) -> Cell:
         """Ask the diagnostic on the half of what folds hold out, batches or units, that it hasn't learned from."""
         dataset, task = self.at.dataset, self.at.task
         features, levels = benches.blocks(dataset, task, [Intensity(), Levels()], "histograms")
@@ -243,13 +243,13 @@ class Fitted:
             z = np.hstack([z, standardise(np.sqrt(shares).reshape(len(z), -1))])
         rest = np.flatnonzero(~learns)
         vectors = FITTED[self.kind](z[learns], task.y[learns], z[rest], seed(*name) % 2**31)
-        half = replace(task, rows=task.rows[rest], y=task.y[rest], units=task.units[rest], batches=task.batches[rest])
+        half = task.take(rest)
         code = code_digest("reprcheck.calibration", "intensity", "functions")
         source = digest(list(name), code, installed("scikit-learn"))
         ids = tuple(levels.ids[i] for i in rest)
         shown = replace(dataset, tasks={half.name: half}, digest=digest(dataset.digest, list(name)))
         at = Asked(shown, replace(half, control=None, positions=None), self.at.protocol)
-        return beyond_intensity.judge(Benches(POLICY).of(at, Block(source, ids, vectors.astype(np.float32))))
+        return beyond_intensity.ask(StudyBenches(POLICY).of(at, Block(source, ids, vectors.astype(np.float32))))
 
 
 def _network(z: Floats, y: NDArray[np.int64], judged: Floats, state: int) -> Floats:
@@ -286,7 +286,7 @@ def study(scale: Scale, progress: Progress) -> list[Row]:
     fitted = [Fitted(at, *how) for at in asked(enough, [at.name for at in voted]) for how in _ways(scale.trials(2, 1))]
     if scale.full:
         fitted += [Fitted(at, *how) for at in asked(enough, [at.name for at in probed]) for how in _ways(1)]
-    benches, halves = Benches(POLICY), Benches(POLICY)
+    benches, halves = StudyBenches(POLICY), StudyBenches(POLICY)
     with threadpool_limits(1), progress(len(drawn) + len(fitted), "functions of intensity") as advance:
         tried, learned = [], []
         for trial in drawn:
@@ -307,10 +307,10 @@ def _ways(each: int) -> list[tuple[str, bool, int]]:
     return [(kind, fine, number) for kind in FITTED for fine in (False, True) for number in range(each)]
 
 
-def _on_matched_images(settings: Iterable[Asked], benches: Benches) -> list[Row]:
+def _on_matched_images(settings: Iterable[Asked], benches: StudyBenches) -> list[Row]:
     """Return the row of encoders that are shown the matched images as well."""
     tried = [
-        Tried(at, "on matched images", beyond_intensity.judge(benches.of_model(resolve(Waves(seed, width)), at)))
+        Tried(at, "on matched images", beyond_intensity.ask(benches.of_model(resolve(Waves(seed, width)), at)))
         for at in settings
         for seed, width in enumerate(WIDTHS)
     ]

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from threadpoolctl import threadpool_limits
 
-from reprcheck.calibration.benches import QUICK_LIMIT, Asked, Benches, asked, opened
+from reprcheck.baselines.structure import STRUCTURE
+from reprcheck.calibration.benches import QUICK_LIMIT, Asked, StudyBenches, asked, opened
 from reprcheck.calibration.functions import FUNCTIONS, apply
 from reprcheck.calibration.row import Row, Scale
 from reprcheck.calibration.tally import Tried, rows
@@ -65,20 +66,20 @@ class Trial:
     width: int
     number: int
 
-    def judge(self, benches: Benches) -> Cell:
+    def judge(self, benches: StudyBenches) -> Cell:
         """Ask the diagnostic."""
-        base = benches.structure(self.at.dataset, self.at.task)
-        name = ("structure", self.kind, self.width, self.number, self.at.name)
+        base = benches.baseline(self.at.dataset, self.at.task, STRUCTURE)
+        name = (STRUCTURE.name, self.kind, self.width, self.number, self.at.name)
         vectors = apply(self.kind, base.vectors, self.width, rng(*name))
         code = code_digest("reprcheck.calibration", "structure", "functions")
-        return beats_structure.judge(benches.of(self.at, base.mapped([*name, code], vectors)))
+        return beats_structure.ask(benches.of(self.at, base.mapped([*name, code], vectors)))
 
 
 def study(scale: Scale, progress: Progress) -> list[Row]:
     """Return rows for each kind of encoder, each setting and each protocol."""
     tasks, others = (TASKS, OTHERS) if scale.full else (QUICK, ())
     limits = SETS if scale.full else dict.fromkeys(SETS, QUICK_LIMIT)
-    sets, benches = opened(limits, [*tasks, *others]), Benches(POLICY)
+    sets, benches = opened(limits, [*tasks, *others]), StudyBenches(POLICY)
     trials = _trials(asked(sets, [*(f"{task}/knn/1" for task in tasks), *others]), scale.trials(6, 2))
     trials += _trials(asked(sets, [f"{task}/probe/1" for task in (tasks if scale.full else tasks[:1])]), 1)
     tried = []

@@ -15,7 +15,7 @@ from itertools import pairwise
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from reprcheck.calibration.benches import QUICK_LIMIT, Asked, Benches, asked, opened
+from reprcheck.calibration.benches import QUICK_LIMIT, Asked, StudyBenches, asked, opened
 from reprcheck.calibration.row import Row, Scale
 from reprcheck.calibration.tally import Tried, row
 from reprcheck.diagnostics import beats_untrained
@@ -104,7 +104,7 @@ def study(scale: Scale, progress: Progress) -> list[Row]:
     limits = SETS if scale.full else dict.fromkeys(SETS, QUICK_LIMIT)
     sets = opened(limits, [setting for several in settings.values() for setting in several])
     cases = [(architecture, at) for architecture, several in settings.items() for at in asked(sets, several)]
-    benches, size, plain = Benches(POLICY), scale.trials(50, 12), scale.trials(5, 1)
+    benches, size, plain = StudyBenches(POLICY), scale.trials(50, 12), scale.trials(5, 1)
     pools: dict[tuple[str, str, bytes], Pool] = {}
     tried: dict[tuple[str, str], list[Tried]] = {}
     with threadpool_limits(1), progress(len(cases), "untrained draws") as advance:
@@ -114,13 +114,13 @@ def study(scale: Scale, progress: Progress) -> list[Row]:
             if key not in pools:
                 pools[key] = draw_pool(benches, at, architecture, images, size, plain)
             pool = pools[key]
-            cells = [beats_untrained.judge(benches.of(at, pool.draws[i], pool.families(i))) for i in range(size)]
+            cells = [beats_untrained.ask(benches.of(at, pool.draws[i], pool.families(i))) for i in range(size)]
             tried[architecture, at.name] = [Tried(at, architecture, cell) for cell in cells]
             advance(1)
     return _rows(tried, size * len(pools))
 
 
-def draw_pool(benches: Benches, at: Asked, architecture: str, images: str, size: int, plain: int) -> Pool:
+def draw_pool(benches: StudyBenches, at: Asked, architecture: str, images: str, size: int, plain: int) -> Pool:
     """Draw the networks, seeds made from names, and embed the task's samples."""
     models = [_model(architecture, images, i) for i in range(size)]
     channels = len(at.task.channels)

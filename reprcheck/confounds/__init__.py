@@ -5,6 +5,6 @@ no cache key of a baseline. Confounds that the table alone tells are in `reprche
 """
 
 from reprcheck.confounds.duplicates import Duplicates, duplicates
-from reprcheck.confounds.nuisance import nuisance
+from reprcheck.confounds.nuisance import Nuisance, nuisances
 
-__all__ = ["Duplicates", "duplicates", "nuisance"]
+__all__ = ["Duplicates", "Nuisance", "duplicates", "nuisances"]

@@ -6,20 +6,93 @@ Scoring and the test against chance are left to the protocols and to `reprcheck.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from reprcheck.baselines.reference import Reference
 from reprcheck.datasets.plate import place
 from reprcheck.datasets.table import to_number
+from reprcheck.registry import REFERENCES
 from reprcheck.spelling import is_missing
 from reprcheck.types import Task
 
 
-def nuisance(task: Task, holds_batches_out: bool = False) -> dict[str, NDArray[np.float32]]:
-    """Return vectors of a task's samples that know nothing but batch, position, metadata, size or depth.
+class Nuisance(Reference):
+    """What the table tells, or the files as they are stored, without a look at a pixel.
+
+    Attributes
+    ----------
+    called : str
+        In a sentence, where the name alone says too little.
+    """
+
+    knows = "the table"
+    called: ClassVar[str] = ""
+
+    @abstractmethod
+    def vectors(self, task: Task, holds_batches_out: bool) -> NDArray[np.float32] | None:
+        """Return float32[n, d] for a task's samples, or None where nothing is known."""
+
+
+class Batch(Nuisance):
+    """One-hot, but for a batch of one sample; nothing where what is judged is of batches never seen."""
+
+    name = "batch"
+
+    def vectors(self, task: Task, holds_batches_out: bool) -> NDArray[np.float32] | None:
+        """Return float32[n, batches of several samples]."""
+        return None if holds_batches_out else _one_hot(task.batches)
+
+
+class Position(Nuisance):
+    """Places on a plate, where the card names them; see `position_vectors`."""
+
+    name, heading = "position", "posi-\ntion"
+
+    def vectors(self, task: Task, holds_batches_out: bool) -> NDArray[np.float32] | None:
+        """Return the vectors of places."""
+        return None if task.positions is None else position_vectors(task.positions)
+
+
+class Metadata(Nuisance):
+    """Columns of the table that the card names as metadata; see `metadata_vectors`."""
+
+    name, heading = "metadata", "meta-\ndata"
+
+    def vectors(self, task: Task, holds_batches_out: bool) -> NDArray[np.float32] | None:
+        """Return the vectors of columns."""
+        return None if task.metadata is None else metadata_vectors(task.metadata)
+
+
+class Size(Nuisance):
+    """Sizes of stored images, where they differ; see `size_vectors`."""
+
+    name, called = "size", "image size"
+
+    def vectors(self, task: Task, holds_batches_out: bool) -> NDArray[np.float32] | None:
+        """Return the vectors of sizes."""
+        return None if task.sizes is None else size_vectors(task.sizes)
+
+
+class Depth(Nuisance):
+    """How images are stored, where that differs; see `depth_vectors`."""
+
+    name, called = "depth", "bit depth"
+
+    def vectors(self, task: Task, holds_batches_out: bool) -> NDArray[np.float32] | None:
+        """Return the vectors of depths."""
+        return None if task.depths is None else depth_vectors(task.depths)
+
+
+BATCH, POSITION, METADATA, SIZE, DEPTH = Batch(), Position(), Metadata(), Size(), Depth()
+
+
+def nuisances(task: Task, holds_batches_out: bool = False) -> dict[Nuisance, NDArray[np.float32]]:
+    """Return what each nuisance tells of a task's samples, but for those that tell none apart.
 
     Parameters
     ----------
@@ -29,25 +102,11 @@ def nuisance(task: Task, holds_batches_out: bool = False) -> dict[str, NDArray[n
 
     Returns
     -------
-    dict of str to float32[n, d]
-        ``batch``: one-hot, but for a batch of one sample. Absent with one batch, and where folds hold batches out: a
-        batch never seen tells nothing. ``position``: see `position_vectors`. Absent where the card names no position,
-        or all samples share one. ``metadata``: see `metadata_vectors`. Absent where the card names no metadata, or
-        they tell no samples apart. ``size``: see `size_vectors`. Absent where all images are of one size. ``depth``:
-        see `depth_vectors`. Absent where all are stored in one way.
+    dict of Nuisance to float32[n, d]
     """
-    found = {}
-    if not holds_batches_out:
-        found["batch"] = _one_hot(task.batches)
-    if task.positions is not None:
-        found["position"] = position_vectors(task.positions)
-    if task.metadata is not None:
-        found["metadata"] = metadata_vectors(task.metadata)
-    if task.sizes is not None:
-        found["size"] = size_vectors(task.sizes)
-    if task.depths is not None:
-        found["depth"] = depth_vectors(task.depths)
-    return {name: vectors for name, vectors in found.items() if (vectors != vectors[:1]).any()}
+    known = (reference for _, reference in REFERENCES.things() if isinstance(reference, Nuisance))
+    found = {one: one.vectors(task, holds_batches_out) for one in known}
+    return {one: vectors for one, vectors in found.items() if vectors is not None and (vectors != vectors[:1]).any()}
 
 
 def position_vectors(positions: NDArray[np.str_]) -> NDArray[np.float32]:

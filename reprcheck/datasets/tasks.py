@@ -202,21 +202,7 @@ def limited(task: Task, ids: NDArray[np.str_], at_most: int) -> Task:
     groups = task.batches if task.holdout == "batch" else task.units
     keep = limit.cut(ids[task.rows], labels, task.batches, groups, at_most)
     note = f"Limit: cut from {len(task.rows)} to {len(keep)} samples, stratified by label and batch."
-    cut = replace(
-        task,
-        rows=task.rows[keep],
-        y=task.y[keep],
-        units=task.units[keep],
-        batches=task.batches[keep],
-        control=None if task.control is None else task.control[keep],
-        positions=None if task.positions is None else task.positions[keep],
-        replicates=None if task.replicates is None else task.replicates[keep],
-        innermost=None if task.innermost is None else task.innermost[keep],
-        metadata=None if task.metadata is None else task.metadata[keep],
-        sizes=None if task.sizes is None else task.sizes[keep],
-        test=None if task.test is None else task.test[keep],
-        notes=(*task.notes, note),
-    )
+    cut = replace(task.take(keep), notes=(*task.notes, note))
     where = Option("limit", at_most, f"task {task.name}")
     remedy = ("use ", Option("limit", limit.enough(labels, task.batches)), " or more")
     if matching := _matching(task):

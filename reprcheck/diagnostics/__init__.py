@@ -1,24 +1,23 @@
 """The questions asked of a model in a setting, one file each, and the one way to ask them: `judge`.
 
-A diagnostic is a module with ``judge(bench) -> Cell``; its docstring is its documentation. What holds for all of them
-is done here: a model without a usable embedding is never judged on its scores, and a setting that can't tell gives no
+A diagnostic is a `Diagnostic` at the end of a file whose docstring is its documentation. What holds for all of them is
+done here: a model without a usable embedding is never judged on its scores, and a setting that can't tell gives no
 verdict but ``inconclusive``.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reprcheck.types import Cell
+from reprcheck.datasets.confounds import listed
+from reprcheck.diagnostics.bench import Bench
+from reprcheck.diagnostics.diagnostic import Diagnostic
+from reprcheck.registry import DIAGNOSTICS
+from reprcheck.types import Cell, Setting
 
-if TYPE_CHECKING:
-    from reprcheck.diagnostics.bench import Bench
-
-_WHERE = {name: f"reprcheck.diagnostics.{name}" for name in ("beats_untrained", "beats_structure", "beyond_intensity")}
+__all__ = ["Diagnostic", "judge"]
 
 _CANNOT_TELL = {
     "saturated": "an encoder that nobody trained reaches the ceiling here, so no verdict would tell anything",
@@ -26,33 +25,26 @@ _CANNOT_TELL = {
 }
 
 
-def known() -> tuple[str, ...]:
-    """Return the names of all diagnostics."""
-    return tuple(_WHERE)
-
-
-def judge(diagnostic: str, bench: Bench) -> Cell:
-    """Ask one question, one of `known`, of one model in one setting."""
+def judge(name: str, bench: Bench, setting: Setting) -> Cell:
+    """Ask one question, a diagnostic by name, of one model in one setting, as `describe` describes it."""
+    diagnostic: Diagnostic = DIAGNOSTICS.get(name)
     problem = bench.contestants.problem
     if problem == "not finite":
-        return bench.without_evidence(diagnostic, "error", "the embedding holds values that are not finite")
+        return bench.without_evidence(name, "error", "the embedding holds values that are not finite")
     if problem == "constant":
-        return bench.without_evidence(diagnostic, "fail", "the embedding is constant: every image gets the same vector")
+        return bench.without_evidence(name, "fail", "the embedding is constant: every image gets the same vector")
     if bench.policy.resample == "batch" and (problem := _why_not_batches(bench)):
-        return bench.without_evidence(diagnostic, "inconclusive", f"{problem}, and the policy resamples batches")
-    module: Any = import_module(_WHERE[diagnostic])
-    cell: Cell = module.judge(bench)
-    reason = _unanswered(bench) or _CANNOT_TELL.get(bench.setting.qualification)
+        return bench.without_evidence(name, "inconclusive", f"{problem}, and the policy resamples batches")
+    cell = diagnostic.ask(bench)
+    reason = _unanswered(bench) or _CANNOT_TELL.get(setting.qualification)
     if reason is None or cell.status == "not_applicable":
         return cell
-    return replace(cell, status="inconclusive", statement=f"{bench.setting.qualification}: {reason}; {cell.statement}")
+    return replace(cell, status="inconclusive", statement=f"{setting.qualification}: {reason}; {cell.statement}")
 
 
 def _unanswered(bench: Bench) -> str | None:
     if not (groups := bench.task.groups):
         return None
-    from reprcheck.datasets.confounds import listed
-
     named = listed(group.called for group in groups)
     return f"units may not be independent: the card doesn't answer for {named}, whose groups have one label each"
 

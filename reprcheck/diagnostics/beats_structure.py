@@ -25,20 +25,21 @@ Source
 
 from __future__ import annotations
 
+from reprcheck.baselines.structure import STRUCTURE
 from reprcheck.diagnostics.bench import Bench
+from reprcheck.diagnostics.diagnostic import Diagnostic
+from reprcheck.registry import REFERENCES
 from reprcheck.types import Cell, Evidence
 
 NAME = "beats_structure"
-TRY = "look whether counts and shapes already give the label; if so, ask a task of what is inside the cells"
 
 
-def judge(bench: Bench) -> Cell:
+def ask(bench: Bench) -> Cell:
     """Compare the model with the structural features and their expansions, and with those of baselines asked for."""
     if bench.kind == "natural":
         return bench.without_evidence(NAME, "not_applicable", "photographs hold no cells to count or shape")
-    asked = [name for name in ("structure", "composition", *bench.policy.baselines) if name in bench.baselines]
-    evidence = [e for name in asked for e in _against(bench, name)]
-    return bench.cell(NAME, evidence)
+    opponents = [name for name in bench.baselines if REFERENCES.get(name).knows == STRUCTURE.knows]
+    return bench.cell(NAME, [e for name in opponents for e in _against(bench, name)])
 
 
 def _against(bench: Bench, name: str) -> list[Evidence]:
@@ -47,3 +48,8 @@ def _against(bench: Bench, name: str) -> list[Evidence]:
     model, alone, *wide = bench.scores([bench.embedding], [baseline], *([baseline, e] for e in expansions))
     margin = bench.margin(NAME)
     return [bench.against(model, [alone], name, margin), bench.against(model, wide, f"{name}, expanded", margin)]
+
+
+BEATS_STRUCTURE = Diagnostic(
+    NAME, ask, "look whether counts and shapes already give the label; if so, ask a task of what is inside the cells"
+)

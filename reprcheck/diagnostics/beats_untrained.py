@@ -27,15 +27,20 @@ Source
 from __future__ import annotations
 
 from reprcheck.diagnostics.bench import Bench
+from reprcheck.diagnostics.diagnostic import Diagnostic
 from reprcheck.types import Cell
 
 NAME = "beats_untrained"
-TRY = "train longer or on other data; or ask a task whose answer an untrained network doesn't already give"
 
 
-def judge(bench: Bench) -> Cell:
+def ask(bench: Bench) -> Cell:
     """Compare the model with every untrained family."""
     evidence, collapsed = bench.against_untrained(NAME, bench.contestants), bench.contestants.collapsed
     if not evidence:
         return bench.without_evidence(NAME, "inconclusive", f"every untrained network has collapsed: {collapsed}")
     return bench.cell(NAME, evidence, details={"collapsed": collapsed, "separation": bench.contestants.separation})
+
+
+BEATS_UNTRAINED = Diagnostic(
+    NAME, ask, "train longer or on other data; or ask a task whose answer an untrained network doesn't already give"
+)

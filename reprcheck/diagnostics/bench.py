@@ -16,72 +16,15 @@ from numpy.typing import NDArray
 
 from reprcheck import protocols
 from reprcheck.baselines.expansions import expand
+from reprcheck.diagnostics.contestants import Contestants, Family
 from reprcheck.diagnostics.stored import from_arrays, to_arrays
 from reprcheck.digest import code_digest, digest, installed
 from reprcheck.embed.cache import Cache
 from reprcheck.embed.engine import Block, Progress
 from reprcheck.policy import Policy
 from reprcheck.seeding import seed
-from reprcheck.stats.collapse import INDISTINCT, SEPARATE, collapse, separation
 from reprcheck.stats.decision import compare, decide, shared_training
-from reprcheck.types import Cell, Evidence, Kind, Scores, Setting, Status, Task
-
-Family = tuple[Block, ...]
-"""Draws of one kind of reference that differ in their seed alone; a single reference is a family of one."""
-
-
-@dataclass(frozen=True)
-class Contestants:
-    """The model's embedding and the untrained families that saw the same images.
-
-    Attributes
-    ----------
-    embedding : Block
-    untrained : mapping of str to Family
-    units : str[n] or None
-        Of the samples, where it is to be asked which encoders tell units apart.
-    """
-
-    embedding: Block
-    untrained: Mapping[str, Family]
-    units: NDArray[np.str_] | None = None
-
-    @cached_property
-    def problem(self) -> str | None:
-        """What is wrong with the model's embedding, if anything; see `collapse`."""
-        return collapse(self.embedding.vectors)
-
-    @cached_property
-    def separation(self) -> Mapping[str, float]:
-        """How well each untrained encoder tells samples of one unit from others; see `separation`."""
-        if self.units is None:
-            return {}
-        found = {name: separation(block.vectors, self.units) for name, block in self._draws.items()}
-        return {name: auroc for name, auroc in found.items() if auroc is not None}
-
-    @cached_property
-    def collapsed(self) -> Mapping[str, str]:
-        """Untrained encoders that can't tell images apart, easy opponents all, and what is wrong with each.
-
-        An encoder that doesn't tell units apart counts as collapsed where another untrained one clearly does.
-        """
-        problems = {name: collapse(block.vectors) for name, block in self._draws.items()}
-        if max(self.separation.values(), default=0.0) >= SEPARATE:
-            problems |= {name: problems[name] or "indistinct" for name, a in self.separation.items() if a < INDISTINCT}
-        return {name: problem for name, problem in problems.items() if problem}
-
-    @property
-    def _draws(self) -> Mapping[str, Block]:
-        return {f"{name}-{k}": block for name, family in self.untrained.items() for k, block in enumerate(family)}
-
-    @cached_property
-    def opponents(self) -> Mapping[str, Family]:
-        """The untrained families without their collapsed members."""
-        families = {
-            name: tuple(block for k, block in enumerate(family) if f"{name}-{k}" not in self.collapsed)
-            for name, family in self.untrained.items()
-        }
-        return {name: family for name, family in families.items() if family}
+from reprcheck.types import Cell, Evidence, Kind, Scores, Status, Task
 
 
 @dataclass
@@ -286,13 +229,6 @@ class Bench:
             self.against(model, self.scores(*([block] for block in family)), name + suffix, self.margin(diagnostic))
             for name, family in contestants.opponents.items()
         ]
-
-    @cached_property
-    def setting(self) -> Setting:
-        """The setting as seen beside this model: everyone's scores, and whether it can tell anything."""
-        from reprcheck.diagnostics.describe import describe
-
-        return describe(self)
 
     def cell(
         self,

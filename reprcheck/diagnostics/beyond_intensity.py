@@ -32,31 +32,33 @@ Source
 
 from __future__ import annotations
 
+from reprcheck.baselines.intensity import INTENSITY
 from reprcheck.diagnostics.bench import Bench, average
+from reprcheck.diagnostics.diagnostic import Diagnostic
 from reprcheck.protocols import predicts
 from reprcheck.types import Cell, Evidence, Scores
 
 NAME = "beyond_intensity"
-TRY = "augment brightness and contrast in training; or check whether staining, not biology, carries the label"
 
 
-def judge(bench: Bench) -> Cell:
+def ask(bench: Bench) -> Cell:
     """Compare what the embedding adds to intensity with what intensity expanded adds; and with twins, matched."""
-    intensity, expansions = bench.baselines["intensity"], bench.expansions(bench.baselines["intensity"])
+    name, intensity = INTENSITY.name, bench.baselines[INTENSITY.name]
+    expansions = bench.expansions(intensity)
     others = (*expansions[1:], expansions[0])
     alone, both = bench.scores([intensity], [intensity, bench.embedding])
     rivals = bench.scores(*([intensity, e, f] for e, f in zip(expansions, others, strict=True)))
     wide = average(bench.scores(*([intensity, e, bench.embedding] for e in expansions)))
 
     evidence, guards = [], []
-    for model, draws, reference in ((both, [alone], "intensity"), (wide, rivals, "intensity, expanded")):
+    for model, draws, reference in ((both, [alone], name), (wide, rivals, f"{name}, expanded")):
         gained, guard = _added(bench, model, draws, reference)
         evidence.append(gained)
         guards += guard
     matched = bench.matched()
     details: dict[str, object] = {"matched": "not asked: precomputed vectors can't be re-embedded"}
     if matched is None and predicts(bench.protocol):
-        guards.append(bench.against(both, [bench.fitted(intensity)], "intensity, read by a forest", 0.0))
+        guards.append(bench.against(both, [bench.fitted(intensity)], f"{name}, read by a forest", 0.0))
     if matched is not None:
         evidence += bench.against_untrained(NAME, matched, " on matched images")
         details = {"matched": "asked", "collapsed": matched.collapsed}
@@ -69,3 +71,8 @@ def _added(bench: Bench, model: Scores, draws: list[Scores], reference: str) -> 
     if bits is None:
         return bench.against(model, draws, reference, bench.margin(NAME)), []
     return bits, [bench.against(model, draws, reference, 0.0)]
+
+
+BEYOND_INTENSITY = Diagnostic(
+    NAME, ask, "augment brightness and contrast in training; or check whether staining, not biology, carries the label"
+)

@@ -12,33 +12,32 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from reprcheck import protocols
-from reprcheck.confounds import nuisance
+from reprcheck.confounds import Nuisance, nuisances
 from reprcheck.diagnostics import misleading
-from reprcheck.diagnostics.bench import Bench, Family, average
+from reprcheck.diagnostics.bench import Bench, average
+from reprcheck.diagnostics.contestants import Family
 from reprcheck.digest import digest
 from reprcheck.embed.engine import Block
 from reprcheck.protocols.control import control
+from reprcheck.registry import REFERENCES
 from reprcheck.stats.decision import compare, interval
 from reprcheck.stats.qualify import noise_floor, qualify
-from reprcheck.types import Scores, Setting
-
-PROBED = ("model", "untrained", "untrained-resnet", "structure", "composition", "cellprofiler", "intensity")
-"""Encoders whose selectivity is told; of a family the first draw's."""
+from reprcheck.types import MODEL, Scores, Setting
 
 
 def describe(bench: Bench) -> Setting:
     """Return the setting as seen beside the bench's model."""
     task, policy = bench.task, bench.policy
-    model = {} if bench.contestants.problem == "not finite" else {"model": (bench.embedding,)}
+    model = {} if bench.contestants.problem == "not finite" else {MODEL: (bench.embedding,)}
     hand_made = {name: (block,) for name, block in bench.baselines.items()}
-    nuisances = _nuisances(bench)
+    known = _nuisances(bench)
     families: dict[str, Family] = {**model, **bench.contestants.opponents, **hand_made}
-    found = _scored(bench, {**families, **{name: (block,) for name, block in nuisances.items()}})
-    trivial = [s for name, draws in found.items() if name not in ("model", *nuisances) for s in draws]
+    found = _scored(bench, {**families, **{nuisance.name: (block,) for nuisance, block in known.items()}})
+    trivial = [s for name in (*bench.contestants.opponents, *hand_made) for s in found[name]]
     qualified = qualify(
         task,
         trivial=trivial,
-        model=found["model"][0] if model else None,
+        model=found[MODEL][0] if model else None,
         chance=protocols.chance(bench.protocol, task),
         margin=policy.margin,
         alpha=policy.alpha,
@@ -61,7 +60,7 @@ def describe(bench: Bench) -> Setting:
             *task.notes,
             *protocols.notes(bench.protocol, task),
             *bench.notes,
-            *_misleading(bench, found, nuisances),
+            *_misleading(bench, found, list(known)),
         ),
         limit=bench.limit,
         landmarks={**qualified.landmarks, **_resolution(bench, untrained)},
@@ -90,22 +89,22 @@ def _resolution(bench: Bench, untrained: Mapping[str, Sequence[Scores]]) -> dict
     return {**noise, "mde": evidence.mde}
 
 
-def _nuisances(bench: Bench) -> dict[str, Block]:
+def _nuisances(bench: Bench) -> dict[Nuisance, Block]:
     if not protocols.predicts(bench.protocol):
         return {}
-    ids, found = bench.embedding.ids, nuisance(bench.task, protocols.holds_batches_out(bench.protocol, bench.task))
-    return {name: Block(digest("nuisance", name, vectors), ids, vectors) for name, vectors in found.items()}
+    ids, found = bench.embedding.ids, nuisances(bench.task, protocols.holds_batches_out(bench.protocol, bench.task))
+    return {one: Block(digest("nuisance", one.name, vectors), ids, vectors) for one, vectors in found.items()}
 
 
-def _misleading(bench: Bench, found: Mapping[str, Sequence[Scores]], nuisances: Mapping[str, Block]) -> list[str]:
+def _misleading(bench: Bench, found: Mapping[str, Sequence[Scores]], known: Sequence[Nuisance]) -> list[str]:
     """Return a sentence for each thing that could mislead, beyond what the task tells of itself."""
     task, policy, protocol = bench.task, bench.policy, bench.protocol
     sentences = []
     batches = bench.batch_of(bench.units)
     if batches is not None and policy.resample != "batch":
         sentences += misleading.few_batches(len(np.unique(batches)), policy.min_units)
-    for name in nuisances:
-        sentences += misleading.predictive(task, name, found[name][0], protocol, policy.alpha)
+    for nuisance in known:
+        sentences += misleading.predictive(task, nuisance, found[nuisance.name][0], protocol, policy.alpha)
     if protocols.predicts(protocol):
         thumbnails = bench.thumbnails.vectors
         ids, names = bench.embedding.ids, list(bench.ids)
@@ -118,9 +117,10 @@ def _misleading(bench: Bench, found: Mapping[str, Sequence[Scores]], nuisances: 
 def _selectivity(
     bench: Bench, families: Mapping[str, Family], found: Mapping[str, Sequence[Scores]]
 ) -> dict[str, dict[str, float]]:
-    """Return what some encoders score on the task and on random labels, where the protocol is a probe."""
+    """Return what some encoders (of a family the first draw) score on the task and on random labels, by a probe."""
     made = control(bench.task) if bench.protocol.startswith("probe/") else None
-    chosen = [name for name in PROBED if name in families]
+    probed = [name for _, reference in REFERENCES.things() for name in reference.probed]
+    chosen = [name for name in (MODEL, *probed) if name in families]
     if made is None:
         return {}
     controls = bench.scores(*([families[name][0]] for name in chosen), task=made)

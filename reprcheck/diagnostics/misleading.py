@@ -14,13 +14,11 @@ from numpy.typing import NDArray
 from scipy.stats import chi2_contingency, spearmanr
 
 from reprcheck import protocols
-from reprcheck.confounds import duplicates
+from reprcheck.confounds import Nuisance, duplicates
 from reprcheck.datasets.plate import place
 from reprcheck.stats.qualify import permuted
 from reprcheck.types import Scores, Task
 
-SPOKEN = {"size": "image size", "depth": "bit depth"}
-"""Nuisances whose name says too little in a sentence."""
 UNLIKELY = 0.001
 """Classes differ where chance would make them differ as much less often than this."""
 
@@ -72,14 +70,13 @@ def _by_class(task: Task, rows: Sequence[int]) -> str:
     return f"; classes differ: {', '.join(shares)}"
 
 
-def predictive(task: Task, nuisance: str, scores: Scores, protocol: str, alpha: float) -> list[str]:
+def predictive(task: Task, nuisance: Nuisance, scores: Scores, protocol: str, alpha: float) -> list[str]:
     """Return a sentence where a nuisance alone predicts the label: labels permuted against it rarely do as well.
 
     Parameters
     ----------
     task : Task
-    nuisance : str
-        One of `reprcheck.confounds.nuisance`.
+    nuisance : Nuisance
     scores : Scores
         Of its vectors.
     protocol : str
@@ -91,7 +88,7 @@ def predictive(task: Task, nuisance: str, scores: Scores, protocol: str, alpha: 
         return []
     guess = protocols.chance(protocol, task)
     return [
-        f"Confound: {SPOKEN.get(nuisance, nuisance)} alone predicts the label: {scores.values.mean():.2f} by "
+        f"Confound: {nuisance.called or nuisance.name} alone predicts the label: {scores.values.mean():.2f} by "
         f"{protocol}, {guess:.2f} by chance (p = {p:.3f})."
     ]
 
@@ -104,7 +101,7 @@ def along_the_plate(task: Task, alpha: float) -> list[str]:
     if task.kind != "regress" or task.positions is None:
         return []
     kept = np.ones(len(task.y), bool) if task.control is None else ~task.control
-    part = replace(task, y=task.y[kept], units=task.units[kept], batches=task.batches[kept])
+    part = task.take(np.flatnonzero(kept))
     places = [place(str(name)) for name in task.positions[kept]]
     found = []
     for axis in ("row", "column"):

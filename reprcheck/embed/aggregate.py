@@ -16,6 +16,12 @@ from reprcheck.types import Aggregation, Task
 _HOW: Mapping[Aggregation, Callable[..., NDArray[Any]]] = {"mean": np.mean, "median": np.median}
 
 
+def aggregated(task: Task) -> Task:
+    """Return the task that is judged: on groups of samples where it aggregates."""
+    groups = Groups.of(task)
+    return groups.task(task) if groups else task
+
+
 @dataclass(frozen=True)
 class Groups:
     """Which samples become one, and how.
@@ -50,24 +56,14 @@ class Groups:
 
     def task(self, task: Task) -> Task:
         """Return the task on groups: what all samples of a group share is the group's, a number is aggregated."""
-        first = np.array([group[0] for group in self.members])
-        labels = [task.y[group] for group in self.members]
-        return replace(
-            task,
-            rows=task.rows[first],
-            y=task.y[first] if task.classes else np.array([self._one(y) for y in labels]),
-            units=task.units[first],
-            batches=task.batches[first],
-            control=None if task.control is None else task.control[first],
-            positions=None if task.positions is None else task.positions[first],
-            replicates=None if task.replicates is None else task.replicates[first],
-            metadata=None if task.metadata is None else task.metadata[first],
-            sizes=None if task.sizes is None else np.stack([self._one(task.sizes[group]) for group in self.members]),
-            depths=None if task.depths is None else np.stack([self._one(task.depths[group]) for group in self.members]),
-            test=None if task.test is None else task.test[first],
-            aggregate=None,
-            innermost=None,
-        )
+        one = task.take(np.array([group[0] for group in self.members]))
+        numbers = {"y": None if task.classes else task.y, "sizes": task.sizes, "depths": task.depths}
+        ones: dict[str, Any] = {
+            name: np.array([self._one(values[group]) for group in self.members])
+            for name, values in numbers.items()
+            if values is not None
+        }
+        return replace(one, **ones, aggregate=None, innermost=None)
 
     def _one(self, values: NDArray[Any]) -> NDArray[np.float64]:
         one: NDArray[np.float64] = _HOW[self.how](values.astype(np.float64), axis=0)

@@ -64,6 +64,8 @@ class Precomputed(Model):
         For a file that isn't there, or of another format.
     """
 
+    embeds_images = False
+
     def __init__(self, spec: Spec) -> None:
         options.only(spec, ("name", "key", "ids", "obsm"))
         self.spec, self.name, self.where = str(spec), name_of(spec), spec.where

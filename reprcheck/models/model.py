@@ -11,12 +11,15 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, cast
+from typing import ClassVar, Literal, cast
+
+import numpy as np
+from numpy.typing import NDArray
 
 from reprcheck.models import options
 from reprcheck.models.channels import POLICIES, Policy
 from reprcheck.models.spec import Spec
-from reprcheck.types import Encoder
+from reprcheck.types import Dataset, Encoder, Task
 
 Architecture = Literal["resnet", "vit"]
 """Plain untrained networks: timm's ``resnet18`` and ``vit_tiny_patch16_224``."""
@@ -89,6 +92,8 @@ class Model(ABC):
 
     spec: str
     name: str
+    embeds_images: ClassVar[bool] = True
+    """Whether it can be shown images other than those of the dataset."""
 
     @cached_property
     @abstractmethod
@@ -108,6 +113,14 @@ class Model(ABC):
     def notes(self, n_channels: int) -> tuple[str, ...]:
         """Return what must be told of how the model is shown such images: a sentence where not all channels at once."""
         return ()
+
+    def notes_on(self, dataset: Dataset, task: Task) -> tuple[str, ...]:
+        """Return what must be told of how the model is shown a task's images."""
+        return self.notes(len(task.channels))
+
+    def vectors(self, dataset: Dataset) -> NDArray[np.float32] | None:
+        """Return vectors computed elsewhere, float32[N, D] in the order of ``dataset.ids``; None for a network."""
+        return None
 
     @abstractmethod
     def untrained(self, n_channels: int, k: int) -> Encoder | None:

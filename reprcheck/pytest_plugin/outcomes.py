@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from importlib import import_module
 from typing import Any
 
 import pytest
 from _pytest.outcomes import Failed, Skipped
 
 from reprcheck.child import Answer
+from reprcheck.diagnostics.diagnostic import Diagnostic
 from reprcheck.errors import printable
 from reprcheck.policy import Policy
 from reprcheck.questions import Question
+from reprcheck.registry import DIAGNOSTICS
 from reprcheck.scorecard.gate import Key, blocks
 from reprcheck.types import Cell, Setting
 
@@ -103,10 +104,10 @@ def conclude(cell: Cell, setting: Setting | None, policy: Policy) -> None:
         if cell.status == "inconclusive":
             raise LeftOpen(statement)
         return
-    diagnostic = import_module(f"reprcheck.diagnostics.{cell.diagnostic}")
-    asked = str(diagnostic.__doc__).splitlines()[0].partition(": ")[2]
+    diagnostic: Diagnostic = DIAGNOSTICS.get(cell.diagnostic)
+    asked = diagnostic.documentation.splitlines()[0].partition(": ")[2]
     kind = Inconclusive if cell.status == "inconclusive" else Failed
-    raise kind(f"asked: {asked}\nfound: {statement}\ntry:   {_remedy(cell, diagnostic.TRY)}", pytrace=False)
+    raise kind(f"asked: {asked}\nfound: {statement}\ntry:   {_remedy(cell, diagnostic.advice)}", pytrace=False)
 
 
 def _remedy(cell: Cell, of_diagnostic: str) -> str:

@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
@@ -18,11 +19,14 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from reprcheck.baselines.reference import reference_of
+from reprcheck.opponents import UNTRAINED
+from reprcheck.registry import REFERENCES
 from reprcheck.reporters import wording
 from reprcheck.reporters.console import flowed, lines
 from reprcheck.reporters.scale import BELOW, LOST, SEEN, scale
 from reprcheck.reporters.wording import one_line
-from reprcheck.types import Setting
+from reprcheck.types import MODEL, Setting
 
 if TYPE_CHECKING:
     from reprcheck.auditing import Audit
@@ -30,36 +34,6 @@ if TYPE_CHECKING:
 SCHEMA = 1
 """Version of the JSON's format."""
 
-_HAND_MADE = (
-    "structure",
-    "composition",
-    "cellprofiler",
-    "intensity",
-    "pixels",
-    "position",
-    "batch",
-    "metadata",
-    "size",
-    "depth",
-)
-_LETTERS = {
-    "untrained": "u",
-    "model": "m",
-    "structure": "s",
-    "composition": "c",
-    "cellprofiler": "f",
-    "intensity": "i",
-    "pixels": "p",
-}
-_BROKEN = {
-    "untrained": "un-\ntrained",
-    "structure": "struc-\nture",
-    "cellprofiler": "cell-\nprofiler",
-    "intensity": "inten-\nsity",
-    "position": "posi-\ntion",
-    "metadata": "meta-\ndata",
-    "ceiling": "ceil-\ning",
-}
 _STYLES = {
     "discriminating": "green",
     "saturated": "yellow",
@@ -68,7 +42,8 @@ _STYLES = {
     "pass": "green",
     "fail": "red",
 }
-_MARKED = {"m": "bold cyan", "u": "bold", SEEN: "green", LOST: "yellow", BELOW: "dim"}
+_CHANCE, _CEILING = "chance", "ceiling"
+_MARKED = {"m": "bold cyan", UNTRAINED.letter: "bold", SEEN: "green", LOST: "yellow", BELOW: "dim"}
 
 
 @dataclass(frozen=True)
@@ -97,6 +72,20 @@ class AuditReport:
             yield from _notes(audits)
             yield Text()
         yield from _legend(self.audits, width)
+
+
+@cache
+def _letters() -> dict[str, str]:
+    """Return the letter of each encoder on the scale, in the order of the legend."""
+    drawn = {name: reference.letter for name, reference in REFERENCES.things() if reference.letter}
+    return {MODEL: "m", **drawn}
+
+
+@cache
+def _headings() -> dict[str, str]:
+    """Return the headings of narrow columns that aren't the names of what they hold."""
+    broken = {name: reference.heading for name, reference in REFERENCES.things() if reference.heading}
+    return {**broken, _CEILING: "ceil-\ning"}
 
 
 def by_dataset(audits: Iterable[Audit]) -> dict[str, list[Audit]]:
@@ -148,13 +137,17 @@ def _tables(audits: Sequence[Audit], width: int) -> Iterator[RenderableType]:
 def _scores(audit: Audit) -> dict[str, str]:
     setting = audit.setting
     means = {name: interval["mean"] for name, interval in setting.scores.items()}
-    ceiling = setting.landmarks.get("ceiling", math.nan)
+    ceiling = setting.landmarks.get(_CEILING, math.nan)
     return {
-        "chance": wording.score(setting.landmarks.get("chance")),
-        **({"model": wording.score(means["model"])} if "model" in means else {}),
-        "untrained": wording.score(ceiling - audit.headroom),
-        **{name: wording.score(means[name]) for name in _HAND_MADE if name in means},
-        "ceiling": wording.score(ceiling),
+        _CHANCE: wording.score(setting.landmarks.get(_CHANCE)),
+        **({MODEL: wording.score(means[MODEL])} if MODEL in means else {}),
+        UNTRAINED.name: wording.score(ceiling - audit.headroom),
+        **{
+            name: wording.score(means[name])
+            for name, reference in REFERENCES.things()
+            if reference.knows != UNTRAINED.knows and name in means
+        },
+        _CEILING: wording.score(ceiling),
     }
 
 
@@ -173,7 +166,7 @@ def _resolution(audit: Audit) -> dict[str, str]:
 def _table(audits: Sequence[Audit], rows: Sequence[Mapping[str, str]], width: int | None) -> Table:
     """Return a row per setting. With a width, headers are broken where that saves room, and so are long names."""
     columns = list(dict.fromkeys(name for row in rows for name in row))
-    order = ["chance", "model", "untrained", *_HAND_MADE, "ceiling"]
+    order = [_CHANCE, MODEL, *REFERENCES.names(), _CEILING]
     columns.sort(key=lambda name: order.index(name) if name in order else len(order))
     names = [one_line(f"{audit.setting.task}/{audit.setting.protocol}") for audit in audits]
     room = None if width is None else max(8, width - sum(_taken(name, rows) for name in columns))
@@ -182,7 +175,7 @@ def _table(audits: Sequence[Audit], rows: Sequence[Mapping[str, str]], width: in
     table.add_column("setting", overflow="fold", max_width=room, vertical="top")
     for name in columns:
         words = name in ("qualification", "can tell")
-        header = name if width is None else _BROKEN.get(name, name)
+        header = name if width is None else _headings().get(name, name)
         table.add_column(Text(header), justify="left" if words else "right", no_wrap=width is None)
     for audit, name, row in zip(audits, names, rows, strict=True):
         styles = {"qualification": _STYLES[audit.setting.qualification], "can tell": _certainty(audit)}
@@ -193,7 +186,7 @@ def _table(audits: Sequence[Audit], rows: Sequence[Mapping[str, str]], width: in
 
 
 def _taken(name: str, rows: Sequence[Mapping[str, str]]) -> int:
-    words = [*_BROKEN.get(name, name).split("\n"), *(row.get(name, "") for row in rows)]
+    words = [*_headings().get(name, name).split("\n"), *(row.get(name, "") for row in rows)]
     return 1 + max(map(cell_len, words))
 
 
@@ -214,7 +207,7 @@ def _setting(audit: Audit, width: int) -> Iterator[RenderableType]:
         yield Padding(line.append(f": {one_line(cell.statement)}"), (0, 0, 0, 2))
     yield from _scale(audit, width)
     for title, words in (
-        ("untrained", _untrained(setting)),
+        (UNTRAINED.name, _untrained(setting)),
         ("selectivity", _selectivity(setting)),
         ("qualification", _grounds(setting)),
     ):
@@ -229,12 +222,12 @@ def _setting(audit: Audit, width: int) -> Iterator[RenderableType]:
 
 def _scale(audit: Audit, width: int) -> Iterator[RenderableType]:
     marks = audit.setting.landmarks
-    chance, ceiling = marks.get("chance", math.nan), marks.get("ceiling", math.nan)
+    chance, ceiling = marks.get(_CHANCE, math.nan), marks.get(_CEILING, math.nan)
     untrained = ceiling - audit.headroom
-    means = {name: interval["mean"] for name, interval in audit.setting.scores.items()} | {"untrained": untrained}
+    means = {name: interval["mean"] for name, interval in audit.setting.scores.items()} | {UNTRAINED.name: untrained}
     low, high = wording.score(chance), wording.score(ceiling)
     drawn = scale(
-        {letter: means[name] for name, letter in _LETTERS.items() if name in means},
+        {letter: means[name] for name, letter in _letters().items() if name in means},
         chance=chance,
         ceiling=ceiling,
         reference=untrained,
@@ -250,7 +243,7 @@ def _scale(audit: Audit, width: int) -> Iterator[RenderableType]:
 
 
 def _untrained(setting: Setting) -> list[str]:
-    names = [name for name in wording.encoders([setting]) if name.startswith("untrained")]
+    names = [name for name in wording.encoders([setting]) if reference_of(name) == UNTRAINED.name]
     return [f"{one_line(name)} {wording.score(setting.scores[name]['mean'])}" for name in names]
 
 
@@ -267,7 +260,7 @@ def _grounds(setting: Setting) -> list[str]:
     marks = setting.landmarks
     numbers = [f"{key} {wording.score(marks[key])}" for key in ("p", "relation", "permuted") if key in marks]
     if "trivial" in marks:
-        ceiling = wording.score(marks.get("ceiling"))
+        ceiling = wording.score(marks.get(_CEILING))
         numbers.append(f"best without training {wording.score(marks['trivial'])} of {ceiling}")
     return [wording.spaced(setting.qualification), *numbers, *wording.size(setting).split(", ")]
 
@@ -286,9 +279,13 @@ def _notes(audits: Sequence[Audit]) -> Iterator[RenderableType]:
 
 
 def _legend(audits: Sequence[Audit], width: int) -> Iterator[RenderableType]:
-    shown = {name for audit in audits for name in audit.setting.scores} | {"untrained"}
-    letters = {"model": "the model", "untrained": "the strongest untrained networks"}
-    marks = ["c chance", *(f"{_LETTERS[n]} {letters.get(n, n)}" for n in _LETTERS if n in shown), "| ceiling"]
+    shown = {name for audit in audits for name in audit.setting.scores} | {UNTRAINED.name}
+    called = {MODEL: "the model", UNTRAINED.name: "the strongest untrained networks"}
+    marks = [
+        "c chance",
+        *(f"{x} {called.get(name, name)}" for name, x in _letters().items() if name in shown),
+        "| ceiling",
+    ]
     axis = f"       {BELOW} no better than the untrained  {LOST} too near them to be seen  {SEEN} seen"
     first, *rest = flowed([f"Scale: {marks[0]}", *marks[1:]], width - 7)
     for line in (first, *(f"       {line}" for line in rest), axis):

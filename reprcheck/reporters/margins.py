@@ -12,6 +12,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
+from reprcheck.diagnostics.beats_untrained import BEATS_UNTRAINED
 from reprcheck.reporters import wording
 from reprcheck.reporters.console import lines
 from reprcheck.reporters.wording import one_line
@@ -76,7 +77,7 @@ def toml(suggestions: Sequence[Suggestion]) -> list[str]:
         if one is None:
             found.append(f"# {protocol}: no margin to suggest")
         else:
-            found.append(f'"beats_untrained@{protocol}" = {one.margin:g}  # {one_line(one.setting.id)}')
+            found.append(f'"{BEATS_UNTRAINED.name}@{protocol}" = {one.margin:g}  # {one_line(one.setting.id)}')
         found += [f"# {one_line(s.setting.id)}: {_lacking(s)}" for s in members if s.margin is None]
     return found
 

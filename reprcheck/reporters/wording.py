@@ -7,14 +7,15 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+from reprcheck.baselines.reference import reference_of
 from reprcheck.errors import printable
-from reprcheck.types import Cell, Scorecard, Setting, Status
+from reprcheck.registry import REFERENCES
+from reprcheck.types import MODEL, Cell, Scorecard, Setting, Status
 
 ABSENT = "–"
 """Stands for a number that there is none of."""
 
 _STATUSES: tuple[Status, ...] = ("pass", "fail", "error", "inconclusive", "waived", "not_applicable")
-_ENCODERS = ("model", "untrained", "structure", "composition", "cellprofiler", "intensity", "position", "pixels")
 
 
 def one_line(text: str) -> str:
@@ -99,11 +100,12 @@ def outcome(scorecard: Scorecard) -> str:
 
 
 def encoders(settings: Iterable[Setting]) -> list[str]:
-    """Return the names of all encoders scored: the model, the untrained, the baselines, then any others."""
+    """Return the names of all encoders scored: the model, the references as they are registered, then any others."""
+    order = [MODEL, *REFERENCES.names()]
 
     def place(name: str) -> tuple[int, str]:
-        root = "untrained" if name.startswith("untrained") else name
-        return (_ENCODERS.index(root) if root in _ENCODERS else len(_ENCODERS)), name
+        reference = reference_of(name)
+        return (order.index(reference) if reference in order else len(order)), name
 
     return sorted({name for setting in settings for name in setting.scores}, key=place)
 
@@ -136,9 +138,9 @@ def compared(cell: Cell, settings: Mapping[str, Setting]) -> tuple[float, float]
     images); then there are none.
     """
     scores = settings[cell.setting].scores if cell.setting in settings else {}
-    if cell.effect is None or cell.reference is None or not {"model", cell.reference} <= set(scores):
+    if cell.effect is None or cell.reference is None or not {MODEL, cell.reference} <= set(scores):
         return None
-    model, reference = scores["model"]["mean"], scores[cell.reference]["mean"]
+    model, reference = scores[MODEL]["mean"], scores[cell.reference]["mean"]
     return (model, reference) if abs(model - reference - cell.effect) < 0.001 else None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
@@ -136,7 +136,7 @@ def permuted(task: Task, encoders: Sequence[Scores], alpha: float = 0.05) -> dic
     """
     predictions = np.stack([s.predictions for s in encoders if s.predictions is not None])
     asked = predictions[0] >= 0 if task.kind == "classify" else ~np.isnan(predictions[0])
-    predictions, task = predictions[:, asked], _part(task, asked)
+    predictions, task = predictions[:, asked], task.take(np.flatnonzero(asked))
     draw = rng("permuted", task.y, task.units)
     matches = [np.searchsorted(np.flatnonzero(asked), s.matches[asked]) for s in encoders if s.matches is not None]
     y: NDArray[Any] = task.y
@@ -156,10 +156,6 @@ def permuted(task: Task, encoders: Sequence[Scores], alpha: float = 0.05) -> dic
         "permuted": float(np.quantile(null, 1 - alpha)),
         "p": float((1 + np.sum(null >= observed - 1e-12)) / (PERMUTATIONS + 1)),
     }
-
-
-def _part(task: Task, asked: NDArray[np.bool_]) -> Task:
-    return replace(task, y=task.y[asked], units=task.units[asked], batches=task.batches[asked])
 
 
 def relabelled(y: NDArray[Any], task: Task, draw: np.random.Generator, times: int) -> Iterator[NDArray[Any]]:

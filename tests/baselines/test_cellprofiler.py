@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from reprcheck import digest as digests
 from reprcheck.baselines import cellprofiler
-from reprcheck.baselines.cellprofiler import CellProfiler, feature_names, must_be_installed
+from reprcheck.baselines.cellprofiler import CELLPROFILER, CellProfiler, feature_names
 from reprcheck.baselines.structure import Structure
 from reprcheck.errors import UserError
 from reprcheck.policy import Policy, read_policy
@@ -196,10 +196,10 @@ assert "cp_measure" in sys.modules
 
 
 def test_without_cp_measure_it_says_what_to_install(monkeypatch):
-    must_be_installed("policy: baselines")
+    CELLPROFILER.must_be_usable("policy: baselines")
     monkeypatch.setitem(sys.modules, "cp_measure", None)
     with pytest.raises(UserError) as caught:
-        must_be_installed("policy: baselines")
+        CELLPROFILER.must_be_usable("policy: baselines")
     assert str(caught.value) == (
         "policy: baselines: cellprofiler needs cp-measure, which isn't installed; pip install 'reprcheck[cellprofiler]'"
     )

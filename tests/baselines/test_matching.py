@@ -4,13 +4,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reprcheck.baselines import Intensity, Pixels
-from reprcheck.baselines.matching import PROBABILITIES, Matched, Quantiles, Reference, match, quantile_function
+from reprcheck.baselines.matching import PROBABILITIES, Matched, Quantiles, TargetHistograms, match, quantile_function
 from reprcheck.errors import UserError
 from reprcheck.types import Image
 
 RNG = np.random.default_rng(0)
 SHOWN = [Image(RNG.gamma(k + 1, 0.05, (2, 32, 32)).astype(np.float32)) for k in range(4)]
-REFERENCE = Reference.mean(Quantiles().encode(SHOWN), channels=2)
+REFERENCE = TargetHistograms.mean(Quantiles().encode(SHOWN), channels=2)
 INCREASING = {
     "affine": lambda x: 0.1 * x + 3,
     "gamma": lambda x: x**2.2,
@@ -41,7 +41,7 @@ def test_a_tie_free_image_takes_the_reference_histogram():
 def test_an_image_matched_to_itself_hardly_changes():
     image = SHOWN[2].pixels
     np.testing.assert_allclose(
-        match(image, Reference.mean(Quantiles().encode([SHOWN[2]]), channels=2)), image, atol=0.02
+        match(image, TargetHistograms.mean(Quantiles().encode([SHOWN[2]]), channels=2)), image, atol=0.02
     )
 
 
@@ -88,10 +88,10 @@ def test_encodes_the_matched_image_and_passes_mask_and_types_on():
 
 
 def test_digest_is_of_encoder_and_reference():
-    other = Reference(REFERENCE.quantiles + np.float32(0.1))
+    other = TargetHistograms(REFERENCE.quantiles + np.float32(0.1))
     encoders = [Matched(Intensity(), REFERENCE), Matched(Intensity(), other), Matched(Pixels(), REFERENCE)]
     assert len({e.digest() for e in encoders} | {Intensity().digest()}) == 4
-    assert Matched(Intensity(), Reference(REFERENCE.quantiles.copy())).digest() == encoders[0].digest()
+    assert Matched(Intensity(), TargetHistograms(REFERENCE.quantiles.copy())).digest() == encoders[0].digest()
 
 
 def test_mistakes_are_told():

@@ -52,7 +52,7 @@ def test_a_judge_that_asks_for_no_more_votes_and_grows_no_forest_is_found_out(mo
 
 
 def test_blind_references_are_found_out(monkeypatch):
-    made = benches.Benches.of
+    made = benches.StudyBenches.of
 
     def blind(self, at, *contestants):
         bench = made(self, at, *contestants)
@@ -60,7 +60,7 @@ def test_blind_references_are_found_out(monkeypatch):
         noise = np.random.default_rng(0).normal(size=seen.vectors.shape).astype(np.float32)
         return replace(bench, baselines={**bench.baselines, "structure": seen.mapped(["noise"], noise)})
 
-    monkeypatch.setattr(benches.Benches, "of", blind)
+    monkeypatch.setattr(benches.StudyBenches, "of", blind)
     monkeypatch.setattr(structure, "QUICK_LIMIT", 288)  # fewer samples let no function of structure be seen
     assert "sim-culture-known:count/knn/1" in bad(structure.study(QUICK, quiet))
 
@@ -75,7 +75,7 @@ def test_labels_that_were_not_permuted_are_found_out(monkeypatch):
 def test_a_fixed_split_and_matching_are_asked_of_the_judged_alone():
     sets = benches.opened({"sim-culture-split": 60, "sim-screen": 60}, structure.OTHERS)
     found = [
-        structure.Trial(at, "linear map", 16, 0).judge(benches.Benches(structure.POLICY))
+        structure.Trial(at, "linear map", 16, 0).judge(benches.StudyBenches(structure.POLICY))
         for at in benches.asked(sets, structure.OTHERS)
     ]
     split, screen = (one.tasks[name] for one, name in zip(sets, ("localisation", "mechanism"), strict=True))

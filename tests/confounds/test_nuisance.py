@@ -9,13 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reprcheck import protocols
-from reprcheck.confounds.nuisance import metadata_vectors, nuisance, position_vectors, size_vectors
+from reprcheck.confounds.nuisance import metadata_vectors, nuisances, position_vectors, size_vectors
 from tests.tasks import classify_task
 
 NAMES = st.one_of(
     st.builds("{}{:02d}".format, st.sampled_from("ABCH"), st.integers(1, 12)),
     st.sampled_from(["A", "AA", "3", "12", "", "site 1", "site 2"]),
 )
+
+
+def nuisance(task, **kwargs):
+    return {one.name: vectors for one, vectors in nuisances(task, **kwargs).items()}
 
 
 def plate(task, rows="ABCDEFGH", columns=12):

@@ -6,12 +6,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from reprcheck.diagnostics import judge, known
-from reprcheck.diagnostics.bench import Bench, Contestants
+from reprcheck import diagnostics
+from reprcheck.diagnostics.bench import Bench
+from reprcheck.diagnostics.contestants import Contestants
+from reprcheck.diagnostics.describe import describe
 from reprcheck.digest import digest
 from reprcheck.embed.cache import Cache
 from reprcheck.embed.engine import Block
 from reprcheck.policy import Policy
+from reprcheck.registry import DIAGNOSTICS
 from tests.tasks import classify_task, vectors
 
 
@@ -67,12 +70,16 @@ def bench(
     )
 
 
+def judge(diagnostic, made):
+    return diagnostics.judge(diagnostic, made, describe(made))
+
+
 def ask(diagnostic, *args, **kwargs):
     return judge(diagnostic, bench(*args, **kwargs))
 
 
 def test_knowledge_passes_all_and_noise_none(tmp_path):
-    for name in known():
+    for name in DIAGNOSTICS.names():
         assert ask(name, tmp_path, block(3.0)).status == "pass"
         assert ask(name, tmp_path, block(0.0, seed=5), structure=1.5, intensity=1.5, plain=1.5).status != "pass"
 
@@ -149,7 +156,7 @@ def test_without_one_usable_opponent_nothing_is_passed(tmp_path):
     assert "collapsed" in cell.statement
 
 
-@pytest.mark.parametrize("diagnostic", known())
+@pytest.mark.parametrize("diagnostic", DIAGNOSTICS.names())
 def test_a_saturated_or_empty_setting_gives_no_verdict(tmp_path, diagnostic):
     saturated = ask(diagnostic, tmp_path, block(3.0), plain=60.0)
     assert (saturated.status, saturated.statement.partition(":")[0]) == ("inconclusive", "saturated")
@@ -157,7 +164,7 @@ def test_a_saturated_or_empty_setting_gives_no_verdict(tmp_path, diagnostic):
     assert (empty.status, empty.statement.partition(":")[0]) == ("inconclusive", "no_signal")
 
 
-@pytest.mark.parametrize("diagnostic", known())
+@pytest.mark.parametrize("diagnostic", DIAGNOSTICS.names())
 def test_embeddings_that_can_not_be_judged(tmp_path, diagnostic):
     constant = block(array=np.ones((len(IDS), 3), np.float32))
     broken = block(array=np.full((len(IDS), 3), np.nan, np.float32))

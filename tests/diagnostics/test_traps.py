@@ -9,7 +9,9 @@ import pytest
 
 from reprcheck.baselines import Pixels
 from reprcheck.datasets import open_folder
-from reprcheck.diagnostics.bench import Bench, Contestants
+from reprcheck.diagnostics.bench import Bench
+from reprcheck.diagnostics.contestants import Contestants
+from reprcheck.diagnostics.describe import describe
 from reprcheck.digest import digest
 from reprcheck.embed.cache import Cache
 from reprcheck.embed.engine import Block, Shown, embed
@@ -53,6 +55,6 @@ def test_a_scorecard_names_the_traps(name: str, asked: str, tmp_path: Path) -> N
         matched=lambda: None,
         notes=resolve("demo").notes(len(task.channels)),
     )
-    told = bench.setting.notes
+    told = describe(bench).notes
     for trap in TRAPS[name][asked]:
         assert any(note.startswith(trap) for note in told), (trap, told)

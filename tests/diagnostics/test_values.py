@@ -11,17 +11,19 @@ import pytest
 import tifffile
 from numpy.typing import NDArray
 
+from reprcheck.benches import Benches
 from reprcheck.cli import main
 from reprcheck.datasets import open_folder
 from reprcheck.datasets.files import FileImages
 from reprcheck.datasets.values import Values, measure
-from reprcheck.diagnostics.bench import Contestants
+from reprcheck.diagnostics.contestants import Contestants
+from reprcheck.diagnostics.describe import describe
 from reprcheck.diagnostics.values import told_by_values
 from reprcheck.digest import digest
 from reprcheck.embed.cache import Cache
+from reprcheck.embed.embedder import Embedder
 from reprcheck.embed.engine import Block
 from reprcheck.policy import Policy
-from reprcheck.session import Session
 from reprcheck.types import Task
 from tests.cases import write_case
 from tests.diagnostics.test_diagnostics import quiet
@@ -319,8 +321,8 @@ def noted(folder: Path, cache: Path) -> tuple[str, ...]:
         return Block(digest("noise", vectors), tuple(dataset.ids.tolist()), vectors)
 
     contestants = Contestants(noise(0), {"untrained": (noise(1), noise(2))})
-    session = Session(Policy(twins=2, repeats=1), Cache(cache), quiet)
-    return session.bench("noise", dataset, task, "knn/1", contestants).setting.notes
+    benches = Benches(Policy(twins=2, repeats=1), Embedder(Cache(cache), quiet))
+    return describe(benches.of(contestants, dataset, task, "knn/1")).notes
 
 
 def checked(folder: Path, capsys: Any) -> list[str]:

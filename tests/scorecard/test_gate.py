@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reprcheck.policy import DIAGNOSTICS, Policy
+from reprcheck.policy import Policy
 from reprcheck.scorecard.gate import Key, blocks, decide
 from reprcheck.scorecard.waiving import waive
 from reprcheck.types import Cell, Gate, Setting
@@ -37,7 +37,7 @@ def keys(cells: Sequence[Cell]) -> list[Key]:
 
 
 def test_all_required_cells_passed_is_released() -> None:
-    assert gate([a_cell(diagnostic=diagnostic) for diagnostic in DIAGNOSTICS]) == Gate("released", ())
+    assert gate([a_cell(diagnostic=diagnostic) for diagnostic in Policy().diagnostics]) == Gate("released", ())
 
 
 def test_nothing_required_blocks() -> None:
@@ -117,7 +117,7 @@ def test_a_discriminating_setting_that_is_not_required_does_not_help() -> None:
 
 
 def test_a_dataset_asked_nothing_blocks() -> None:
-    found = gate([a_cell(diagnostic=diagnostic, status="not_applicable") for diagnostic in DIAGNOSTICS])
+    found = gate([a_cell(diagnostic=diagnostic, status="not_applicable") for diagnostic in Policy().diagnostics])
     (reason,) = found.blocked_by
     assert reason == "sim-culture: nothing was asked: every required verdict is not_applicable"
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from reprcheck.datasets.public import open_public
+from reprcheck.embed.aggregate import aggregated
 from reprcheck.protocols import score
-from reprcheck.session import aggregated
 from tests.datasets.public.culture import MISSING, flat, levels, refused, without_column
 from tests.minisets import write_image, write_table
 

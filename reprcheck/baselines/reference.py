@@ -1,0 +1,78 @@
+"""What a model is compared with: what every reference says of itself, and the contract of a hand-made baseline.
+
+A reference is a single encoder or a family of draws. Diagnostics find their opponents by what these know: a model that
+only beats references which know nothing has not been shown to know more than the layout of cells does. Reports take
+their order from the registry, and letters and headings from here.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reprcheck.registry import REFERENCES
+from reprcheck.types import Dataset, Encoder
+
+
+class Reference:
+    """What reports and diagnostics must know of a reference.
+
+    Attributes
+    ----------
+    name : str
+        In the scorecard; where there are several families of one kind, these go on after it: ``untrained-resnet``.
+    knows : str
+        By this diagnostics find their opponents. Ours know nothing but an architecture (``"nothing"``), histograms
+        (``"brightness"``), number, shape and place of objects (``"layout"``), ``"the image"`` or ``"the table"``.
+    letter : str
+        On an audit's scale; blank for one that isn't drawn.
+    heading : str
+        Of its column in a narrow table, broken where it may be; blank for the name.
+    probed : tuple of str
+        Those of its names whose selectivity is told.
+    """
+
+    name: ClassVar[str]
+    knows: ClassVar[str]
+    letter: ClassVar[str] = ""
+    heading: ClassVar[str] = ""
+    probed: ClassVar[tuple[str, ...]] = ()
+
+
+def reference_of(name: str) -> str:
+    """Return the registered name of the reference that an encoder in a scorecard is, or is of the family of.
+
+    Nothing is loaded. A name that no reference has is returned as it is.
+
+    Examples
+    --------
+    >>> reference_of("untrained-resnet"), reference_of("structure"), reference_of("model")
+    ('untrained', 'structure', 'model')
+    """
+    return next((known for known in REFERENCES.names() if name == known or name.startswith(f"{known}-")), name)
+
+
+class Baseline(Reference, ABC):
+    """A single hand-made encoder.
+
+    Attributes
+    ----------
+    optional : bool
+        Whether it is met only where a policy asks for it in ``baselines``; so are all that extensions bring.
+    """
+
+    optional: ClassVar[bool] = False
+
+    @abstractmethod
+    def encoder(self, dataset: Dataset, channels: tuple[str, ...]) -> Encoder | None:
+        """Return the encoder of a dataset's images, of which these channels are shown; None where it has no meaning."""
+
+    def compared(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return what is compared, float32[n, d], of the vectors of all of a task's samples, float32[n, D]."""
+        return vectors
+
+    def must_be_usable(self, where: str) -> None:
+        """Raise UserError where something that it needs isn't installed; ``where`` says who asks for it."""

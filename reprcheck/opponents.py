@@ -1,0 +1,216 @@
+"""Which references a model meets in a dataset, and why: the part of a run that decides how hard it is to pass.
+
+Of networks that nobody trained a model meets, on the images as they are:
+
+- K twins of its own architecture, each another draw of its weights;
+- the same twins calibrated, where they hold batch norm: a fresh network's statistics are mean 0 and variance 1, which
+  its activations don't have, so one pass over unlabelled images sets them. Neither kind is always the stronger;
+- a plain ResNet and a plain ViT, since another architecture may give for nothing what the model's own doesn't;
+- its own weights shuffled within each tensor, where twins keep a trace of training;
+- K plain ResNets in place of twins, where the model has none, or where fewer than two of them tell images apart:
+  without two draws there is no spread to tell chance from.
+
+On images whose histograms are matched it meets its twins alone, or the plain ResNets that stand in for them: the others
+have been opponents on the images as they are, and nothing is calibrated, so that no image's brightness enters again.
+
+Beside them stand the hand-made baselines of the registry: all that have a meaning for the dataset, and of the optional
+ones those that the policy asks for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+
+from reprcheck.baselines.matching import Matched, Quantiles, TargetHistograms
+from reprcheck.baselines.reference import Baseline, Reference
+from reprcheck.diagnostics.contestants import Contestants, Family
+from reprcheck.digest import code_digest, digest
+from reprcheck.embed.embedder import Channels, Embedder, rows_shown
+from reprcheck.embed.engine import Block
+from reprcheck.models import Calibration, Facts, Model, calibrated
+from reprcheck.policy import Policy
+from reprcheck.registry import REFERENCES
+from reprcheck.stats.collapse import collapse
+from reprcheck.types import Dataset, Encoder
+
+CALIBRATION_IMAGES = 64
+"""Most images that batch normalisation is calibrated on."""
+FEWEST_DRAWS = 2
+"""Draws of a family that a spread can be told from."""
+
+Draws = dict[str, list[Encoder]]
+"""Families by name, before they have seen an image."""
+
+
+class Untrained(Reference):
+    """Networks that nobody trained, in several families; those of the model's own architecture bear the name alone."""
+
+    name, knows = "untrained", "nothing"
+    resnet, vit = f"{name}-resnet", f"{name}-vit"
+    letter, heading, probed = "u", "un-\ntrained", (name, resnet)
+
+
+class Shuffled(Reference):
+    """The trained network with each tensor permuted within itself: the scale of its weights, and nothing they hold."""
+
+    name, knows = "shuffled", "nothing"
+
+
+UNTRAINED, SHUFFLED = Untrained(), Shuffled()
+
+
+@dataclass
+class Opponents:
+    """Embeds a model and whom it meets, each thing once.
+
+    Parameters
+    ----------
+    policy : Policy
+        How many draws make a family, and which optional baselines are met.
+    embedder : Embedder
+    """
+
+    policy: Policy
+    embedder: Embedder
+    _baselines: dict[tuple[str, Channels], tuple[Mapping[str, Block], Block]] = field(default_factory=dict)
+    _contestants: dict[tuple[str, str, str, Channels, bool], Contestants] = field(default_factory=dict)
+
+    def baselines(self, dataset: Dataset, channels: Channels) -> Mapping[str, Block]:
+        """Return the hand-made baselines by name, of all samples whose tasks show these channels."""
+        return self._hand_made(dataset, channels)[0]
+
+    def on_images(self, model: Model, dataset: Dataset, channels: Channels) -> Contestants:
+        """Return a model's embedding and the untrained families it meets, all of whom are shown these channels."""
+        return self._of(model, dataset, channels, matched=False)
+
+    def on_matched_images(self, model: Model, dataset: Dataset, channels: Channels) -> Contestants | None:
+        """Return the same on images that all have the dataset's mean histograms; None where none can be embedded."""
+        return self._of(model, dataset, channels, matched=True) if model.embeds_images else None
+
+    def _of(self, model: Model, dataset: Dataset, channels: Channels, matched: bool) -> Contestants:
+        key = (model.digest, dataset.name, dataset.digest, channels, matched)
+        if key not in self._contestants:
+            self._contestants[key] = self._met(model, dataset, channels, matched)
+        return self._contestants[key]
+
+    def calibration(self, dataset: Dataset, channels: Channels) -> Calibration:
+        """Choose images by the digests of their pixels, so that neither labels nor the table's order play a part."""
+        shown, (_, quantiles) = self.embedder.shown(dataset, channels), self._hand_made(dataset, channels)
+        rows = dict(zip(quantiles.ids, shown.rows.tolist(), strict=True))
+        chosen = sorted(rows)[:CALIBRATION_IMAGES]
+        return Calibration(tuple(chosen), lambda: (shown.read(rows[i]) for i in chosen))
+
+    def _hand_made(self, dataset: Dataset, channels: Channels) -> tuple[Mapping[str, Block], Block]:
+        """Embed the baselines, and the quantiles that histogram matching needs, in one pass over the images."""
+        key = (dataset.digest, channels)
+        if key not in self._baselines:
+            names = tuple(dataset.channels[c] for c in channels)
+            made = {name: baseline.encoder(dataset, names) for name, baseline in self._baselines_met().items()}
+            encoders = {name: encoder for name, encoder in made.items() if encoder is not None}
+            *blocks, quantiles = self.embedder.embed(dataset, channels, [*encoders.values(), Quantiles()], "baselines")
+            self._baselines[key] = dict(zip(encoders, blocks, strict=True)), quantiles
+        return self._baselines[key]
+
+    def _baselines_met(self) -> dict[str, Baseline]:
+        """Return ours, and those that the policy asks for; no other is loaded."""
+        met = {name: REFERENCES.get(name) for name in (*REFERENCES.own, *self.policy.baselines)}
+        return {
+            name: reference
+            for name, reference in met.items()
+            if isinstance(reference, Baseline) and (name in self.policy.baselines or not reference.optional)
+        }
+
+    def _met(self, model: Model, dataset: Dataset, channels: Channels, matched: bool) -> Contestants:
+        vectors = model.vectors(dataset)  # refused before images are read
+        twins = self.policy.twins
+        title = f"{model.name} and {twins} untrained" + (", matched" if matched else "")
+        target = None
+        if matched:
+            target = TargetHistograms.mean(self._hand_made(dataset, channels)[1].vectors, len(channels))
+
+        def embed(families: Draws, first: Sequence[Encoder] = ()) -> tuple[list[Block], dict[str, Family]]:
+            encoders = [*first, *(encoder for family in families.values() for encoder in family)]
+            fed = encoders if target is None else [Matched(encoder, target) for encoder in encoders]
+            blocks = iter(self.embedder.embed(dataset, channels, fed, title))
+            ahead = [next(blocks) for _ in first]
+            return ahead, {name: tuple(next(blocks) for _ in family) for name, family in families.items()}
+
+        images = None if matched else self.calibration(dataset, channels)
+        drawn = Networks(model, len(channels), twins, self._facts(model), images)
+        families = drawn.on_matched_images() if matched else drawn.on_images()
+        if vectors is not None:
+            _, untrained = embed(families)
+            vectors, ids = vectors[rows_shown(dataset, channels)], untrained[UNTRAINED.resnet][0].ids
+            return Contestants(Block(digest("precomputed", vectors), ids, vectors), untrained)
+        (embedding,), untrained = embed(families, [model.encoder(len(channels))])
+        own = untrained.get(UNTRAINED.name, ())
+        if own and sum(collapse(twin.vectors) is None for twin in own) < FEWEST_DRAWS:
+            untrained |= embed(drawn.stand_ins())[1]
+        return Contestants(embedding, untrained)
+
+    def _facts(self, model: Model) -> Facts:
+        """Return what is known of a model's twins. The cache remembers, so that no network is built to find out."""
+        cache, key = self.embedder.cache, digest("facts", model.digest, code_digest("reprcheck.models"))
+        found = cache.get("facts", key)
+        if found is None:
+            facts = model.facts()
+            cache.put("facts", key, {name: np.array([value]) for name, value in asdict(facts).items()})
+            return facts
+        return Facts(**{name: bool(value[0]) for name, value in found.items()})
+
+
+@dataclass(frozen=True)
+class Networks:
+    """The untrained networks that stand against one model, before they have seen an image.
+
+    Attributes
+    ----------
+    model : Model
+    n_channels : int
+    k : int
+        Draws of a family.
+    facts : Facts
+        Of the model's twins.
+    images : Calibration or None
+        What batch norm is calibrated on; None for nothing.
+    """
+
+    model: Model
+    n_channels: int
+    k: int
+    facts: Facts
+    images: Calibration | None
+
+    def on_images(self) -> Draws:
+        """Return the families that a model meets on the images as they are."""
+        families = self.on_matched_images()
+        families = families if UNTRAINED.resnet in families else families | {UNTRAINED.resnet: self._resnets(1)}
+        families[UNTRAINED.vit] = [self.model.plain(self.n_channels, "vit", 0)]
+        if self.facts.opaque:
+            shuffled = [self.model.shuffled(self.n_channels, i) for i in range(self.k)]
+            families[SHUFFLED.name] = [encoder for encoder in shuffled if encoder is not None]
+        return {name: family for name, family in families.items() if family}
+
+    def on_matched_images(self) -> Draws:
+        """Return the model's twins, or what stands in for them."""
+        drawn = [self.model.untrained(self.n_channels, i) for i in range(self.k)]
+        twins = [twin for twin in drawn if twin is not None]
+        if len(twins) < self.k:
+            return self.stand_ins()
+        return self._with_calibrated(UNTRAINED.name, twins, self.facts.batch_norm)
+
+    def stand_ins(self) -> Draws:
+        """Return plain ResNets in the place of twins."""
+        return self._with_calibrated(UNTRAINED.resnet, self._resnets(self.k), batch_norm=True)
+
+    def _resnets(self, count: int) -> list[Encoder]:
+        return [self.model.plain(self.n_channels, "resnet", i) for i in range(count)]
+
+    def _with_calibrated(self, name: str, family: list[Encoder], batch_norm: bool) -> Draws:
+        images = self.images
+        if images is None or not batch_norm or len(images.ids) < 2:
+            return {name: family}
+        return {name: family, f"{name}-calibrated": [calibrated(encoder, images) for encoder in family]}
