@@ -164,7 +164,25 @@ def test_bad_usage_is_one_line(capsys, args):
         main(args)
     assert stopped.value.code == 4
     _, err = capsys.readouterr()
-    assert re.fullmatch(r"ERROR: .*; see reprcheck.* --help\n", err)
+    assert re.fullmatch(r"ERROR: .* \(see reprcheck.* --help\)\n", err)
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["audti", "x"], "no command audti; did you mean audit? (see reprcheck --help)"),
+        (["data", "chekc", "x"], "no command chekc; did you mean check? (see reprcheck data --help)"),
+        (["data", "zzz"], "no command zzz; known: causality, check, fetch, init, list, segmentation, show, where"),
+        (["audit", "x", "--polcy=f"], "no option --polcy; did you mean --policy? (see reprcheck audit --help)"),
+        (["data", "check", "x", "--zzz"], "no option --zzz (see reprcheck data check --help)"),
+        (["gate", "x", "y"], "one argument too many: y (see reprcheck gate --help)"),
+    ],
+)
+def test_what_is_not_known_is_named_with_what_was_meant(capsys, args, message):
+    with pytest.raises(SystemExit) as stopped:
+        main(args)
+    assert stopped.value.code == 4
+    assert capsys.readouterr().err.startswith(f"ERROR: {message}")
 
 
 def test_a_mistake_as_a_shell_sees_it(tmp_path):

@@ -7,6 +7,7 @@ names what runs it. What a command needs is imported when it runs, so that ``--h
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from reprcheck.cli.gate import add_gate
 from reprcheck.cli.shell import show, spelled, terminal
-from reprcheck.errors import ReprcheckError, SpelledMistakeError, UserError, printable
+from reprcheck.errors import ReprcheckError, SpelledMistakeError, UserError, closest, did_you_mean, printable
 from reprcheck.exits import MEANING, Exit
 
 if TYPE_CHECKING:
@@ -22,12 +23,38 @@ if TYPE_CHECKING:
     from reprcheck.policy import Policy
 
 
+_NO_CHOICE = re.compile(r"(.*invalid choice: )'(.*)' \(choose from (.*)\)")
+"""How argparse words a command that it doesn't know."""
+
+
 class Parser(argparse.ArgumentParser):
-    """A parser that tells a mistake in one line, with the exit status that mistakes have."""
+    """A parser that reports a mistake in one line, with what was meant and the exit status that mistakes have."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.set_defaults(parser=self)  # of a command within a command, the innermost is left in what was parsed
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Return the options; what no parser knows is reported by the command that it was given to."""
+        options, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            options.parser.unknown(unknown[0])
+        return options
+
+    def unknown(self, argument: str) -> NoReturn:
+        """Exit with an argument that isn't known."""
+        name = argument.partition("=")[0]
+        if not name.startswith("-"):
+            self.error(f"one argument too many: {argument}")
+        meant = closest(name, re.findall(r"--[a-z][a-z-]*", self.format_help()))
+        self.error(f"no option {name}" + (f"; did you mean {meant}?" if meant else ""))
 
     def error(self, message: str) -> NoReturn:
         """Exit with the mistake."""
-        self.exit(Exit.MISTAKE, f"ERROR: {printable(message)}; see {self.prog} --help\n")
+        if found := _NO_CHOICE.fullmatch(message):
+            known = re.findall(r"[\w-]+", found[3])
+            message = f"no command {found[2]}; {did_you_mean(found[2], known)}"
+        self.exit(Exit.MISTAKE, f"ERROR: {printable(message)} (see {self.prog} --help)\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
