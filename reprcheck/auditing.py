@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from reprcheck.baselines.reference import reference_of
+from reprcheck.baselines.names import reference_of
 from reprcheck.datasets.groups import UNANSWERED
 from reprcheck.diagnostics.beats_untrained import BEATS_UNTRAINED
 from reprcheck.embed.cache import Cache, default_folder

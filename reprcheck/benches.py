@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from reprcheck.baselines.pixels import PIXELS
 from reprcheck.baselines.reference import Baseline
+from reprcheck.code import code_digest
 from reprcheck.datasets.values import Values
 from reprcheck.diagnostics import misleading
 from reprcheck.diagnostics.bench import Bench
 from reprcheck.diagnostics.contestants import Contestants
 from reprcheck.diagnostics.values import told_by_values
-from reprcheck.digest import code_digest
 from reprcheck.embed.aggregate import Groups, aggregated
 from reprcheck.embed.embedder import Embedder, taker
 from reprcheck.embed.engine import Block
@@ -144,4 +144,4 @@ def _compared(baseline: Baseline, block: Block) -> Block:
     vectors = baseline.compared(block.vectors)
     if vectors is block.vectors:
         return block
-    return block.mapped(["compared", code_digest("reprcheck.baselines")], vectors)
+    return block.mapped(["compared", code_digest(type(baseline).__module__)], vectors)

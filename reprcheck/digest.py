@@ -10,7 +10,6 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -84,23 +83,6 @@ def file_digest(path: Path) -> str:
     """Return the digest of a file's bytes, read in blocks."""
     with path.open("rb") as f:
         return hashlib.file_digest(f, "sha256").hexdigest()[:LENGTH]
-
-
-@cache
-def code_digest(package: str, *modules: str, without: str = "") -> str:
-    """Return the digest of the sources of one of reprcheck's sub-packages, so that an edited formula is a new key.
-
-    Parameters
-    ----------
-    package : str
-    *modules : str
-        Only these modules of it, by their last name; all, where none is named.
-    without : str
-        A module left out.
-    """
-    wanted = [f"{module}.py" for module in modules]
-    sources = [p for p in files(package).iterdir() if p.name.endswith((".py", ".toml")) and p.name != f"{without}.py"]
-    return digest(sorted((p.name, p.read_bytes()) for p in sources if not wanted or p.name in wanted))
 
 
 @cache

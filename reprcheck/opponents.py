@@ -27,7 +27,7 @@ import numpy as np
 from reprcheck.baselines.matching import Matched, Quantiles, TargetHistograms
 from reprcheck.baselines.reference import Baseline, Reference
 from reprcheck.diagnostics.contestants import Contestants, Family
-from reprcheck.digest import code_digest, digest
+from reprcheck.digest import digest
 from reprcheck.embed.embedder import Channels, Embedder, rows_shown
 from reprcheck.embed.engine import Block
 from reprcheck.models import Calibration, Facts, Model, calibrated
@@ -153,7 +153,7 @@ class Opponents:
 
     def _facts(self, model: Model) -> Facts:
         """Return what is known of a model's twins. The cache remembers, so that no network is built to find out."""
-        cache, key = self.embedder.cache, digest("facts", model.digest, code_digest("reprcheck.models"))
+        cache, key = self.embedder.cache, digest("facts", model.digest, model.code_key())
         found = cache.get("facts", key)
         if found is None:
             facts = model.facts()

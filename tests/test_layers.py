@@ -11,6 +11,7 @@ LAYERS = (
         "registry",
         "plain_files",
         "digest",
+        "code",
         "seeding",
         "types",
         "progress",

@@ -21,11 +21,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reprcheck.baselines.identity import baseline_digest
 from reprcheck.baselines.reference import Baseline
 from reprcheck.baselines.segmentation import objects
 from reprcheck.baselines.shapes import in_raster_order
-from reprcheck.digest import code_digest, installed
+from reprcheck.code import code_digest
+from reprcheck.digest import digest, installed
 from reprcheck.errors import UserError
 from reprcheck.types import Dataset, Image, Kind
 
@@ -102,9 +102,8 @@ class CellProfiler:
 
     def digest(self) -> str:
         """Return the digest of what is measured, of the segmentation and of the libraries' versions."""
-        code = code_digest("reprcheck.baselines", "cellprofiler")
-        versions = installed("cp-measure", "centrosome", "mahotas")
-        return baseline_digest("cellprofiler", channels=self.channels, kind=self.kind, code=code, versions=versions)
+        versions = installed("cp-measure", "centrosome", "mahotas", "scikit-image", "scipy", "numpy")
+        return digest("cellprofiler", self.channels, self.kind, code_digest(__name__), versions)
 
     def encode(self, images: Sequence[Image]) -> NDArray[np.float32]:
         """Return float32[N, D]: the features of `feature_names`, for N images.

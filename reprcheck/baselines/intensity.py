@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from reprcheck.baselines.identity import baseline_digest
 from reprcheck.baselines.reference import Baseline
+from reprcheck.code import code_digest
+from reprcheck.digest import digest, installed
 from reprcheck.types import Dataset, Image
 
 PERCENTILES = (1, 5, 10, 25, 50, 75, 90, 95, 99)
@@ -46,7 +47,7 @@ class Intensity:
 
     def digest(self) -> str:
         """Return the digest of the features' definition."""
-        return baseline_digest("intensity")
+        return digest("intensity", code_digest(__name__), installed("numpy"))
 
     def encode(self, images: Sequence[Image]) -> NDArray[np.float32]:
         """Return float32[N, 31 C]: the features of `feature_names`, for N images of C channels."""

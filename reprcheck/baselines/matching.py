@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from reprcheck.baselines.identity import baseline_digest
+from reprcheck.code import code_digest
+from reprcheck.digest import digest, installed
 from reprcheck.errors import UserError
 from reprcheck.types import Encoder, Image
 
@@ -35,7 +36,7 @@ class Quantiles:
 
     def digest(self) -> str:
         """Return the digest of how quantiles are taken."""
-        return baseline_digest("quantiles")
+        return digest("quantiles", code_digest(__name__), installed("numpy"))
 
     def encode(self, images: Sequence[Image]) -> NDArray[np.float32]:
         """Return float32[N, C * 256]: each channel's quantiles at `PROBABILITIES`, channel by channel."""
@@ -72,7 +73,7 @@ class TargetHistograms:
 
     def digest(self) -> str:
         """Return the digest of the quantiles."""
-        return baseline_digest("reference", quantiles=self.quantiles)
+        return digest("reference", self.quantiles)
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +96,8 @@ class Matched:
 
     def digest(self) -> str:
         """Return the digest of the encoder, the reference and the way they are joined."""
-        return baseline_digest("matched", encoder=self.encoder.digest(), reference=self.reference.digest())
+        made_of = (self.encoder.digest(), self.reference.digest())
+        return digest("matched", *made_of, code_digest(__name__), installed("numpy"))
 
     def encode(self, images: Sequence[Image]) -> NDArray[np.float32]:
         """Return what the encoder makes of the matched images; masks are passed on as they are."""

@@ -13,8 +13,9 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from reprcheck.baselines.identity import baseline_digest
 from reprcheck.baselines.reference import Baseline
+from reprcheck.code import code_digest
+from reprcheck.digest import digest, installed
 from reprcheck.types import Dataset, Image
 
 COMPONENTS = 64
@@ -43,7 +44,7 @@ class Pixels:
 
     def digest(self) -> str:
         """Return the digest of the thumbnail's size and the way it is made."""
-        return baseline_digest("pixels", side=self.side)
+        return digest("pixels", self.side, code_digest(__name__), installed("numpy"))
 
     def encode(self, images: Sequence[Image]) -> NDArray[np.float32]:
         """Return float32[N, C * side * side], channel by channel, row by row."""

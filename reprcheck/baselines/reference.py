@@ -13,7 +13,6 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from reprcheck.registry import REFERENCES
 from reprcheck.types import Dataset, Encoder
 
 
@@ -40,19 +39,6 @@ class Reference:
     letter: ClassVar[str] = ""
     heading: ClassVar[str] = ""
     probed: ClassVar[tuple[str, ...]] = ()
-
-
-def reference_of(name: str) -> str:
-    """Return the registered name of the reference that an encoder in a scorecard is, or is of the family of.
-
-    Nothing is loaded. A name that no reference has is returned as it is.
-
-    Examples
-    --------
-    >>> reference_of("untrained-resnet"), reference_of("structure"), reference_of("model")
-    ('untrained', 'structure', 'model')
-    """
-    return next((known for known in REFERENCES.names() if name == known or name.startswith(f"{known}-")), name)
 
 
 class Baseline(Reference, ABC):

@@ -15,10 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reprcheck.baselines.features import composition, describe, feature_names
-from reprcheck.baselines.identity import baseline_digest
 from reprcheck.baselines.reference import Baseline
 from reprcheck.baselines.segmentation import objects
+from reprcheck.code import code_digest
+from reprcheck.digest import digest, installed
 from reprcheck.types import Dataset, Image, Kind
+
+LIBRARIES = ("scikit-image", "scipy", "numpy")
+"""Whose versions have a say in a vector."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +56,9 @@ class Structure:
 
     def digest(self) -> str:
         """Return the digest of the features' definition and of what the segmentation is told."""
-        types = {"types": len(self.cell_types)} if self.cell_types else {}
-        return baseline_digest("structure", channels=self.channels, kind=self.kind, **types)
+        return digest(
+            "structure", self.channels, self.kind, len(self.cell_types), code_digest(__name__), installed(*LIBRARIES)
+        )
 
     def encode(self, images: Sequence[Image]) -> NDArray[np.float32]:
         """Return float32[N, D]: the features of `feature_names`."""
@@ -77,7 +82,7 @@ class Composition:
 
     def digest(self) -> str:
         """Return the digest of the features' definition and of the number of types."""
-        return baseline_digest("composition", types=len(self.cell_types))
+        return digest("composition", len(self.cell_types), code_digest(__name__), installed(*LIBRARIES))
 
     def encode(self, images: Sequence[Image]) -> NDArray[np.float32]:
         """Return float32[N, D]: the last columns of `feature_names`."""

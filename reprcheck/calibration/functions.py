@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reprcheck.baselines.expansions import standardise
+from reprcheck.code import code_digest
+from reprcheck.embed.engine import Block
+from reprcheck.seeding import rng
 
 Floats = NDArray[np.float64]
 Function = Callable[[Floats, int, np.random.Generator], Floats]
@@ -20,6 +23,11 @@ GAINS = (0.5, 1.0, 2.0, 4.0)
 def apply(name: str, features: NDArray[np.float32], width: int, draw: np.random.Generator) -> NDArray[np.float32]:
     """Return float32[n, width]: the function of that name, drawn anew, of features standardised over all rows."""
     return FUNCTIONS[name](standardise(features), width, draw).astype(np.float32)
+
+
+def mapped(base: Block, kind: str, width: int, name: Sequence[str | int]) -> Block:
+    """Return a block of the function of that kind, drawn by a name, of the features that a block holds."""
+    return base.mapped([kind, width, *name, code_digest(__name__)], apply(kind, base.vectors, width, rng(*name)))
 
 
 def linear(z: Floats, width: int, draw: np.random.Generator) -> Floats:

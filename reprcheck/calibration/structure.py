@@ -13,14 +13,12 @@ from threadpoolctl import threadpool_limits
 
 from reprcheck.baselines.structure import STRUCTURE
 from reprcheck.calibration.benches import QUICK_LIMIT, Asked, StudyBenches, asked, opened
-from reprcheck.calibration.functions import FUNCTIONS, apply
+from reprcheck.calibration.functions import FUNCTIONS, mapped
 from reprcheck.calibration.row import Row, Scale
 from reprcheck.calibration.tally import Tried, rows
 from reprcheck.diagnostics import beats_structure
-from reprcheck.digest import code_digest
 from reprcheck.embed.engine import Progress
 from reprcheck.policy import Policy
-from reprcheck.seeding import rng
 from reprcheck.types import Cell
 
 POLICY = Policy(repeats=1)
@@ -70,9 +68,7 @@ class Trial:
         """Ask the diagnostic."""
         base = benches.baseline(self.at.dataset, self.at.task, STRUCTURE)
         name = (STRUCTURE.name, self.kind, self.width, self.number, self.at.name)
-        vectors = apply(self.kind, base.vectors, self.width, rng(*name))
-        code = code_digest("reprcheck.calibration", "structure", "functions")
-        return beats_structure.ask(benches.of(self.at, base.mapped([*name, code], vectors)))
+        return beats_structure.ask(benches.of(self.at, mapped(base, self.kind, self.width, name)))
 
 
 def study(scale: Scale, progress: Progress) -> list[Row]:

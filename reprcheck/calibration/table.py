@@ -12,8 +12,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from reprcheck import protocols
 from reprcheck.calibration.row import Row, Scale
-from reprcheck.digest import code_digest, installed
+from reprcheck.code import code_digest
+from reprcheck.digest import digest, installed
 from reprcheck.embed.engine import Progress
 from reprcheck.scorecard.atomic import replace_text
 
@@ -55,7 +57,10 @@ def calibrate(studies: Sequence[str], full: bool, progress: Progress, folder: Pa
         start = time.perf_counter()
         found: list[Row] = import_module(f"reprcheck.calibration.{name}").study(Scale(full), progress)
         kept = _read(folder / f"{NAME}.json")  # again each time: another process may write its studies there
-        kept[name] = {"run": _provenance(full, time.perf_counter() - start), "rows": [_plain(row) for row in found]}
+        kept[name] = {
+            "run": _provenance(name, full, time.perf_counter() - start),
+            "rows": [_plain(row) for row in found],
+        }
         replace_text(folder / f"{NAME}.json", json.dumps(_ordered(kept), indent=1) + "\n")
         replace_text(folder / f"{NAME}.md", "\n".join(page(_ordered(kept))) + "\n")
         rows += found
@@ -112,13 +117,13 @@ def _ordered(kept: Mapping[str, Any]) -> dict[str, Any]:
     return {name: kept[name] for name in STUDIES if name in kept}
 
 
-def _provenance(full: bool, seconds: float) -> dict[str, Any]:
+def _provenance(study: str, full: bool, seconds: float) -> dict[str, Any]:
     return {
         "full": full,
         "minutes": round(seconds / 60, 1),
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": f"python=={platform.python_version()} {installed('numpy', 'scipy', 'scikit-learn', 'torch')}",
-        "source": code_digest("reprcheck.stats", "reprcheck.protocols", "reprcheck.diagnostics", "reprcheck.baselines"),
+        "source": digest(*map(code_digest, (f"{__package__}.{study}", *map(protocols.module, protocols.known())))),
     }
 
 

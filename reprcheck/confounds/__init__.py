@@ -1,7 +1,7 @@
 """What may stand behind a score besides the images' biology: nuisance vectors to score alone, duplicates across folds.
 
-Beside the baselines, not among them: these come from the table or from other encoders' vectors, and their source is in
-no cache key of a baseline. Confounds that the table alone tells are in `reprcheck.datasets.confounds`.
+Beside the baselines, not among them: these come from the table or from other encoders' vectors. Confounds
+that the table alone tells are in `reprcheck.datasets.confounds`.
 """
 
 from reprcheck.confounds.duplicates import Duplicates, duplicates

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reprcheck.code import code_digest
 from reprcheck.datasets import axes, decode, fit, interpretation, label_images, zarr_store
 from reprcheck.datasets.axes import Window, times
 from reprcheck.datasets.bounds import refuse_huge
@@ -20,7 +21,7 @@ from reprcheck.datasets.recent import Recent
 from reprcheck.datasets.remarks import collecting_remarks, remark
 from reprcheck.datasets.values import measure
 from reprcheck.datasets.zarr_store import Bring, Level, is_zarr
-from reprcheck.digest import code_digest, digest, file_digest
+from reprcheck.digest import digest, file_digest
 from reprcheck.errors import Place, UserError
 from reprcheck.types import Image
 
@@ -141,30 +142,15 @@ class FileImages:
         types = (self._bytes(self._label_part(entry, entry.types), window), recipe.cell_types) if entry.types else ()
         return digest(
             "image",
-            code_digest(
-                "reprcheck.datasets",
-                *(
-                    "axes",
-                    "crops",
-                    "decode",
-                    "files",
-                    "fit",
-                    "interpretation",
-                    "label_images",
-                    "npy",
-                    "png_jpeg",
-                    "tiff",
-                ),
-                *("tiles", "values", "windows", "zarr_store"),
-            ),
+            code_digest(__name__),
             [self._bytes(part, window) for part in self._parts(entry)],
             entry.frame,
             self._bytes(self._label_part(entry, entry.mask), window) if entry.mask else None,
             [recipe.channels, recipe.value_range, recipe.fit, recipe.size],
             reading.chosen(),
             reading.names if any(map(_may_name_channels, entry.files)) else (),
-            *types,
-            *(("clip",) if recipe.clip else ()),
+            types,
+            recipe.clip,
         )
 
     def read(self, index: int, window: Window | None = None) -> Image:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reprcheck.code import code_digest
 from reprcheck.datasets import values
 from reprcheck.datasets.card import Fit
 from reprcheck.datasets.files import FileImages
@@ -43,7 +44,9 @@ class Windowed:
     def content(self, index: int) -> str:
         """Return the digest of the field's content and the window's place in it."""
         number, *place = self.windows[index].tolist()
-        return digest("window", self.fields.content(number, _inside(*place)), place, self.fit, self.size)
+        return digest(
+            "window", code_digest(__name__), self.fields.content(number, _inside(*place)), place, self.fit, self.size
+        )
 
     def extent(self, index: int) -> tuple[int, int]:
         """Return a window's height and width in pixels."""

@@ -7,7 +7,7 @@ is made, and what it means, is for the diagnostics.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any, Literal
 
@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 
 from reprcheck import protocols
 from reprcheck.baselines.expansions import expand
+from reprcheck.code import code_digest
+from reprcheck.diagnostics import stored
 from reprcheck.diagnostics.contestants import Contestants, Family
-from reprcheck.diagnostics.stored import from_arrays, to_arrays
-from reprcheck.digest import code_digest, digest, installed
+from reprcheck.diagnostics.stored import from_arrays, mean, to_arrays
+from reprcheck.digest import digest, installed
 from reprcheck.embed.cache import Cache
 from reprcheck.embed.engine import Block, Progress
 from reprcheck.policy import Policy
@@ -137,13 +139,14 @@ class Bench:
             self._runs(task),
             _task_digest(task),
             [block.digest for block in blocks],
-            code_digest("reprcheck.protocols"),
-            installed("numpy", "scikit-learn"),
+            code_digest(protocols.module(self.protocol)),
+            code_digest(stored.__name__),
+            installed("numpy", "scipy", "scikit-learn"),
         )
 
     def fitted(self, baseline: Block) -> Scores:
         """Score a forest grown on a baseline on the bench's folds: the strongest reader of few features. Cached."""
-        key = digest("forest", self._score_key(self.task, [baseline]))
+        key = digest("forest", code_digest(protocols.__name__), self._score_key(self.task, [baseline]))
         if key not in self._scores:
             found = self.cache.get("scores", key)
             if found is None:
@@ -161,7 +164,7 @@ class Bench:
         width = self.embedding.vectors.shape[1]
         return tuple(
             baseline.mapped(
-                ["expansion", width, k, code_digest("reprcheck.baselines", "expansions")],
+                ["expansion", width, k, code_digest(expand.__module__)],
                 expand(baseline.vectors, width, seed("expansion", k)),
             )
             for k in range(self.policy.twins)
@@ -279,19 +282,6 @@ class Bench:
     def without_evidence(self, diagnostic: str, status: Status, statement: str) -> Cell:
         """Write a cell that rests on no comparison."""
         return Cell.without_evidence(self.model, self.id, diagnostic, status, statement, len(self.units))
-
-
-def mean(runs: Sequence[Scores]) -> Scores:
-    """Return the mean of scores of one contest over draws of the folds."""
-    return replace(average(runs), predictions=runs[0].predictions, runs=tuple(runs)) if len(runs) > 1 else runs[0]
-
-
-def average(draws: Sequence[Scores]) -> Scores:
-    """Return scores averaged over draws, unit by unit and run by run."""
-    bits = [s.bits for s in draws if s.bits is not None]
-    runs = tuple(average(run) for run in zip(*(s.runs for s in draws), strict=True))
-    values = np.mean([s.values for s in draws], axis=0)
-    return Scores(draws[0].units, values, np.mean(bits, axis=0) if bits else None, runs=runs)
 
 
 def _runs(scores: Scores, which: Literal["values", "bits"]) -> NDArray[np.float64]:

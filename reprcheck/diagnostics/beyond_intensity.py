@@ -33,8 +33,9 @@ Source
 from __future__ import annotations
 
 from reprcheck.baselines.intensity import INTENSITY
-from reprcheck.diagnostics.bench import Bench, average
+from reprcheck.diagnostics.bench import Bench
 from reprcheck.diagnostics.diagnostic import Diagnostic
+from reprcheck.diagnostics.stored import average
 from reprcheck.protocols import predicts
 from reprcheck.types import Cell, Evidence, Scores
 

@@ -14,8 +14,9 @@ import numpy as np
 from reprcheck import protocols
 from reprcheck.confounds import Nuisance, nuisances
 from reprcheck.diagnostics import misleading
-from reprcheck.diagnostics.bench import Bench, average
+from reprcheck.diagnostics.bench import Bench
 from reprcheck.diagnostics.contestants import Family
+from reprcheck.diagnostics.stored import average
 from reprcheck.digest import digest
 from reprcheck.embed.engine import Block
 from reprcheck.protocols.control import control

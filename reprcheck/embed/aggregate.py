@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reprcheck.code import code_digest
 from reprcheck.digest import digest
 from reprcheck.embed.engine import Block
 from reprcheck.types import Aggregation, Task
@@ -52,7 +53,7 @@ class Groups:
         """Return one vector per group, in order of their names; its id is made of its members' ids, in any order."""
         vectors = np.stack([self._one(block.vectors[group]) for group in self.members]).astype(np.float32)
         ids = tuple(digest(sorted(block.ids[i] for i in group)) for group in self.members)
-        return Block(digest(block.source, "aggregate/1", self.how), ids, vectors)
+        return Block(digest(block.source, "aggregate", code_digest(__name__), self.how), ids, vectors)
 
     def task(self, task: Task) -> Task:
         """Return the task on groups: what all samples of a group share is the group's, a number is aggregated."""

@@ -19,8 +19,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from reprcheck.code import code_digest
 from reprcheck.datasets.values import FACTS, facts_of
-from reprcheck.digest import code_digest, digest
+from reprcheck.digest import digest, installed
 from reprcheck.embed.cache import Cache, stack
 from reprcheck.errors import UserError
 from reprcheck.types import Encoder, Image, ImageSource
@@ -29,6 +30,8 @@ CHUNK = 64
 """Images decoded at a time."""
 SHARD = 512
 """Vectors in a shard: what a killed run loses at most, per encoder."""
+DECODERS = ("numpy", "pillow", "tifffile", "imagecodecs", "zarr", "h5py", "pyarrow", "scipy")
+"""Libraries whose versions have a say in what a file, or a simulation, decodes to."""
 
 Progress = Callable[[int, str], AbstractContextManager[Callable[[int], None]]]
 """Given a total and a title, a context whose value is called with the number of images done since last time."""
@@ -182,7 +185,7 @@ class _Shelf:
         self.contents = [shown.images.content(int(row)) for row in shown.rows]
         self.keys = [encoder.digest() for encoder in encoders]
         self.vectors = [cache.load("vectors", key) for key in self.keys]
-        self.decoded_key = digest("decoded", list(shown.channels), code_digest("reprcheck.datasets", "values"))
+        self.decoded_key = digest("decoded", shown.channels, code_digest(__name__), installed(*DECODERS))
         rows, wanted = cache.load("decoded", self.decoded_key), set(self.contents)
         self.decoded = {content: Decoded.read(row) for content, row in rows.items() if content in wanted}
 

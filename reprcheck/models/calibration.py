@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from reprcheck.code import code_digest
 from reprcheck.digest import digest
 from reprcheck.models.channels import planes
 from reprcheck.models.torch_encoder import TorchEncoder
@@ -46,7 +47,7 @@ class Calibrated(TorchEncoder):
 
     @cached_property
     def _digest(self) -> str:
-        return digest(self.encoder.digest(), "calibrated/1", list(self.images.ids))
+        return digest("calibrated", code_digest(__name__), self.encoder.digest(), self.images.ids)
 
     def _build(self) -> Runner:
         runner = super()._build()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
+from reprcheck.code import code_digest
 from reprcheck.digest import digest, file_digest, installed
 from reprcheck.models import options
 from reprcheck.models.model import Feed, name_of
@@ -35,11 +35,11 @@ class DemoNetwork(Network):
         return CHANNELS
 
     def identity(self) -> str:
-        """Return the digest of the weights' file, or of the seed, and of the network's source; no torch."""
+        """Return the digest of the weights' file, or of the seed, and of the network's code; no torch."""
         from reprcheck.models import demo
 
         weights = file_digest(demo.WEIGHTS) if self.draw is None else self.draw
-        return digest("demo", installed("torch"), file_digest(Path(__file__).with_name("_demo_net.py")), weights)
+        return digest("demo", installed("torch"), code_digest("reprcheck.models._demo_net"), weights)
 
     def build(self) -> Built:
         """Return the network on the CPU."""

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reprcheck.code import code_digest
 from reprcheck.digest import digest
 from reprcheck.errors import UserError
 from reprcheck.models.channels import Policy, choose, joined, planes
@@ -66,7 +67,7 @@ class CallableModel(Model):
     @cached_property
     def digest(self) -> str:
         """Digest of what the callable is made of."""
-        return digest("model", "callable/1", self.identity, self.in_chans, self.channels)
+        return digest("model", "callable", self.identity, self.in_chans, self.channels)
 
     def encoder(self, n_channels: int) -> Encoder:
         """Return the callable as an encoder."""
@@ -108,7 +109,7 @@ class CallableEncoder:
 
     def digest(self) -> str:
         """Return the digest of what the callable is made of and of the channel policy."""
-        return digest("encoder", "callable/1", self.identity, self.policy, self.repeats)
+        return digest("encoder", "callable", code_digest(__name__), self.identity, self.policy, self.repeats)
 
     def encode(self, images: Sequence[Image]) -> NDArray[np.float32]:
         """Return float32[N, D] for N images.
@@ -164,7 +165,7 @@ class EncoderModel(Model):
     def digest(self) -> str:
         """The encoder's own digest, and the channel policy."""
         own = _own_digest(self.inner, self.where)
-        return digest("model", "encoder/1", own, self.code, self.in_chans, self.channels)
+        return digest("model", "encoder", own, self.code, self.in_chans, self.channels)
 
     def encoder(self, n_channels: int) -> Encoder:
         """Return the encoder under the channel policy."""
@@ -202,7 +203,7 @@ class CheckedEncoder:
     def digest(self) -> str:
         """Return the digest of the encoder's own, of its code and of the channel policy."""
         own = _own_digest(self.inner, self.where)
-        return digest("encoder", "encoder/1", own, self.code, self.policy, self.repeats)
+        return digest("encoder", "encoder", code_digest(__name__), own, self.code, self.policy, self.repeats)
 
     def encode(self, images: Sequence[Image]) -> NDArray[np.float32]:
         """Return float32[N, D] for N images.

@@ -16,6 +16,7 @@ from typing import ClassVar, Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from reprcheck.code import code_digest
 from reprcheck.models import options
 from reprcheck.models.channels import POLICIES, Policy
 from reprcheck.models.spec import Spec
@@ -98,7 +99,11 @@ class Model(ABC):
     @cached_property
     @abstractmethod
     def digest(self) -> str:
-        """Digest of weights, architecture and preprocessing, for the scorecard."""
+        """Digest of weights, architecture and preprocessing, for the scorecard; not of the code that runs it."""
+
+    def code_key(self) -> str:
+        """Return the digest of the code that makes its encoders."""
+        return code_digest(type(self).__module__)
 
     @abstractmethod
     def encoder(self, n_channels: int) -> Encoder:

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from reprcheck.code import code_digest
 from reprcheck.digest import digest
 from reprcheck.models.channels import Policy, choose
 from reprcheck.models.identity import Identity
 from reprcheck.models.model import Architecture, Facts, Feed, Model
-from reprcheck.models.torch_encoder import RECIPE, TorchEncoder
+from reprcheck.models.torch_encoder import TorchEncoder
 from reprcheck.types import Encoder
 
 if TYPE_CHECKING:
@@ -72,6 +73,10 @@ class Network(ABC):
     def identity(self) -> str:
         """Return the digest of weights and architecture."""
 
+    def code_key(self) -> str:
+        """Return the digest of the code that builds it."""
+        return code_digest(type(self).__module__)
+
     @abstractmethod
     def build(self) -> Built:
         """Return the network on the CPU, the same in every process. Raises UserError."""
@@ -113,7 +118,11 @@ class Shuffled(Network):
 
     def identity(self) -> str:
         """Return the digest of the network's own and of the permutation."""
-        return digest("shuffled/1", self.network.identity(), self.k)
+        return digest("shuffled", self.network.identity(), self.k)
+
+    def code_key(self) -> str:
+        """Return the digest of the code that builds and permutes it."""
+        return digest(super().code_key(), self.network.code_key())
 
     def build(self) -> Built:
         """Return the network on the CPU, permuted."""
@@ -160,7 +169,11 @@ class NetworkModel(Model):
     def digest(self) -> str:
         """Digest of weights, architecture and preprocessing."""
         feed = self.feed
-        return digest("model", RECIPE, self.network.identity(), feed.size, feed.normalise, feed.channels)
+        return digest("model", self.network.identity(), feed.size, feed.normalise, feed.channels)
+
+    def code_key(self) -> str:
+        """Return the digest of the code that makes its encoders, and of that which builds the network."""
+        return digest(super().code_key(), self.network.code_key())
 
     def encoder(self, n_channels: int) -> Encoder:
         """Return the model as an encoder; raises UserError under an impossible channel policy."""

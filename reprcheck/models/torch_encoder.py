@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from reprcheck.code import code_digest
 from reprcheck.digest import digest
 from reprcheck.models.channels import Policy, joined, planes
 from reprcheck.models.model import Feed
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from reprcheck.models.forward import Runner
     from reprcheck.models.network import Network
 
-RECIPE = "torch/1 float32"
-"""Version of resizing, normalising and batching, and the precision: part of every digest."""
 DEVICE = "REPRCHECK_DEVICE"
 """Environment variable that names the torch device; unset: ``cuda`` where there is one, else ``cpu``."""
 
@@ -47,7 +46,7 @@ class TorchEncoder:
         return self.network.notes
 
     def digest(self) -> str:
-        """Return the digest of weights, architecture, preprocessing, channel policy and precision.
+        """Return the digest of weights, architecture, preprocessing and channel policy, and of the code that runs it.
 
         The device isn't part of it: another device may differ in the last bits of a float32.
         """
@@ -74,7 +73,8 @@ class TorchEncoder:
 
     @cached_property
     def _digest(self) -> str:
-        return digest("encoder", RECIPE, self.network.identity(), self.feed.size, self.feed.normalise, self.policy)
+        code = code_digest(type(self).__module__), self.network.code_key()
+        return digest("encoder", *code, self.network.identity(), self.feed.size, self.feed.normalise, self.policy)
 
     def _build(self) -> Runner:
         from reprcheck.models.forward import Runner

@@ -47,9 +47,14 @@ def score(protocol_id: str, blocks: Sequence[NDArray[np.float32]], task: Task, r
     """
     if protocol_id in MATCHING:
         return nsc.score(protocol_id, blocks, task)
-    module: Any = import_module(_WHERE[protocol_id])
-    found: Scores = module.score(blocks, task, repeat)
+    scoring: Any = import_module(module(protocol_id))
+    found: Scores = scoring.score(blocks, task, repeat)
     return found
+
+
+def module(protocol_id: str) -> str:
+    """Return the name of the module whose code scores by a protocol."""
+    return nsc.__name__ if protocol_id in MATCHING else _WHERE[protocol_id]
 
 
 def has_folds(protocol_id: str) -> bool:

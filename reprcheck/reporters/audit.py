@@ -19,7 +19,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from reprcheck.baselines.reference import reference_of
+from reprcheck.baselines.names import reference_of
 from reprcheck.opponents import UNTRAINED
 from reprcheck.registry import REFERENCES
 from reprcheck.reporters import wording

@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from reprcheck.baselines.reference import reference_of
+from reprcheck.baselines.names import reference_of
 from reprcheck.errors import printable
 from reprcheck.registry import REFERENCES
 from reprcheck.types import MODEL, Cell, Scorecard, Setting, Status

@@ -6,9 +6,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from reprcheck.code import code_digest
+from reprcheck.datasets.card import Card
 from reprcheck.datasets.public.layout import not_as_published
-from reprcheck.digest import code_digest, digest, file_digest
+from reprcheck.digest import digest, file_digest
 from reprcheck.types import Image
+
+Range = tuple[float, float] | None
+"""What becomes 0 and 1, where the card says so."""
 
 
 @dataclass(frozen=True)
@@ -27,28 +32,29 @@ class ArrayImages:
     places : iterable of Place
         By sample.
     read_one : callable
-        From a `Place` to its `Image`; a function that can be pickled, and that opens its files at each call, so that
-        no handle outlives a fork.
-    reader : str
-        Module of this package that ``read_one`` is from.
+        From a `Place` and the card's ``value_range`` to an `Image`; a function of a module, so that it can be pickled,
+        and that opens its files at each call, so that no handle outlives a fork.
+    card : Card
+        Whose ``value_range`` the images have.
     """
 
-    def __init__(self, places: Iterable[Place], read_one: Callable[[Place], Image], reader: str) -> None:
-        self.places, self.read_one, self.reader = tuple(places), read_one, reader
+    def __init__(self, places: Iterable[Place], read_one: Callable[[Place, Range], Image], card: Card) -> None:
+        self.places, self.read_one, self.value_range = tuple(places), read_one, card.value_range
         self._digests: dict[Path, str] = {}
 
     def content(self, index: int) -> str:
-        """Return the digest of a sample's files, of its place in them and of the code that decodes; no decoding.
+        """Return the digest of a sample's files, of its place in them, its range and the code that decodes.
 
-        The bytes of a file are read once, whole: a change to one of its samples changes the content of all.
+        Nothing is decoded. The bytes of a file are read once, whole: a change to one of its samples changes the content
+        of all.
         """
         place = self.places[index]
-        code = code_digest("reprcheck.datasets", "decode"), code_digest(__package__, "arrays", self.reader)
-        return digest("array", code, [self._bytes(path) for path in place.files], place.index)
+        code = code_digest(self.read_one.__module__), code_digest(__name__)
+        return digest("array", code, [self._bytes(path) for path in place.files], place.index, self.value_range)
 
     def read(self, index: int) -> Image:
         """Decode a sample; raises UserError that names the file."""
-        return self.read_one(self.places[index])
+        return self.read_one(self.places[index], self.value_range)
 
     def _bytes(self, path: Path) -> str:
         if path not in self._digests:

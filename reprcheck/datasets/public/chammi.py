@@ -12,10 +12,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from reprcheck.code import code_digest
 from reprcheck.datasets.card import Card
 from reprcheck.datasets.files import Entry, FileImages, Recipe, check_one_size
 from reprcheck.datasets.public import layout
-from reprcheck.digest import code_digest, digest
+from reprcheck.digest import digest
 from reprcheck.errors import UserError
 from reprcheck.types import Image
 
@@ -83,8 +84,7 @@ class SideBySide:
 
     def content(self, index: int) -> str:
         """Return the digest of a sample's file and of the code that takes it apart."""
-        code = code_digest("reprcheck.datasets.public", "chammi")
-        return digest("side by side", code, self.strips.content(index), self.channels)
+        return digest("side by side", code_digest(__name__), self.strips.content(index), self.channels)
 
     def read(self, index: int) -> Image:
         """Decode a sample; raises UserError for a width that the channels don't share evenly."""

@@ -12,11 +12,12 @@ import numpy as np
 import pandas as pd
 from PIL import Image as Pictures
 
+from reprcheck.code import code_digest
 from reprcheck.datasets.card import Card
 from reprcheck.datasets.decode import scale
 from reprcheck.datasets.fit import fit_image
 from reprcheck.datasets.public.layout import not_as_published
-from reprcheck.digest import code_digest, digest, file_digest
+from reprcheck.digest import digest, file_digest
 from reprcheck.types import Image, ImageSource
 
 FOLDER = "imagenette2-160"
@@ -65,11 +66,8 @@ class _Photographs:
     card: Card
 
     def content(self, index: int) -> str:
-        code = (
-            code_digest("reprcheck.datasets", "decode", "fit"),
-            code_digest("reprcheck.datasets.public", "imagenette"),
-        )
-        return digest("photograph", *code, file_digest(self.paths[index]), self.card.fit, self.card.size)
+        asked = (self.card.value_range, self.card.clip, self.card.fit, self.card.size)
+        return digest("photograph", code_digest(__name__), file_digest(self.paths[index]), *asked)
 
     def read(self, index: int) -> Image:
         path = self.paths[index]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from reprcheck.code import code_digest
 from reprcheck.datasets import decode
 from reprcheck.datasets.card import Card
 from reprcheck.datasets.files import Entry, FileImages, Recipe
@@ -33,7 +34,7 @@ class Planes:
 
     def content(self, index: int) -> str:
         """Return the digest of a stack's content and of the planes taken."""
-        return digest("planes", self.stacks.content(index), list(self.planes))
+        return digest("planes", code_digest(__name__), self.stacks.content(index), list(self.planes))
 
     def read(self, index: int) -> Image:
         """Decode a stack and take its planes out."""

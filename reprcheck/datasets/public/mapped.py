@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reprcheck.code import code_digest
 from reprcheck.datasets.axes import Stored, arrange, planes
 from reprcheck.datasets.card import Card
 from reprcheck.datasets.decode import scale
-from reprcheck.digest import code_digest, digest
+from reprcheck.digest import digest
 from reprcheck.types import Image
 
 
@@ -37,8 +38,8 @@ class MappedImages:
 
     def content(self, index: int) -> str:
         """Return the digest of a sample's stored values, what they are scaled by, and the code that does it."""
-        code = code_digest("reprcheck.datasets", "axes", "decode"), code_digest("reprcheck.datasets.public", "mapped")
-        return digest("array", *code, self._stored(index), self.channels, self.value_range)
+        code = code_digest(self.load.__module__), code_digest(__name__)
+        return digest("array", *code, self._stored(index), self.channels, self.value_range, self.clip)
 
     def read(self, index: int) -> Image:
         """Return a sample, float32[C, H, W]; raises UserError for an array that isn't what the card says."""

@@ -5,7 +5,6 @@ Opening counts the nuclei, which takes one pass over the masks; images and masks
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 
 from reprcheck.datasets import decode
 from reprcheck.datasets.card import Card
-from reprcheck.datasets.public.arrays import ArrayImages, Place
+from reprcheck.datasets.public.arrays import ArrayImages, Place, Range
 from reprcheck.datasets.public.layout import read_array
 from reprcheck.types import Image
 
@@ -34,10 +33,10 @@ def images(root: Path, table: pd.DataFrame, card: Card) -> ArrayImages:
     """Return the patches and their nuclei, in order of the table."""
     rows = zip(table["fold"], table["row"], strict=True)
     places = (Place((_images(root, int(f)), _masks(root, int(f))), int(r)) for f, r in rows)
-    return ArrayImages(places, partial(read_patch, value_range=card.value_range), "pannuke")
+    return ArrayImages(places, read_patch, card)
 
 
-def read_patch(place: Place, value_range: tuple[float, float] | None) -> Image:
+def read_patch(place: Place, value_range: Range) -> Image:
     """Return one patch, with its nuclei of all types numbered through."""
     patches, masks = place.files
     values = np.moveaxis(read_array(patches, (None, SIZE, SIZE, 3))[place.index], -1, 0)

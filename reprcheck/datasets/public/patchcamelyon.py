@@ -16,7 +16,7 @@ import pandas as pd
 
 from reprcheck.datasets import decode
 from reprcheck.datasets.card import Card
-from reprcheck.datasets.public.arrays import ArrayImages, Place
+from reprcheck.datasets.public.arrays import ArrayImages, Place, Range
 from reprcheck.datasets.public.layout import check_shape, need, not_as_published, read_columns
 from reprcheck.types import Image
 
@@ -41,16 +41,16 @@ def table(root: Path) -> pd.DataFrame:
 def images(root: Path, table: pd.DataFrame, card: Card) -> ArrayImages:
     """Return the patches, in order of the table."""
     rows = zip(table["split"], table["row"], strict=True)
-    return ArrayImages((Place((_file(root, s, "x.h5"),), int(r)) for s, r in rows), read_patch, "patchcamelyon")
+    return ArrayImages((Place((_file(root, s, "x.h5"),), int(r)) for s, r in rows), read_patch, card)
 
 
-def read_patch(place: Place) -> Image:
+def read_patch(place: Place, value_range: Range) -> Image:
     """Return one patch; its file is opened for it alone."""
     path = place.files[0]
     with _dataset(path, "x") as patches:
         check_shape(path, patches.shape, (None, *PATCH))
         values = np.ascontiguousarray(np.moveaxis(patches[place.index], -1, 0))
-    return Image(decode.scale(values, None, f"{path} patch {place.index}"))
+    return Image(decode.scale(values, value_range, f"{path} patch {place.index}"))
 
 
 def _file(root: Path, split: str, part: str) -> Path:

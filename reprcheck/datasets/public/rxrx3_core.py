@@ -15,12 +15,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from reprcheck.code import code_digest
 from reprcheck.datasets import decode
 from reprcheck.datasets.card import Card
 from reprcheck.datasets.files import Recipe
 from reprcheck.datasets.public import layout
 from reprcheck.datasets.recent import Recent
-from reprcheck.digest import code_digest, digest, file_digest
+from reprcheck.digest import digest, file_digest
 from reprcheck.errors import UserError
 from reprcheck.types import Image
 
@@ -105,12 +106,8 @@ class ShardImages:
 
     def content(self, index: int) -> str:
         """Return the digest of a sample's shards, its rows in them, and the code that decodes; no decoding."""
-        code = (
-            code_digest("reprcheck.datasets", "decode"),
-            code_digest("reprcheck.datasets.public", "rxrx3_core"),
-        )
         places = [(self._digest(shard), row) for shard, row in map(self._place, self.rows[index])]
-        return digest("rxrx3-core", code, places, self.recipe.value_range)
+        return digest("rxrx3-core", code_digest(__name__), places, self.recipe.value_range, self.recipe.clip)
 
     def read(self, index: int) -> Image:
         """Decode a sample; raises UserError for an image that can't be decoded, or channels of several sizes."""

@@ -18,7 +18,6 @@ from reprcheck.datasets.simulate.layout import Cells, Morphology
 from reprcheck.datasets.simulate.planting import Compounds, Plan
 from reprcheck.datasets.simulate.simulation import Plate, SimulatedImages, Simulation, Variation
 from reprcheck.datasets.simulate.tissue import Tissue
-from reprcheck.datasets.simulate.typed import TypedImages, cell_types
 from reprcheck.errors import Option, UserError, did_you_mean
 from reprcheck.types import Dataset, ImageSource
 
@@ -75,10 +74,11 @@ def open_simulation(
     simulation: Simulation, name: str = "simulated", *, types: bool = False
 ) -> tuple[str, pd.DataFrame, ImageSource]:
     """Return the card, the sample table and the images of a simulation, as `open_simulated` does; see `dataset`."""
+    if types and not simulation.cell_types:
+        raise UserError("types", f"all cells of {simulation.name} are of one type", "leave types out")
     table = simulation.table()
-    if types:
-        return write_card(name, simulation, cell_types=cell_types(simulation)), table, TypedImages(simulation, table)
-    return write_card(name, simulation), table, SimulatedImages(simulation, table)
+    card = write_card(name, simulation, cell_types=simulation.cell_types if types else ())
+    return card, table, SimulatedImages(simulation, table, types=types)
 
 
 def open_simulated(name: str) -> tuple[str, pd.DataFrame, ImageSource]:

@@ -8,29 +8,25 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from reprcheck.code import code_digest
 from reprcheck.datasets.plate import Place, place
 from reprcheck.datasets.simulate.camera import Camera
 from reprcheck.datasets.simulate.design import cross
 from reprcheck.datasets.simulate.factors import Factors, Level, between
 from reprcheck.datasets.simulate.layout import USUAL_SIZE, Cells
 from reprcheck.datasets.simulate.planting import Plan, deal
-from reprcheck.digest import code_digest, digest
+from reprcheck.digest import digest
 from reprcheck.errors import UserError
 from reprcheck.seeding import rng
 from reprcheck.types import Image, Kind
 
-DRAWN_BY = (
-    *("amounts", "camera", "culture", "design", "factors", "layout"),
-    *("planting", "simulation", "stains", "tissue"),
-)
-"""Modules of this package that have a say in pixels."""
 BLENDED: Factors = {"brightness": ("bright", "dim"), "nothing": ("heads", "tails")}
 """Causes that every simulator has."""
 
@@ -117,6 +113,8 @@ class Simulation(ABC):
     causes: ClassVar[Factors]
     batch_word: ClassVar[str]
     unit_letter: ClassVar[str]
+    cell_types: ClassVar[tuple[str, ...]] = ()
+    """Names of the types of cells, where there are several, in the order of `Cells.typed_nuclei`."""
 
     seed: int = 0
     batches: int = 4
@@ -249,20 +247,31 @@ class Simulation(ABC):
 
 
 class SimulatedImages:
-    """The images of a simulation, indexed by row of its table: an `ImageSource`."""
+    """The images of a simulation, indexed by row of its table: an `ImageSource`.
 
-    def __init__(self, simulation: Simulation, table: pd.DataFrame) -> None:
-        self._simulation = simulation
+    Parameters
+    ----------
+    simulation : Simulation
+    table : pandas.DataFrame
+        Its own.
+    types : bool
+        Whether images show the type of each cell, as those of a dataset with type images do.
+    """
+
+    def __init__(self, simulation: Simulation, table: pd.DataFrame, *, types: bool = False) -> None:
+        self._simulation, self._types = simulation, types
         self._rows = [{str(k): str(v) for k, v in row.items()} for row in table.to_dict("records")]
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def content(self, index: int) -> str:
-        """Return the digest of the simulators' code, the settings and the sample; nothing is rendered."""
-        code = code_digest("reprcheck.datasets.simulate", *DRAWN_BY)
-        return digest(code, self._simulation.name, asdict(self._simulation), self._rows[index])
+        """Return the digest of the simulator's code, the settings and the sample; nothing is rendered."""
+        code = code_digest(type(self._simulation).__module__), code_digest(__name__)
+        settings = self._simulation.name, asdict(self._simulation), self._types
+        return digest("simulated", *code, *settings, self._rows[index])
 
     def read(self, index: int) -> Image:
         """Render the sample; every call and every process gets the same pixels."""
-        return self._simulation.render(self._rows[index])
+        image, cells = self._simulation.scene(self._rows[index])
+        return replace(image, types=cells.typed_nuclei) if self._types else image

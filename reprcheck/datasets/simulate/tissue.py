@@ -59,6 +59,7 @@ class Tissue(Simulation):
     }
     batch_word: ClassVar[str] = "site"
     unit_letter: ClassVar[str] = "p"
+    cell_types: ClassVar[tuple[str, ...]] = ("immune", "tumour")
 
     cells: Morphology = field(default=Morphology((27, 38), (32, 43), np.inf, nucleus=4.8, margin=3, wobble=0.8))
 
