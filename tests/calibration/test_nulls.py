@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from reprcheck.calibration import benches, functions, intensity, permuted, structure, untrained
+from reprcheck.calibration import benches, brightness, functions, intensity, permuted, structure, untrained
 from reprcheck.calibration.row import Scale
 from reprcheck.embed.engine import Block
 from reprcheck.policy import Policy
@@ -107,5 +107,5 @@ def test_functions_of_intensity_are_blind_to_where_pixels_lie():
     rng = np.random.default_rng(0)
     image = Image(rng.random((2, 16, 16)).astype(np.float32))
     shuffled = Image(rng.permuted(image.pixels.reshape(2, -1), axis=1).reshape(2, 16, 16))
-    encoder = intensity.Waves(0, 32)
+    encoder = brightness.Waves(0, 32)
     assert np.array_equal(encoder.encode([image]), encoder.encode([shuffled]))
