@@ -32,7 +32,8 @@ from PIL import Image as Pictures
 
 import reprcheck
 from reprcheck import protocols
-from reprcheck.baselines import CellProfiler, Composition, Intensity, Matched, Pixels, Quantiles, Reference, Structure
+from reprcheck.baselines import CellProfiler, Composition, Intensity, Matched, Pixels, Quantiles, Structure
+from reprcheck.baselines.matching import TargetHistograms
 from reprcheck.calibration import brightness, functions
 from reprcheck.code import reread
 from reprcheck.datasets.files import Entry, FileImages, Recipe
@@ -40,7 +41,8 @@ from reprcheck.datasets.public import bbbc013_plate, entry
 from reprcheck.datasets.simulate import Culture, SimulatedImages, Tissue
 from reprcheck.datasets.task_card import MATCHING
 from reprcheck.datasets.windows import Windowed
-from reprcheck.diagnostics.bench import Bench, Contestants
+from reprcheck.diagnostics.bench import Bench
+from reprcheck.diagnostics.contestants import Contestants
 from reprcheck.diagnostics.stored import to_arrays
 from reprcheck.embed.aggregate import Groups
 from reprcheck.embed.engine import Block, Decoded, Shown, decoded
@@ -86,6 +88,10 @@ COMPUTATIONS: dict[str, Callable[[Path], Computation]] = {}
 """By name: made in a folder of its own."""
 
 
+ENCODERS: list[str] = []
+"""Names of those that are vectors."""
+
+
 def add(name: str) -> Callable[[Callable[[Path], Computation]], None]:
     def register(make: Callable[[Path], Computation]) -> None:
         COMPUTATIONS[name] = make
@@ -101,6 +107,7 @@ def of_encoder(name: str, encoder: Callable[[], object], *made_by: str, image: I
         return Computation(lambda: encoder().digest(), made_by, None if image is None else lambda: one.encode([image]))
 
     COMPUTATIONS[name] = computation
+    ENCODERS.append(name)
 
 
 def of_images(name: str, make: Callable[[Path], object], *made_by: str) -> None:
@@ -133,8 +140,8 @@ of_encoder("structure, segmented", lambda: Structure(CHANNELS, "culture"), "base
 of_encoder("composition", lambda: Composition(("a", "b")), "baselines.structure")
 of_encoder("cellprofiler", lambda: CellProfiler(CHANNELS, "culture"), "baselines.cellprofiler", image=None)
 of_encoder("quantiles", Quantiles, "baselines.matching")
-REFERENCE = Reference.mean(Quantiles().encode([IMAGE]), 3)
-of_encoder("matched", lambda: Matched(Intensity(), REFERENCE), "baselines.matching", "baselines.intensity")
+TARGET = TargetHistograms.mean(Quantiles().encode([IMAGE]), 3)
+of_encoder("matched", lambda: Matched(Intensity(), TARGET), "baselines.matching", "baselines.intensity")
 of_encoder("demo", lambda: resolve("demo").encoder(3), "models.torch_encoder", "models.demo_source")
 of_encoder("demo's twin", lambda: resolve("demo").untrained(3, 0), "models.torch_encoder", "models.demo_source")
 of_encoder(
@@ -472,6 +479,11 @@ def test_its_key_changes_with_the_modules_that_run(name, computations, changed):
     if run is None:
         pytest.skip("too slow to make here")
     assert watched(run) <= changed[name]
+
+
+@pytest.mark.parametrize("module", ["registry", "datasets.card", "reporters.wording"])
+def test_no_vectors_are_lost_where_something_else_is_declared_or_told(module, computations, changed):
+    assert not [name for name in ENCODERS if f"reprcheck.{module}" in changed[name]]
 
 
 @pytest.mark.parametrize("name", PUBLIC)

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from math import isfinite
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 from reprcheck.datasets.columns import COLUMN_KEYS, Columns, Joined, nested, parse_columns, parts
 from reprcheck.datasets.cropping import CROP_KEYS, Cropping, parse_cropping
+from reprcheck.datasets.fit import FITS, Fit
 from reprcheck.datasets.problems import attempt
 from reprcheck.datasets.reading import AS_STORED, READING_KEYS, Reading, parse_reading
 from reprcheck.datasets.section import Section, id_fault
@@ -22,11 +23,8 @@ from reprcheck.plain_files import parse_toml
 from reprcheck.spelling import groups, show
 from reprcheck.types import Kind
 
-Fit = Literal["none", "pad", "resize", "crop"]
-
 SCHEMA = 1
 KINDS = ("culture", "tissue", "natural")
-FITS = ("none", "pad", "resize", "crop")
 _TOP_KEYS = (
     *("schema", "name", "kind", "channels", "value_range", "clip", "fit", "size"),
     *("license", "citation", "source", "columns", "tiles", "tasks"),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from reprcheck.code import code_digest
 from reprcheck.datasets import axes, decode, fit, interpretation, label_images, zarr_store
 from reprcheck.datasets.axes import Window, times
 from reprcheck.datasets.bounds import refuse_huge
-from reprcheck.datasets.card import Card, Fit
+from reprcheck.datasets.fit import Fit
 from reprcheck.datasets.reading import AS_STORED, Reading
 from reprcheck.datasets.recent import Recent
 from reprcheck.datasets.remarks import collecting_remarks, remark
@@ -24,6 +24,9 @@ from reprcheck.datasets.zarr_store import Bring, Level, is_zarr
 from reprcheck.digest import digest, file_digest
 from reprcheck.errors import Place, UserError
 from reprcheck.types import Image
+
+if TYPE_CHECKING:
+    from reprcheck.datasets.card import Card  # which says more than what shapes pixels
 
 Extent = tuple[int, int]
 """Height and width in pixels."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reprcheck.datasets.axes import times
-from reprcheck.datasets.card import Fit
 from reprcheck.errors import UserError
+
+Fit = Literal["none", "pad", "resize", "crop"]
+FITS: tuple[Fit, ...] = ("none", "pad", "resize", "crop")
 
 
 def fit_image(pixels: NDArray[np.float32], fit: Fit, size: tuple[int, int] | None, where: str) -> NDArray[np.float32]:

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from reprcheck.code import code_digest
 from reprcheck.datasets import values
-from reprcheck.datasets.card import Fit
 from reprcheck.datasets.files import FileImages
-from reprcheck.datasets.fit import fit_image, fit_mask
+from reprcheck.datasets.fit import Fit, fit_image, fit_mask
 from reprcheck.datasets.recent import Recent
 from reprcheck.digest import digest
 from reprcheck.types import Image

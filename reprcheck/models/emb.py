@@ -17,7 +17,7 @@ from reprcheck.errors import UserError
 from reprcheck.models import options
 from reprcheck.models.model import Model, name_of
 from reprcheck.models.spec import Spec
-from reprcheck.models.vectors import columns, files, numbers
+from reprcheck.models.vectors import columns, files, numbers, suffixes
 from reprcheck.models.vectors.ids import Rows, locate
 from reprcheck.models.vectors.signs import signs
 from reprcheck.models.vectors.stored import Choice, Stored
@@ -70,9 +70,9 @@ class Precomputed(Model):
         options.only(spec, ("name", "key", "ids", "obsm"))
         self.spec, self.name, self.where = str(spec), name_of(spec), spec.where
         self.path = Path(spec.target).expanduser()
-        suffix = files.suffix(self.path)
-        if suffix not in files.SUFFIXES:
-            remedy = files.REMEDIES.get(suffix, f"use one of {', '.join(files.SUFFIXES)}")
+        suffix = suffixes.suffix(self.path)
+        if suffix not in suffixes.SUFFIXES:
+            remedy = suffixes.REMEDIES.get(suffix, f"use one of {', '.join(suffixes.SUFFIXES)}")
             raise UserError(spec.where, f"can't read vectors from {self.path.name}", remedy)
         if not self.path.exists():
             raise UserError(spec.where, f"no file {spec.target}", "check the path")

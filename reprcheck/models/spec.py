@@ -20,6 +20,7 @@ from urllib.parse import quote, unquote
 
 from reprcheck import errors
 from reprcheck.errors import UserError, did_you_mean
+from reprcheck.models.vectors.suffixes import SUFFIXES, suffix
 
 Option = bool | int | float | str
 
@@ -107,8 +108,6 @@ _TARGETS = {"emb": "FILE.npy", "py": "package.module:factory", "timm": "NAME"}
 
 
 def _remedy(name: str, bare: list[str]) -> str:
-    from reprcheck.models.vectors.files import SUFFIXES, suffix  # no other SPEC needs pandas
-
     if suffix(Path(name)) in SUFFIXES:
         return f"for a file of vectors write emb:{name}"
     return f"{did_you_mean(name, bare)} (or write SOURCE:TARGET, SOURCE one of {', '.join(SOURCES)})"

@@ -1,4 +1,4 @@
-"""Reads a file of vectors: which format a suffix stands for, and the plain array. Nothing is ever unpickled."""
+"""Reads a file of vectors, each format by its reader. Nothing is ever unpickled."""
 
 from __future__ import annotations
 
@@ -11,15 +11,9 @@ from reprcheck.errors import UserError
 from reprcheck.models.failure import because
 from reprcheck.models.vectors import arrays, h5ad, tables
 from reprcheck.models.vectors.stored import Choice, Stored, matrix, wrong
+from reprcheck.models.vectors.suffixes import SUFFIXES, suffix
 
 Reader = Callable[[Path, Choice], Stored]
-
-REMEDIES = {
-    **dict.fromkeys((".pt", ".pth", ".pkl", ".pickle", ".joblib"), "pickles are never opened: use numpy.save"),
-    **dict.fromkeys((".h5", ".hdf5", ".mat", ".safetensors"), "use numpy.save, or numpy.savez with the ids"),
-    **dict.fromkeys((".feather", ".arrow", ".json", ".xls"), "write the table with pandas.DataFrame.to_parquet"),
-}
-"""What to do about the formats of others, by suffix."""
 
 
 def read(path: Path, choice: Choice) -> Stored:
@@ -28,7 +22,7 @@ def read(path: Path, choice: Choice) -> Stored:
     Parameters
     ----------
     path : Path
-        With one of `SUFFIXES`.
+        With one of `suffixes.SUFFIXES`.
     choice : Choice
 
     Raises
@@ -44,12 +38,6 @@ def read(path: Path, choice: Choice) -> Stored:
         raise wrong(path, f"can't be read: {because(error)}", "write the file again") from None
 
 
-def suffix(path: Path) -> str:
-    """Return what tells a file's format; ``.csv`` for ``.csv.gz``."""
-    ends = [end.lower() for end in path.suffixes]
-    return ends[-2] if ends[-1:] == [".gz"] and ends[-2:-1] and ends[-2] in (".csv", ".tsv") else "".join(ends[-1:])
-
-
 def _npy(path: Path, choice: Choice) -> Stored:
     if choice.key:
         raise wrong(path, f"is one array, without a key {choice.key!r}", "leave key out")
@@ -59,14 +47,17 @@ def _npy(path: Path, choice: Choice) -> Stored:
     return Stored(np.array(np.load(path, mmap_mode="r", allow_pickle=False)), in_order=True)
 
 
-READERS: Mapping[str, Reader] = {
-    ".npy": _npy,
-    ".npz": arrays.read_npz,
-    ".parquet": tables.read_parquet,
-    ".csv": tables.read_text,
-    ".tsv": tables.read_text,
-    ".xlsx": tables.read_text,
-    ".h5ad": h5ad.read_h5ad,
-    ".zarr": arrays.read_zarr,
-}
-SUFFIXES = tuple(READERS)
+READERS: Mapping[str, Reader] = dict(
+    zip(
+        SUFFIXES,
+        (
+            _npy,
+            arrays.read_npz,
+            tables.read_parquet,
+            *[tables.read_text] * 3,
+            h5ad.read_h5ad,
+            arrays.read_zarr,
+        ),
+        strict=True,
+    )
+)

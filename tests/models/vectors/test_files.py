@@ -16,7 +16,7 @@ import pytest
 import zarr
 from scipy import sparse
 
-from reprcheck.models.vectors.files import SUFFIXES
+from reprcheck.models.vectors.suffixes import SUFFIXES
 
 from ..made import line
 from .wells import IDS, NOISE, PLATES, N, model, noted, parquet, wells
