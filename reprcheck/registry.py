@@ -144,3 +144,16 @@ REFERENCES = Registry(
         "depth": "reprcheck.confounds.nuisance:DEPTH",
     },
 )
+PROTOCOLS = Registry(
+    "reprcheck.protocols",
+    "protocol",
+    "reprcheck.protocols.protocol:Protocol",
+    {
+        "probe/1": "reprcheck.protocols.probe:PROBE",
+        "knn/1": "reprcheck.protocols.knn:KNN",
+        "ridge/1": "reprcheck.protocols.ridge:RIDGE",
+        "dose-response/1": "reprcheck.protocols.dose_response:DOSE_RESPONSE",
+        "nsc/1": "reprcheck.protocols.nsc:NSC",
+        "nscb/1": "reprcheck.protocols.nscb:NSCB",
+    },
+)

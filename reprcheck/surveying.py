@@ -26,6 +26,7 @@ from reprcheck.digest import digest
 from reprcheck.embed.aggregate import aggregated
 from reprcheck.policy import Policy
 from reprcheck.protocols.folds import judged
+from reprcheck.registry import PROTOCOLS
 from reprcheck.types import Dataset, Image, ImageSource, Task
 
 Progress = Callable[[int, str], AbstractContextManager[Callable[[int], None]]]
@@ -34,8 +35,8 @@ SIDE = 12
 """Height and width of the thumbnails by which near-duplicates are found: those of the `pixels` baseline."""
 PIXELS_EACH = 128
 """About so many pixels of each channel of an image stand for it in the dataset's quantiles."""
-PROBED_UP_TO = 100_000
-"""Samples times classes up to which a probe takes seconds."""
+SLOW_UP_TO = 100_000
+"""Samples times classes up to which a protocol that isn't quick takes seconds."""
 FAMILIAR = 3
 """Most networks can't be shown more channels at once."""
 QUANTILES = (0.0, 0.01, 0.5, 0.99, 1.0)
@@ -191,7 +192,7 @@ def _traps(task: Task, ids: NDArray[np.str_], names: Sequence[str], sights: Sigh
         task = replace(task, depths=values.depths)
         found += misleading.interpreted(task, [sights.remarks[row] for row in rows], ids[task.rows].tolist())
         found += told_by_values(task, values, [names[c] for c in channels], ids[task.rows].tolist())
-    found += [note for protocol in task.protocols for note in protocols.notes(protocol, aggregated(task))]
+    found += [note for protocol in map(protocols.get, task.protocols) for note in protocol.notes(aggregated(task))]
     if units < policy.min_units:
         found.append(f"Underpowered: {units} units, and a verdict needs at least {policy.min_units}.")
     else:
@@ -199,16 +200,16 @@ def _traps(task: Task, ids: NDArray[np.str_], names: Sequence[str], sights: Sigh
     if len(channels) > FAMILIAR:
         shown = "a model that doesn't take as many is shown each alone, and the vectors are joined"
         found.append(f"Channels: {len(channels)}; {shown}.")
-    asked = [protocol for protocol in task.protocols if protocols.predicts(protocol)]
+    asked = [protocol for protocol in map(protocols.get, task.protocols) if protocol.predicts]
     if not asked:
         return found + misleading.along_the_plate(task, policy.alpha)
-    cheap = next((protocol for protocol in asked if protocol != "probe/1"), "knn/1")
-    readers = [cheap]
-    if "probe/1" in asked and len(task.y) * len(task.classes) <= PROBED_UP_TO:
-        readers.append("probe/1")  # of many samples in one place, a vote of ten hears ten
-    for nuisance, vectors in nuisances(task, protocols.holds_batches_out(cheap, task)).items():
+    quick = next((protocol for protocol in asked if protocol.quick), None) or _quick(task)
+    readers = [quick]
+    if len(task.y) * len(task.classes) <= SLOW_UP_TO:
+        readers += [protocol for protocol in asked if not protocol.quick]  # a vote of ten hears ten of many in a place
+    for nuisance, vectors in nuisances(task, quick.holds_batches_out(task)).items():
         for protocol in readers:
-            scores = protocols.score(protocol, [vectors], task)
+            scores = protocol.score([vectors], task)
             if told := misleading.predictive(task, nuisance, scores, protocol, policy.alpha / len(readers)):
                 found += told
                 break
@@ -221,3 +222,9 @@ def _traps(task: Task, ids: NDArray[np.str_], names: Sequence[str], sights: Sigh
     thumbnails = np.stack([sights.thumbnails[row][channels].ravel() for row in rows])
     constant = np.asarray(values.constant.all(axis=1))
     return [*found, *misleading.copies(task, asked[0], pixels, thumbnails, ids[task.rows].tolist(), constant)]
+
+
+def _quick(task: Task) -> protocols.Protocol:
+    """Return the first quick protocol that tells labels of such a task, for one that is asked by slow ones alone."""
+    things = map(protocols.get, PROTOCOLS.names())
+    return next(one for one in things if one.quick and one.predicts and task.kind in one.kinds)

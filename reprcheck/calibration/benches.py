@@ -23,6 +23,7 @@ from reprcheck.embed.embedder import Embedder, taker
 from reprcheck.embed.engine import Block
 from reprcheck.models import Calibration, Model
 from reprcheck.policy import Policy
+from reprcheck.protocols import Protocol
 from reprcheck.types import Dataset, Encoder, Task
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -68,7 +69,7 @@ def opened(limits: Mapping[str, int | None], settings: Iterable[str]) -> list[Da
 
 
 def asked(sets: Iterable[Dataset], settings: Iterable[str]) -> list[Asked]:
-    """Return those settings ``dataset:task/protocol/1`` whose sets are here, whether or not their cards ask so."""
+    """Return those settings ``dataset:task/protocol`` whose sets are here, whether or not their cards ask so."""
     by_name, found = {one.name: one for one in sets}, []
     for setting in settings:
         task, _, protocol = setting.partition("/")
@@ -76,6 +77,11 @@ def asked(sets: Iterable[Dataset], settings: Iterable[str]) -> list[Asked]:
         if name in by_name:
             found.append(Asked(by_name[name], by_name[name].tasks[task], protocol))
     return found
+
+
+def by(protocol: Protocol, *tasks: str) -> tuple[str, ...]:
+    """Return the settings of tasks ``dataset:task`` under a protocol."""
+    return tuple(f"{task}/{protocol.id}" for task in tasks)
 
 
 class StudyBenches:

@@ -29,6 +29,7 @@ from reprcheck.diagnostics import beats_untrained, judge
 from reprcheck.diagnostics.describe import describe
 from reprcheck.embed.engine import Progress
 from reprcheck.policy import Policy
+from reprcheck.protocols.knn import KNN
 from reprcheck.scorecard.gate import decide
 from reprcheck.seeding import rng
 from reprcheck.types import Dataset, Image, Task
@@ -42,7 +43,7 @@ TASKS = ("sim-donors:label/", "osteosarcoma:tumour/")
 ARCHITECTURE = "vit"
 HAND_MADE = ("intensity", "structure", "pixels")
 """Baselines put in the model's place."""
-PROTOCOL = "knn/1"
+PROTOCOL = KNN.id
 COLUMNS = ((2, 6), (4, 4), (8, 2), (12, 2), (10, 10))
 """Groups of a random column, and units in each."""
 

@@ -18,7 +18,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from reprcheck.baselines.intensity import Intensity
-from reprcheck.calibration.benches import QUICK_LIMIT, Asked, StudyBenches, asked, opened
+from reprcheck.calibration.benches import QUICK_LIMIT, Asked, StudyBenches, asked, by, opened
 from reprcheck.calibration.brightness import FITTED, KINDS, Levels, Waves, drawn, fitted
 from reprcheck.calibration.row import Row, Scale
 from reprcheck.calibration.tally import Tried, row, rows
@@ -27,6 +27,8 @@ from reprcheck.digest import digest
 from reprcheck.embed.engine import Progress
 from reprcheck.models import resolve
 from reprcheck.policy import Policy
+from reprcheck.protocols.knn import KNN
+from reprcheck.protocols.probe import PROBE
 from reprcheck.seeding import rng
 from reprcheck.types import Cell
 
@@ -66,7 +68,7 @@ PROBED = (
     "bbbc013:localisation",
 )
 """Asked by the probe as well, which takes a hundred times as long."""
-MATCHED = ("sim-culture:localisation/probe/1", "sim-culture-known:brightness/probe/1")
+MATCHED = by(PROBE, "sim-culture:localisation", "sim-culture-known:brightness")
 """Where encoders come as such, and meet the matched images."""
 QUICK = ("sim-culture-known:brightness", "sim-culture:localisation")
 WIDTHS = (32, 128, 512)
@@ -116,8 +118,8 @@ class Fitted:
 def study(scale: Scale, progress: Progress) -> list[Row]:
     """Return rows for each kind of encoder, each setting and each protocol; and of the harder encoders."""
     sets = opened(SETS if scale.full else dict.fromkeys(SETS, QUICK_LIMIT), TASKS if scale.full else QUICK)
-    voted = asked(sets, [f"{task}/knn/1" for task in (TASKS if scale.full else QUICK)])
-    probed = asked(sets, [f"{task}/probe/1" for task in (PROBED if scale.full else QUICK[:1])])
+    voted = asked(sets, by(KNN, *(TASKS if scale.full else QUICK)))
+    probed = asked(sets, by(PROBE, *(PROBED if scale.full else QUICK[:1])))
     trials = _trials(voted, scale.trials(2, 1)) + _trials(probed, 1)[:: scale.trials(1, 6)]
     enough = opened(LEARNED, TASKS) if scale.full else sets
     learners = [

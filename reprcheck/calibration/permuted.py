@@ -14,11 +14,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from reprcheck import protocols
 from reprcheck.calibration.benches import QUICK_LIMIT, opened
 from reprcheck.calibration.row import Row, Scale
 from reprcheck.checking import check
 from reprcheck.embed.engine import Progress
 from reprcheck.policy import Policy
+from reprcheck.protocols.dose_response import DOSE_RESPONSE
+from reprcheck.protocols.knn import KNN
+from reprcheck.protocols.probe import PROBE
+from reprcheck.protocols.ridge import RIDGE
 from reprcheck.seeding import rng
 from reprcheck.stats.qualify import relabelled
 from reprcheck.types import Cell, Dataset
@@ -27,7 +32,6 @@ ALPHA = 0.05
 POLICY = Policy(repeats=1, limited_release=True)
 """Folds are drawn once, to save time; sets cut down to a limit may release, so that the limit isn't what blocks."""
 MODEL = "demo?size=64"
-REGRESS = ("ridge/1", "dose-response/1")
 
 
 @dataclass(frozen=True)
@@ -42,22 +46,22 @@ class Case:
 
 
 CASES = (
-    Case("sim-culture", ("localisation", "texture"), ("knn/1",), None, 20),
-    Case("sim-culture", ("localisation", "texture"), ("probe/1",), 144, 5),
-    Case("sim-tissue", ("arrangement", "localisation"), ("knn/1",), None, 20),
-    Case("sim-tissue", ("arrangement", "localisation"), ("probe/1",), 144, 5),
-    Case("sim-culture-known", ("brightness", "count", "shape", "nothing"), ("knn/1",), None, 5),
-    Case("sim-tissue-known", ("brightness", "count", "shape", "nothing"), ("knn/1",), None, 5),
-    Case("tcell", ("activation", "cell_type"), ("knn/1",), 200, 10),
-    Case("jurkat", ("phase",), ("knn/1",), 200, 10),
-    Case("bbbc013", ("localisation",), ("knn/1",), None, 10),
-    Case("bbbc016", ("dose", "active"), ("dose-response/1", "knn/1"), None, 5),
-    Case("osteosarcoma", ("tumour",), ("knn/1",), 200, 10),
-    Case("cifar10", ("object",), ("knn/1",), 200, 10),
-    Case("dsb2018", ("count",), ("ridge/1",), 100, 5),
-    Case("mibi_dcis", ("lesion", "immune_share"), ("knn/1", "ridge/1"), None, 5),
+    Case("sim-culture", ("localisation", "texture"), (KNN.id,), None, 20),
+    Case("sim-culture", ("localisation", "texture"), (PROBE.id,), 144, 5),
+    Case("sim-tissue", ("arrangement", "localisation"), (KNN.id,), None, 20),
+    Case("sim-tissue", ("arrangement", "localisation"), (PROBE.id,), 144, 5),
+    Case("sim-culture-known", ("brightness", "count", "shape", "nothing"), (KNN.id,), None, 5),
+    Case("sim-tissue-known", ("brightness", "count", "shape", "nothing"), (KNN.id,), None, 5),
+    Case("tcell", ("activation", "cell_type"), (KNN.id,), 200, 10),
+    Case("jurkat", ("phase",), (KNN.id,), 200, 10),
+    Case("bbbc013", ("localisation",), (KNN.id,), None, 10),
+    Case("bbbc016", ("dose", "active"), (DOSE_RESPONSE.id, KNN.id), None, 5),
+    Case("osteosarcoma", ("tumour",), (KNN.id,), 200, 10),
+    Case("cifar10", ("object",), (KNN.id,), 200, 10),
+    Case("dsb2018", ("count",), (RIDGE.id,), 100, 5),
+    Case("mibi_dcis", ("lesion", "immune_share"), (KNN.id, RIDGE.id), None, 5),
 )
-QUICK = (Case("sim-culture", ("texture",), ("knn/1",), QUICK_LIMIT, 2),)
+QUICK = (Case("sim-culture", ("texture",), (KNN.id,), QUICK_LIMIT, 2),)
 
 
 @dataclass(frozen=True)
@@ -110,7 +114,7 @@ def _permuted(dataset: Dataset, case: Case, p: int) -> Dataset:
     for name, task in dataset.tasks.items():
         (y,) = relabelled(task.y, task, rng("permuted study", dataset.name, name, case.protocols, p), 1)
         control = None if task.control is None else np.isin(y, task.y[task.control])
-        asked = tuple(protocol for protocol in case.protocols if (protocol in REGRESS) == (task.kind == "regress"))
+        asked = tuple(protocol for protocol in case.protocols if task.kind in protocols.get(protocol).kinds)
         tasks[name] = replace(task, y=y, control=control, protocols=asked)
     return replace(dataset, name=f"{dataset.name}-permuted-{p}", tasks=tasks)
 

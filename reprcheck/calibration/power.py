@@ -16,6 +16,8 @@ from reprcheck.calibration import made
 from reprcheck.calibration.row import Row, Scale
 from reprcheck.calibration.side_by_side import side_by_side
 from reprcheck.embed.engine import Progress
+from reprcheck.protocols.knn import KNN
+from reprcheck.protocols.probe import PROBE
 from reprcheck.seeding import rng
 from reprcheck.stats.decision import POWER, compare
 from reprcheck.types import Evidence
@@ -26,7 +28,7 @@ NOISE = 0.3
 """Standard deviation of a unit's score."""
 SCORES = tuple(product((12, 24, 96), ((1, 0.0), (5, 0.02), (5, 0.1))))
 """Units; twins and the spread between them."""
-VECTORS = (("knn/1", 96), ("knn/1", 192), ("probe/1", 96))
+VECTORS = ((KNN.id, 96), (KNN.id, 192), (PROBE.id, 96))
 """Protocol and units."""
 TWINS = 5
 
@@ -34,7 +36,7 @@ TWINS = 5
 def study(scale: Scale, progress: Progress) -> list[Row]:
     """Return a row for each size of a data set and spread of twins, of scores and of vectors."""
     scores = [(n, *twins, scale.trials(2000, 200)) for n, twins in SCORES]
-    trials = {"knn/1": scale.trials(300, 30), "probe/1": scale.trials(60, 6)}
+    trials = {KNN.id: scale.trials(300, 30), PROBE.id: scale.trials(60, 6)}
     vectors = [(protocol, n, trials[protocol]) for protocol, n in VECTORS]
     return [
         *side_by_side(_of_scores, scores, scale, progress, "power: scores"),
@@ -57,12 +59,10 @@ def _of_scores(n: int, twins: int, spread: float, trials: int) -> Row:
 
 def _of_vectors(protocol: str, n: int, trials: int) -> Row:
     """Plant the least signal of a grid whose mean effect reaches `FACTOR` times the mean detectable one."""
-    task = made.task(protocol, n, batches=4)
+    scorer, task = protocols.get(protocol), made.task(protocol, n, batches=4)
 
     def evidence(signal: float, draw: np.random.Generator) -> Evidence:
-        scores = [
-            protocols.score(protocol, [made.vectors(task, s, draw)], task).values for s in (signal, *[0.0] * TWINS)
-        ]
+        scores = [scorer.score([made.vectors(task, s, draw)], task).values for s in (signal, *[0.0] * TWINS)]
         return compare(scores[0], np.stack(scores[1:]), task.units, margin=MARGIN)
 
     signal = _least(lambda s: _reaches([evidence(s, rng("power pilot", protocol, n, s, k)) for k in range(12)]))

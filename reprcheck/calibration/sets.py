@@ -8,26 +8,30 @@ from reprcheck.datasets.assemble import assemble
 from reprcheck.datasets.card import parse
 from reprcheck.datasets.simulate import Compounds, Culture, Plan, Tissue, open_simulation
 from reprcheck.datasets.simulate.cards import write_card
+from reprcheck.protocols.knn import KNN
+from reprcheck.protocols.nsc import NSC
+from reprcheck.protocols.nscb import NSCB
+from reprcheck.protocols.probe import PROBE
 from reprcheck.types import Dataset
 
 COMPOUNDS = Compounds({"localisation": 1.0, "texture": 1.0, "shape": 1.0}, count=20, doses=(0.0, 0.3, 1.0))
 SCREEN = Culture(seed=7, plan=Plan(compounds=COMPOUNDS), batches=2, units=60, fields=2)
 
-_MECHANISM = """
+_MECHANISM = f"""
 [tasks.mechanism]
 kind = "classify"
 label = "localisation"
 unit = ["treatment", "compound"]
 aggregate = "mean"
-where = { dose = [0.3, 1] }
-protocols = ["nsc/1", "nscb/1"]
+where = {{ dose = [0.3, 1] }}
+protocols = ["{NSC.id}", "{NSCB.id}"]
 """
-_SPLIT = """
+_SPLIT = f"""
 [tasks.localisation]
 kind = "classify"
 label = "localisation"
-test = { column = "batch", equals = ["plate3", "plate4"] }
-protocols = ["knn/1", "probe/1"]
+test = {{ column = "batch", equals = ["plate3", "plate4"] }}
+protocols = ["{KNN.id}", "{PROBE.id}"]
 """
 
 

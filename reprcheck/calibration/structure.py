@@ -12,13 +12,16 @@ from dataclasses import dataclass
 from threadpoolctl import threadpool_limits
 
 from reprcheck.baselines.structure import STRUCTURE
-from reprcheck.calibration.benches import QUICK_LIMIT, Asked, StudyBenches, asked, opened
+from reprcheck.calibration.benches import QUICK_LIMIT, Asked, StudyBenches, asked, by, opened
 from reprcheck.calibration.functions import FUNCTIONS, mapped
 from reprcheck.calibration.row import Row, Scale
 from reprcheck.calibration.tally import Tried, rows
 from reprcheck.diagnostics import beats_structure
 from reprcheck.embed.engine import Progress
 from reprcheck.policy import Policy
+from reprcheck.protocols.knn import KNN
+from reprcheck.protocols.nsc import NSC
+from reprcheck.protocols.probe import PROBE
 from reprcheck.types import Cell
 
 POLICY = Policy(repeats=1)
@@ -49,7 +52,7 @@ TASKS = (
     "jurkat:phase",
     "bbbc013:localisation",
 )
-OTHERS = ("sim-culture-split:localisation/knn/1", "sim-screen:mechanism/nsc/1")
+OTHERS = (*by(KNN, "sim-culture-split:localisation"), *by(NSC, "sim-screen:mechanism"))
 """By a fixed split, and by matching."""
 QUICK = ("sim-culture-known:count", "sim-culture-known:nothing")
 WIDTHS = (16, 64, 256)
@@ -76,8 +79,8 @@ def study(scale: Scale, progress: Progress) -> list[Row]:
     tasks, others = (TASKS, OTHERS) if scale.full else (QUICK, ())
     limits = SETS if scale.full else dict.fromkeys(SETS, QUICK_LIMIT)
     sets, benches = opened(limits, [*tasks, *others]), StudyBenches(POLICY)
-    trials = _trials(asked(sets, [*(f"{task}/knn/1" for task in tasks), *others]), scale.trials(6, 2))
-    trials += _trials(asked(sets, [f"{task}/probe/1" for task in (tasks if scale.full else tasks[:1])]), 1)
+    trials = _trials(asked(sets, [*by(KNN, *tasks), *others]), scale.trials(6, 2))
+    trials += _trials(asked(sets, by(PROBE, *(tasks if scale.full else tasks[:1]))), 1)
     tried = []
     with threadpool_limits(1), progress(len(trials), "functions of structure") as advance:
         for trial in trials:

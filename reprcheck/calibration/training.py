@@ -18,6 +18,10 @@ from reprcheck.calibration.row import Row, Scale
 from reprcheck.calibration.side_by_side import side_by_side
 from reprcheck.embed.engine import Progress
 from reprcheck.policy import Policy
+from reprcheck.protocols.knn import KNN
+from reprcheck.protocols.nsc import NSC
+from reprcheck.protocols.nscb import NSCB
+from reprcheck.protocols.probe import PROBE
 from reprcheck.seeding import rng
 from reprcheck.stats.decision import compare, shared_training
 from reprcheck.types import Evidence
@@ -26,30 +30,31 @@ NOMINAL = 0.9
 SIGNALS = ((0.2, 0.2), (0.4, 0.2))
 """Of the model and of its reference."""
 DESIGNS = (("drawn folds", 1), ("held-out batches", 4))
-MATCHING = {"nsc/1": ("matching", 1), "nscb/1": ("matching across batches", 4)}
+MATCHING = {NSC.id: ("matching", 1), NSCB.id: ("matching across batches", 4)}
 TWINS = 5
 
 
 def study(scale: Scale, progress: Progress) -> list[Row]:
     """Return rows for every protocol, design and pair of signals: one reference (both ways), and a family."""
-    trials = {"probe/1": scale.trials(40, 4), "knn/1": scale.trials(400, 30)}
+    trials = {PROBE.id: scale.trials(40, 4), KNN.id: scale.trials(400, 30)}
     cases = [(*case, trials[case[0]]) for case in product(trials, DESIGNS, SIGNALS)]
-    cases += [(*case, signals, trials["knn/1"]) for case, signals in product(MATCHING.items(), SIGNALS)]
+    cases += [(*case, signals, trials[KNN.id]) for case, signals in product(MATCHING.items(), SIGNALS)]
     return list(chain.from_iterable(side_by_side(_rows, cases, scale, progress, "training samples")))
 
 
 def _rows(protocol: str, design: tuple[str, int], signals: tuple[float, float], trials: int, n: int = 48) -> list[Row]:
     name, batches = design
+    scorer = protocols.get(protocol)
     task = made.task(protocol, n, batches)
-    repeats = Policy().repeats if protocols.drawn(protocol, task) else 1
+    repeats = Policy().repeats if scorer.drawn(task) else 1
     draw = rng("training", protocol, name, signals)
     found: dict[str, list[Evidence]] = {"one reference": [], "one reference, uncorrected": [], "a family of 5": []}
     for _ in range(trials):
         model, *twins = (
-            np.stack([protocols.score(protocol, [x], task, r).values for r in range(repeats)])
+            np.stack([scorer.score([x], task, r).values for r in range(repeats)])
             for x in (made.vectors(task, signal, draw) for signal in (signals[0], *[signals[1]] * TWINS))
         )
-        factor = shared_training(model - twins[0], protocols.overlap(protocol, task))
+        factor = shared_training(model - twins[0], scorer.overlap(task))
         single, family = twins[0].mean(0)[None], np.stack([twin.mean(0) for twin in twins])
         for key, references, inflation in zip(found, (single, single, family), (factor, 1.0, 1.0), strict=True):
             found[key].append(compare(model.mean(0), references, task.units, margin=0, inflation=inflation))

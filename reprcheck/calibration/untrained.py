@@ -15,13 +15,16 @@ from itertools import pairwise
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from reprcheck.calibration.benches import QUICK_LIMIT, Asked, StudyBenches, asked, opened
+from reprcheck.calibration.benches import QUICK_LIMIT, Asked, StudyBenches, asked, by, opened
 from reprcheck.calibration.row import Row, Scale
 from reprcheck.calibration.tally import Tried, row
 from reprcheck.diagnostics import beats_untrained
 from reprcheck.embed.engine import Block, Progress
 from reprcheck.models import Model, calibrated, resolve
 from reprcheck.policy import Policy
+from reprcheck.protocols.knn import KNN
+from reprcheck.protocols.nsc import NSC
+from reprcheck.protocols.probe import PROBE
 from reprcheck.seeding import seed
 from reprcheck.types import Encoder
 
@@ -45,36 +48,36 @@ SETS = {
     "bbbc013": None,
     "osteosarcoma": 300,
 }
-CULTURE = (
-    "sim-culture:localisation/knn/1",
-    "sim-culture:texture/knn/1",
-    "sim-culture-known:brightness/knn/1",
-    "sim-culture-known:shape/knn/1",
+CULTURE = by(
+    KNN,
+    "sim-culture:localisation",
+    "sim-culture:texture",
+    "sim-culture-known:brightness",
+    "sim-culture-known:shape",
 )
-TISSUE = (
-    "sim-tissue:arrangement/knn/1",
-    "sim-tissue:localisation/knn/1",
-    "sim-tissue-known:count/knn/1",
-    "sim-tissue-known:nothing/knn/1",
+TISSUE = by(
+    KNN,
+    "sim-tissue:arrangement",
+    "sim-tissue:localisation",
+    "sim-tissue-known:count",
+    "sim-tissue-known:nothing",
 )
 SETTINGS = {
-    "demo": (*CULTURE, "sim-culture:localisation/probe/1"),
-    "resnet": (*CULTURE, *TISSUE, "tcell:activation/knn/1"),
+    "demo": (*CULTURE, *by(PROBE, "sim-culture:localisation")),
+    "resnet": (*CULTURE, *TISSUE, *by(KNN, "tcell:activation")),
     "vit": (
         *CULTURE,
         *TISSUE,
-        "sim-tissue:localisation/probe/1",
-        "sim-culture-split:localisation/knn/1",
-        "sim-screen:mechanism/nsc/1",
-        "tcell:activation/knn/1",
-        "jurkat:phase/knn/1",
-        "bbbc013:localisation/knn/1",
-        "bbbc013:localisation/probe/1",
-        "osteosarcoma:tumour/knn/1",
+        *by(PROBE, "sim-tissue:localisation"),
+        *by(KNN, "sim-culture-split:localisation"),
+        *by(NSC, "sim-screen:mechanism"),
+        *by(KNN, "tcell:activation", "jurkat:phase", "bbbc013:localisation"),
+        *by(PROBE, "bbbc013:localisation"),
+        *by(KNN, "osteosarcoma:tumour"),
     ),
 }
 """The cheaper a network, the more it is asked."""
-QUICK = {"vit": ("sim-culture:localisation/knn/1", "sim-culture-known:brightness/knn/1")}
+QUICK = {"vit": by(KNN, "sim-culture:localisation", "sim-culture-known:brightness")}
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from reprcheck.datasets.fit import FITS, Fit
 from reprcheck.datasets.problems import attempt
 from reprcheck.datasets.reading import AS_STORED, READING_KEYS, Reading, parse_reading
 from reprcheck.datasets.section import Section, id_fault
-from reprcheck.datasets.task_card import KNOWN_PROTOCOLS, TASK_KEYS, TaskCard, parse_tasks
+from reprcheck.datasets.task_card import TASK_KEYS, TaskCard, parse_tasks
 from reprcheck.errors import shown
 from reprcheck.plain_files import parse_toml
 from reprcheck.spelling import groups, show
@@ -141,7 +141,7 @@ class Card:
         return {k: v for k, v in said.items() if k not in unsaid}
 
 
-def parse(text: str, where: str, protocols: Mapping[str, str] = KNOWN_PROTOCOLS) -> Card:
+def parse(text: str, where: str) -> Card:
     """Parse the text of a `dataset.toml`.
 
     A ``unit``, of [columns] or of a task, is a column or a list of nested columns, innermost first: with
@@ -154,8 +154,6 @@ def parse(text: str, where: str, protocols: Mapping[str, str] = KNOWN_PROTOCOLS)
         TOML.
     where : str
         The file, as the user would write it; opens every error message.
-    protocols : mapping of str to str
-        Known protocol ids and the kind of task each scores.
 
     Returns
     -------
@@ -179,10 +177,10 @@ def parse(text: str, where: str, protocols: Mapping[str, str] = KNOWN_PROTOCOLS)
     >>> card.tasks[0].label
     ('state',)
     """
-    return of(parse_toml(text, where), where, protocols)
+    return of(parse_toml(text, where), where)
 
 
-def of(raw: Mapping[str, Any], where: str, protocols: Mapping[str, str] = KNOWN_PROTOCOLS) -> Card:
+def of(raw: Mapping[str, Any], where: str) -> Card:
     """Return the card that plain values, as `parse` finds them in TOML, make. Raises UserError as `parse` does."""
     top = Section(raw, where, "", _TOP_KEYS)
     attempt(None, _schema, top)
@@ -194,7 +192,7 @@ def of(raw: Mapping[str, Any], where: str, protocols: Mapping[str, str] = KNOWN_
         kind=cast(Kind, attempt("", top.choice, "kind", KINDS)),
         channels=channels,
         columns=columns,
-        tasks=attempt((), parse_tasks, top, channels, columns, protocols),
+        tasks=attempt((), parse_tasks, top, channels, columns),
         value_range=attempt(None, _value_range, top),
         fit=cast(Fit, fit),
         size=attempt(None, _size, top, fit),

@@ -35,11 +35,12 @@ from reprcheck.datasets.names import check_names, check_values
 from reprcheck.datasets.problems import attempt, collecting
 from reprcheck.datasets.table import Samples, require, sort_samples
 from reprcheck.datasets.table_file import read_table
-from reprcheck.datasets.task_card import MATCHING, TaskCard
+from reprcheck.datasets.task_card import TaskCard
 from reprcheck.datasets.tasks import resolve, select
 from reprcheck.datasets.zarr_store import is_there
 from reprcheck.errors import Place, UserError
 from reprcheck.plain_files import is_folder
+from reprcheck.registry import PROTOCOLS
 from reprcheck.types import Dataset, Image, Task
 
 Progress = Callable[[int, str], AbstractContextManager[Callable[[int], None]]]
@@ -242,7 +243,7 @@ def _of_columns(card: Card, there: set[str]) -> Card:
 
     def whole(task: TaskCard) -> bool:
         named = {column for _, column in replace(reduced, tasks=(task,)).named_columns()}
-        by_batch = task.holdout == "batch" or MATCHING[1] in task.protocols
+        by_batch = task.holdout == "batch" or any("batch" in PROTOCOLS.get(name).needs for name in task.protocols)
         return named <= there | {""} and not (by_batch and kept.batch is None)
 
     return replace(reduced, tasks=tuple(task for task in card.tasks if whole(task)))

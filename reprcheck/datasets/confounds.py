@@ -7,14 +7,16 @@ design has no answer at all, so it is an error before a single image is decoded.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reprcheck.datasets.plate import Place, place
 from reprcheck.datasets.problems import tell
-from reprcheck.datasets.task_card import MATCHING, Holdout
+from reprcheck.datasets.task_card import Holdout
 from reprcheck.errors import UserError, Words
+from reprcheck.registry import PROTOCOLS
 
 SHOWN = 3
 """Names listed in a sentence before the rest is counted."""
@@ -178,7 +180,7 @@ def refuse(
 
 
 def refuse_matching(
-    protocol: str,
+    protocol: Any,
     y: NDArray[np.int64],
     classes: tuple[str, ...],
     units: NDArray[np.str_],
@@ -192,7 +194,8 @@ def refuse_matching(
 
     Parameters
     ----------
-    protocol : {"nsc/1", "nscb/1"}
+    protocol : reprcheck.protocols.Protocol
+        One that matches.
     y : int64[n]
         Class codes.
     classes : tuple of str
@@ -205,16 +208,17 @@ def refuse_matching(
     names, counts = np.unique(units), _crosstab(y, len(classes), units)
     for c in np.flatnonzero((counts > 0).sum(1) == 1):
         only = names[counts[c] > 0][0]
-        what = f"class {classes[c]} is found in one unit only ({only}), so {protocol} has nothing to match it with"
+        what = f"class {classes[c]} is found in one unit only ({only}), so {protocol.id} has nothing to match it with"
         tell(UserError(where, what, remedy or "exclude the class, or add it in another unit"))
-    if protocol == MATCHING[0] or (counts > 0).sum(1).min() == 1:
+    if "batch" not in protocol.outside or (counts > 0).sum(1).min() == 1:
         return
     spread = (_crosstab(y, len(classes), batches) > 0).sum(1)
     if len(np.unique(batches)) < 2:
-        what = f"all samples are in one batch ({batches[0]}), and {protocol} matches across batches"
-        way_out = f"add samples of other batches, or ask by {MATCHING[0]}"
+        what = f"all samples are in one batch ({batches[0]}), and {protocol.id} matches across batches"
+        within = next(name for name, other in PROTOCOLS.things() if other.outside == ("unit",))
+        way_out = f"add samples of other batches, or ask by {within}"
     elif spread.max() < 2:
-        what = f"no class is found in two batches, so {protocol} has nothing to match across batches"
+        what = f"no class is found in two batches, so {protocol.id} has nothing to match across batches"
         way_out = "add classes in other batches"
     else:
         return

@@ -36,7 +36,11 @@ class Section:
 
     def fail(self, key: str, what: str, remedy: str) -> NoReturn:
         """Raise UserError about a key."""
-        raise UserError(Place(self.file, column=f"{self.title} {clipped(key, 300)}".strip()), what, remedy)
+        raise UserError(self.place(key), what, remedy)
+
+    def place(self, key: str) -> Place:
+        """Return where a key is, for a message."""
+        return Place(self.file, column=f"{self.title} {clipped(key, 300)}".strip())
 
     def wrong_type(self, key: str, expected: str) -> NoReturn:
         """Raise UserError: the key's value is not what was expected."""

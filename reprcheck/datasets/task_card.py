@@ -10,23 +10,10 @@ from reprcheck.datasets.columns import Columns, Units, parse_unit
 from reprcheck.datasets.problems import attempt, settle
 from reprcheck.datasets.section import Section, Value, id_fault
 from reprcheck.errors import did_you_mean
+from reprcheck.registry import PROTOCOLS
 from reprcheck.types import Aggregation
 
 Holdout = Literal["batch", "unit"]
-
-KNOWN_PROTOCOLS: Mapping[str, str] = {
-    "probe/1": "classify",
-    "knn/1": "classify",
-    "ridge/1": "regress",
-    "dose-response/1": "regress",
-    "nsc/1": "classify",
-    "nscb/1": "classify",
-}
-"""Protocol id to the kind of task it scores."""
-MATCHING = ("nsc/1", "nscb/1")
-"""Protocols that match samples with those of other units and, the second, of other batches."""
-WITHOUT_FOLDS = ("dose-response/1", *MATCHING)
-"""Protocols that train nothing."""
 
 HOLDOUTS = ("batch", "unit")
 TASK_KINDS = ("classify", "regress")
@@ -79,9 +66,7 @@ class TaskCard:
     test: Split | None = None
 
 
-def parse_tasks(
-    top: Section, channels: tuple[str, ...], columns: Columns, protocols: Mapping[str, str]
-) -> tuple[TaskCard, ...]:
+def parse_tasks(top: Section, channels: tuple[str, ...], columns: Columns) -> tuple[TaskCard, ...]:
     """Return the tasks of a card with these channels and columns. Raises UserError, here and below, by key."""
     if not isinstance(top.values.get("tasks"), dict) or not top.values["tasks"]:
         top.fail("tasks", "no task", "add one, such as [tasks.NAME]")
@@ -90,7 +75,7 @@ def parse_tasks(
     found = []
     for name in names:
         attempt(None, _check_task_name, top, name)
-        found.append(attempt(None, _task, name, section, channels, columns, protocols))
+        found.append(attempt(None, _task, name, section, channels, columns))
     return tuple(task for task in found if task is not None)
 
 
@@ -99,9 +84,7 @@ def _check_task_name(top: Section, name: str) -> None:
         top.fail(f"[tasks.{name}]", f"the name {why}", "use letters, digits, - and _")
 
 
-def _task(
-    name: str, tasks: Section, channels: tuple[str, ...], columns: Columns, protocols: Mapping[str, str]
-) -> TaskCard:
+def _task(name: str, tasks: Section, channels: tuple[str, ...], columns: Columns) -> TaskCard:
     section = tasks.section(name, TASK_KEYS, f"[tasks.{name}]")
     kind = attempt(None, _kind, section)
     task = TaskCard(
@@ -111,7 +94,7 @@ def _task(
         min_per_class=attempt(None, _min_per_class, section, kind),
         exclude=attempt((), _exclude, section),
         holdout=attempt(None, _holdout, section, columns),
-        protocols=attempt((), _protocols, section, kind, protocols, columns),
+        protocols=attempt((), _protocols, section, kind, columns),
         where=attempt(None, _where, section),
         channels=attempt(None, _channels, section, channels) if "channels" in section.values else None,
         unit=attempt(None, parse_unit, section),
@@ -208,24 +191,28 @@ def _test(section: Section) -> Split | None:
         section.fail("test", "the split is fixed, so no holdout makes folds", "remove test or holdout")
     protocols = section.values.get("protocols")
     for protocol in protocols if isinstance(protocols, list) else ():
-        if protocol in WITHOUT_FOLDS:
+        if protocol in PROTOCOLS.names() and not PROTOCOLS.get(protocol, section.place("protocols")).trains:
             what = f"{protocol!r} trains nothing, so that there is nothing to split"
             section.fail("test", what, "remove test, or ask by it in a task of its own")
     return Split(test.text("column"), test.values_of("equals", test.values["equals"]))
 
 
-def _protocols(section: Section, kind: str | None, known: Mapping[str, str], columns: Columns) -> tuple[str, ...]:
+def _protocols(section: Section, kind: str | None, columns: Columns) -> tuple[str, ...]:
     protocols = section.texts("protocols")
-    for protocol in protocols:
-        if protocol not in known:
-            section.fail("protocols", f"unknown protocol {protocol!r}", did_you_mean(protocol, known))
-        if kind and known[protocol] != kind:
-            fitting = sorted(p for p, k in known.items() if k == kind)
+    for name in protocols:
+        if name not in PROTOCOLS.names():
+            section.fail("protocols", f"unknown protocol {name!r}", did_you_mean(name, PROTOCOLS.names()))
+        protocol = PROTOCOLS.get(name, section.place("protocols"))
+        if kind and kind not in protocol.kinds:
+            fitting = sorted(other for other, one in PROTOCOLS.things() if kind in one.kinds)
             section.fail(
                 "protocols",
-                f"{protocol!r} scores tasks of kind {known[protocol]!r}, and this one is {kind!r}",
+                f"{name!r} scores tasks of kind {' and '.join(map(repr, protocol.kinds))}, and this one is {kind!r}",
                 f"known for {kind!r}: {', '.join(fitting) or 'none'}",
             )
-        if protocol == MATCHING[1] and columns.batch is None:
-            section.fail("protocols", f"{protocol!r} needs a batch column", "add batch to [columns]")
+        if "batch" in protocol.needs and columns.batch is None:
+            section.fail("protocols", f"{name!r} needs a batch column", "add batch to [columns]")
+        if "control" in protocol.needs and "control" not in section.values:
+            remedy = 'add control = { column = "COLUMN", equals = VALUE }'
+            section.fail("protocols", f"{name!r} needs controls", remedy)
     return protocols

@@ -19,8 +19,9 @@ from reprcheck.datasets.columns import Joined, nested
 from reprcheck.datasets.names import check_missing, check_values
 from reprcheck.datasets.problems import attempt, settle, tell, tell_each
 from reprcheck.datasets.table import Samples, matches, to_number
-from reprcheck.datasets.task_card import MATCHING, TaskCard
+from reprcheck.datasets.task_card import TaskCard
 from reprcheck.errors import Option, Place, UserError
+from reprcheck.registry import PROTOCOLS
 from reprcheck.types import Task
 
 ONE_BATCH = "all"
@@ -119,7 +120,7 @@ def resolve(card: Card, task: TaskCard, samples: Samples) -> Task:
     codes = y if classes else None
     held_out = card.columns.batch if task.holdout == "batch" else task.test.column if task.test else unit
     where = Place(samples.where, column=f"column {held_out}", within=f"[tasks.{task.name}]")
-    if not set(task.protocols) <= set(MATCHING):
+    if not _matches_alone(task):
         confounds.refuse(codes, classes, units, batches, holdout=task.holdout, test=test, where=where)
     if matching := _matching(task):
         at = (Place(samples.where, column=f"column {c}", within=where.within) for c in (unit, card.columns.batch))
@@ -156,9 +157,15 @@ def resolve(card: Card, task: TaskCard, samples: Samples) -> Task:
     )
 
 
-def _matching(task: TaskCard | Task) -> str | None:
-    """Return the matching protocol that asks the most of a task, of those it is asked by."""
-    return next((protocol for protocol in reversed(MATCHING) if protocol in task.protocols), None)
+def _matching(task: TaskCard | Task) -> Any:
+    """Return the matching protocol that asks the most of a task, of those it is asked by; None where there is none."""
+    asked = [protocol for protocol in map(PROTOCOLS.get, task.protocols) if protocol.outside]
+    return max(asked, key=lambda protocol: len(protocol.outside), default=None)
+
+
+def _matches_alone(task: TaskCard | Task) -> bool:
+    """Return whether a task is asked by matching protocols alone, so that it needs no folds."""
+    return all(PROTOCOLS.get(name).outside for name in task.protocols)
 
 
 def _must_agree(
@@ -209,7 +216,7 @@ def limited(task: Task, ids: NDArray[np.str_], at_most: int) -> Task:
         confounds.refuse_matching(
             matching, cut.y, cut.classes, cut.units, cut.batches, where=where, by_batch=where, remedy=remedy
         )
-    if set(task.protocols) <= set(MATCHING):
+    if _matches_alone(task):
         return cut
     confounds.refuse(
         cut.y if cut.classes else None,

@@ -14,7 +14,6 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from reprcheck import protocols
 from reprcheck.baselines.expansions import expand
 from reprcheck.code import code_digest
 from reprcheck.diagnostics import stored
@@ -24,6 +23,7 @@ from reprcheck.digest import digest, installed
 from reprcheck.embed.cache import Cache
 from reprcheck.embed.engine import Block, Progress
 from reprcheck.policy import Policy
+from reprcheck.protocols import Protocol, get
 from reprcheck.seeding import seed
 from reprcheck.stats.decision import compare, decide, shared_training
 from reprcheck.types import Cell, Evidence, Kind, Scores, Status, Task
@@ -83,10 +83,15 @@ class Bench:
         """The setting's id: ``dataset:task/protocol``."""
         return f"{self.dataset}:{self.task.name}/{self.protocol}"
 
+    @property
+    def scorer(self) -> Protocol:
+        """The protocol itself."""
+        return get(self.protocol)
+
     @cached_property
     def judged(self) -> NDArray[np.bool_]:
         """Which of the task's samples the protocol judges."""
-        return protocols.judged(self.protocol, self.task)
+        return self.scorer.judged(self.task)
 
     @cached_property
     def units(self) -> NDArray[np.str_]:
@@ -127,11 +132,11 @@ class Bench:
 
     def _score(self, task: Task, blocks: Sequence[Block]) -> Scores:
         vectors = [block.vectors for block in blocks]
-        return mean([protocols.score(self.protocol, vectors, task, r) for r in range(self._runs(task))])
+        return mean([self.scorer.score(vectors, task, r) for r in range(self._runs(task))])
 
     def _runs(self, task: Task) -> int:
         """How many times folds are drawn: once for a control task, whose score enters no interval."""
-        return self.policy.repeats if task is self.task and protocols.drawn(self.protocol, task) else 1
+        return self.policy.repeats if task is self.task and self.scorer.drawn(task) else 1
 
     def _score_key(self, task: Task, blocks: Sequence[Block]) -> str:
         return digest(
@@ -150,10 +155,7 @@ class Bench:
         if key not in self._scores:
             found = self.cache.get("scores", key)
             if found is None:
-                runs = [
-                    protocols.by_forest(self.protocol, baseline.vectors, self.task, r)
-                    for r in range(self._runs(self.task))
-                ]
+                runs = [self.scorer.by_forest(baseline.vectors, self.task, r) for r in range(self._runs(self.task))]
                 found = to_arrays(mean(runs))
                 self.cache.put("scores", key, found)
             self._scores[key] = from_arrays(found)
@@ -205,7 +207,7 @@ class Bench:
 
     @cached_property
     def _shared(self) -> float:
-        return protocols.overlap(self.protocol, self.task)
+        return self.scorer.overlap(self.task)
 
     def resampled(self, units: NDArray[np.str_]) -> NDArray[np.str_]:
         """Return what each unit is resampled as: itself, or its batch where the policy says so and it lies in one."""

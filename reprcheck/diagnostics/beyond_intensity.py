@@ -36,7 +36,6 @@ from reprcheck.baselines.intensity import INTENSITY
 from reprcheck.diagnostics.bench import Bench
 from reprcheck.diagnostics.diagnostic import Diagnostic
 from reprcheck.diagnostics.stored import average
-from reprcheck.protocols import predicts
 from reprcheck.types import Cell, Evidence, Scores
 
 NAME = "beyond_intensity"
@@ -58,7 +57,7 @@ def ask(bench: Bench) -> Cell:
         guards += guard
     matched = bench.matched()
     details: dict[str, object] = {"matched": "not asked: precomputed vectors can't be re-embedded"}
-    if matched is None and predicts(bench.protocol):
+    if matched is None and bench.scorer.predicts:
         guards.append(bench.against(both, [bench.fitted(intensity)], f"{name}, read by a forest", 0.0))
     if matched is not None:
         evidence += bench.against_untrained(NAME, matched, " on matched images")

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from reprcheck import protocols
 from reprcheck.confounds import Nuisance, nuisances
 from reprcheck.diagnostics import misleading
 from reprcheck.diagnostics.bench import Bench
@@ -19,7 +18,6 @@ from reprcheck.diagnostics.contestants import Family
 from reprcheck.diagnostics.stored import average
 from reprcheck.digest import digest
 from reprcheck.embed.engine import Block
-from reprcheck.protocols.control import control
 from reprcheck.registry import REFERENCES
 from reprcheck.stats.decision import compare, interval
 from reprcheck.stats.qualify import noise_floor, qualify
@@ -39,7 +37,8 @@ def describe(bench: Bench) -> Setting:
         task,
         trivial=trivial,
         model=found[MODEL][0] if model else None,
-        chance=protocols.chance(bench.protocol, task),
+        chance=bench.scorer.chance(task),
+        ceiling=bench.scorer.ceiling(task),
         margin=policy.margin,
         alpha=policy.alpha,
         min_units=policy.min_units,
@@ -59,7 +58,7 @@ def describe(bench: Bench) -> Setting:
         scores={name: interval(average(draws).values, policy.alpha) for name, draws in found.items()},
         notes=(
             *task.notes,
-            *protocols.notes(bench.protocol, task),
+            *bench.scorer.notes(task),
             *bench.notes,
             *_misleading(bench, found, list(known)),
         ),
@@ -91,22 +90,22 @@ def _resolution(bench: Bench, untrained: Mapping[str, Sequence[Scores]]) -> dict
 
 
 def _nuisances(bench: Bench) -> dict[Nuisance, Block]:
-    if not protocols.predicts(bench.protocol):
+    if not bench.scorer.predicts:
         return {}
-    ids, found = bench.embedding.ids, nuisances(bench.task, protocols.holds_batches_out(bench.protocol, bench.task))
+    ids, found = bench.embedding.ids, nuisances(bench.task, bench.scorer.holds_batches_out(bench.task))
     return {one: Block(digest("nuisance", one.name, vectors), ids, vectors) for one, vectors in found.items()}
 
 
 def _misleading(bench: Bench, found: Mapping[str, Sequence[Scores]], known: Sequence[Nuisance]) -> list[str]:
     """Return a sentence for each thing that could mislead, beyond what the task tells of itself."""
-    task, policy, protocol = bench.task, bench.policy, bench.protocol
+    task, policy, protocol = bench.task, bench.policy, bench.scorer
     sentences = []
     batches = bench.batch_of(bench.units)
     if batches is not None and policy.resample != "batch":
         sentences += misleading.few_batches(len(np.unique(batches)), policy.min_units)
     for nuisance in known:
         sentences += misleading.predictive(task, nuisance, found[nuisance.name][0], protocol, policy.alpha)
-    if protocols.predicts(protocol):
+    if protocol.predicts:
         thumbnails = bench.thumbnails.vectors
         ids, names = bench.embedding.ids, list(bench.ids)
         sentences += misleading.copies(task, protocol, ids, thumbnails, names, bench.blank)
@@ -118,8 +117,8 @@ def _misleading(bench: Bench, found: Mapping[str, Sequence[Scores]], known: Sequ
 def _selectivity(
     bench: Bench, families: Mapping[str, Family], found: Mapping[str, Sequence[Scores]]
 ) -> dict[str, dict[str, float]]:
-    """Return what some encoders (of a family the first draw) score on the task and on random labels, by a probe."""
-    made = control(bench.task) if bench.protocol.startswith("probe/") else None
+    """Return what some encoders (of a family the first draw) score on the task and on the protocol's control of it."""
+    made = bench.scorer.control(bench.task)
     probed = [name for _, reference in REFERENCES.things() for name in reference.probed]
     chosen = [name for name in (MODEL, *probed) if name in families]
     if made is None:

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import chi2_contingency, spearmanr
 
-from reprcheck import protocols
 from reprcheck.confounds import Nuisance, duplicates
 from reprcheck.datasets.plate import place
+from reprcheck.protocols import Protocol
 from reprcheck.stats.qualify import permuted
 from reprcheck.types import Scores, Task
 
@@ -70,7 +70,7 @@ def _by_class(task: Task, rows: Sequence[int]) -> str:
     return f"; classes differ: {', '.join(shares)}"
 
 
-def predictive(task: Task, nuisance: Nuisance, scores: Scores, protocol: str, alpha: float) -> list[str]:
+def predictive(task: Task, nuisance: Nuisance, scores: Scores, protocol: Protocol, alpha: float) -> list[str]:
     """Return a sentence where a nuisance alone predicts the label: labels permuted against it rarely do as well.
 
     Parameters
@@ -79,17 +79,17 @@ def predictive(task: Task, nuisance: Nuisance, scores: Scores, protocol: str, al
     nuisance : Nuisance
     scores : Scores
         Of its vectors.
-    protocol : str
+    protocol : Protocol
     alpha : float
         The largest p that counts.
     """
     p = permuted(replace(task, batches=np.full(len(task.y), "all")), [scores], alpha)["p"]
     if p > alpha:
         return []
-    guess = protocols.chance(protocol, task)
+    guess = protocol.chance(task)
     return [
         f"Confound: {nuisance.called or nuisance.name} alone predicts the label: {scores.values.mean():.2f} by "
-        f"{protocol}, {guess:.2f} by chance (p = {p:.3f})."
+        f"{protocol.id}, {guess:.2f} by chance (p = {p:.3f})."
     ]
 
 
@@ -122,7 +122,7 @@ def along_the_plate(task: Task, alpha: float) -> list[str]:
 
 def copies(
     task: Task,
-    protocol: str,
+    protocol: Protocol,
     ids: Sequence[str],
     thumbnails: NDArray[np.float32],
     names: Sequence[str],
@@ -133,7 +133,7 @@ def copies(
     Parameters
     ----------
     task : Task
-    protocol : str
+    protocol : Protocol
     ids : sequence of str
         Digest of each sample's pixels.
     thumbnails : float32[n, d]
@@ -142,7 +142,7 @@ def copies(
     blank : bool[n], optional
         Samples of one value throughout.
     """
-    side, across = protocols.sides(protocol, task)
+    side, across = protocol.sides(task)
     channels = len(task.channels)
     return duplicates(
         ids, thumbnails, side, labels=task.y, names=names, channels=channels, across=across, blank=blank

@@ -13,38 +13,52 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reprcheck.protocols.features import group_sum, scaled
+from reprcheck.protocols.protocol import Protocol
 from reprcheck.types import Scores, Task
 
 
-def score(blocks: Sequence[NDArray[np.float32]], task: Task, repeat: int = 0) -> Scores:
-    """Score vectors on a dose series.
+class DoseResponse(Protocol):
+    """Regression on a dose that nothing is fitted to."""
 
-    Parameters
-    ----------
-    blocks : sequence of float32[n, D_b]
-    task : Task
-        ``y`` is the dose (only its order counts), the same within a unit; ``control`` marks the control samples.
-    repeat : int
-        Not used: there are no folds.
+    id = "dose-response/1"
+    kinds = ("regress",)
+    needs = ("control",)
+    trains = False
+    predicts = False
 
-    Returns
-    -------
-    Scores
-        ``values`` in [0, 1]; ``predictions`` is each sample's unit's displacement.
-    """
-    everything = np.arange(len(task.y))
-    x, _ = scaled(blocks, everything, everything)
-    units, index = np.unique(task.units, return_inverse=True)
-    size = np.bincount(index)
-    centre = np.stack([group_sum(column, index) for column in x.T], axis=1) / size[:, None]
-    dose = group_sum(task.y, index) / size
-    assert task.control is not None
-    control = group_sum(task.control, index) == size
+    def score(self, blocks: Sequence[NDArray[np.float32]], task: Task, repeat: int = 0) -> Scores:
+        """Score vectors on a dose series.
 
-    others = np.where(control, control.sum() - 1, control.sum())[:, None]
-    origin = (centre[control].sum(0) - np.where(control[:, None], centre, 0)) / np.maximum(others, 1)
-    displacement = np.linalg.norm(centre - origin, axis=1)
-    return Scores(units, _concordance(displacement, dose), predictions=displacement[index])
+        Parameters
+        ----------
+        blocks : sequence of float32[n, D_b]
+        task : Task
+            ``y`` is the dose (only its order counts), the same within a unit; ``control`` marks the control samples.
+        repeat : int
+            Not used: there are no folds.
+
+        Returns
+        -------
+        Scores
+            ``values`` in [0, 1]; ``predictions`` is each sample's unit's displacement.
+        """
+        everything = np.arange(len(task.y))
+        x, _ = scaled(blocks, everything, everything)
+        units, index = np.unique(task.units, return_inverse=True)
+        size = np.bincount(index)
+        centre = np.stack([group_sum(column, index) for column in x.T], axis=1) / size[:, None]
+        dose = group_sum(task.y, index) / size
+        assert task.control is not None
+        control = group_sum(task.control, index) == size
+
+        others = np.where(control, control.sum() - 1, control.sum())[:, None]
+        origin = (centre[control].sum(0) - np.where(control[:, None], centre, 0)) / np.maximum(others, 1)
+        displacement = np.linalg.norm(centre - origin, axis=1)
+        return Scores(units, _concordance(displacement, dose), predictions=displacement[index])
+
+    def chance(self, task: Task) -> float:
+        """Return the concordance of displacement in no order."""
+        return 0.5
 
 
 def _concordance(displacement: NDArray[np.float64], dose: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -54,3 +68,6 @@ def _concordance(displacement: NDArray[np.float64], dose: NDArray[np.float64]) -
     agreed: NDArray[np.float64] = np.where(pairs, (1 + moved * asked) / 2, 0).sum(1)
     compared: NDArray[np.int64] = np.maximum(pairs.sum(1), 1)
     return agreed / compared
+
+
+DOSE_RESPONSE = DoseResponse()

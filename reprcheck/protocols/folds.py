@@ -7,7 +7,6 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import LeaveOneGroupOut, StratifiedGroupKFold
 
 from reprcheck.seeding import seed
 from reprcheck.types import Task
@@ -38,6 +37,8 @@ def folds(task: Task, repeat: int = 0) -> tuple[Fold, ...]:
     while a training set has at least two groups to split, else they split units, else samples. A fixed split is one
     fold; its inner folds split batches, else units, else samples.
     """
+    from sklearn.model_selection import LeaveOneGroupOut  # not before there is something to split: it takes a second
+
     strata = task.y if task.kind == "classify" else _bins(task.y)
     groups = task.batches if task.holdout == "batch" else task.units
     if task.test is not None:
@@ -97,6 +98,8 @@ def _split(
     strata: NDArray[np.int64], groups: NDArray[np.str_], n: int, repeat: int
 ) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """Stratified group folds; fewer than ``n`` where groups are few, none where there is nothing to split."""
+    from sklearn.model_selection import StratifiedGroupKFold
+
     n = min(n, len(np.unique(groups)), int(np.bincount(strata)[np.unique(strata)].min()))
     if n < 2:
         return []

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
 
 from reprcheck.protocols.features import per_unit
 from reprcheck.protocols.folds import folds, judged
@@ -28,6 +27,8 @@ def score(vectors: NDArray[np.float32], task: Task, repeat: int = 0) -> Scores:
     repeat : int
         Which draw of the folds.
     """
+    from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
+
     classes = task.kind == "classify"
     predicted = np.full(len(task.y), -1) if classes else np.full(len(task.y), np.nan)
     for k, fold in enumerate(folds(task, repeat)):

@@ -13,32 +13,40 @@ from numpy.typing import NDArray
 
 from reprcheck.protocols.features import per_unit, scaled
 from reprcheck.protocols.folds import folds
+from reprcheck.protocols.protocol import Protocol
 from reprcheck.types import Scores, Task
 
 NEIGHBOURS = 10
 
 
-def score(blocks: Sequence[NDArray[np.float32]], task: Task, repeat: int = 0) -> Scores:
-    """Score vectors on a classification.
+class NearestNeighbours(Protocol):
+    """Classification by a vote of neighbours."""
 
-    Parameters
-    ----------
-    blocks : sequence of float32[n, D_b]
-    task : Task
-    repeat : int
-        Which draw of the folds.
+    id = "knn/1"
+    kinds = ("classify",)
+    usual = True
 
-    Returns
-    -------
-    Scores
-        ``values`` average to the balanced accuracy; ``predictions`` are class codes; no bits.
-    """
-    predicted = np.full(len(task.y), -1)
-    for fold in folds(task, repeat):
-        a, b = scaled(blocks, fold.train, fold.test)
-        predicted[fold.test] = _vote(_unit_length(b) @ _unit_length(a).T, task.y[fold.train], len(task.classes))
-    units, values = per_unit((predicted == task.y).astype(float), task)
-    return Scores(units, values, predictions=predicted)
+    def score(self, blocks: Sequence[NDArray[np.float32]], task: Task, repeat: int = 0) -> Scores:
+        """Score vectors on a classification.
+
+        Parameters
+        ----------
+        blocks : sequence of float32[n, D_b]
+        task : Task
+        repeat : int
+            Which draw of the folds.
+
+        Returns
+        -------
+        Scores
+            ``values`` average to the balanced accuracy; ``predictions`` are class codes; no bits.
+        """
+        predicted = np.full(len(task.y), -1)
+        for fold in folds(task, repeat):
+            a, b = scaled(blocks, fold.train, fold.test)
+            predicted[fold.test] = _vote(_unit_length(b) @ _unit_length(a).T, task.y[fold.train], len(task.classes))
+        units, values = per_unit((predicted == task.y).astype(float), task)
+        return Scores(units, values, predictions=predicted)
 
 
 def _vote(similarity: NDArray[np.float64], y: NDArray[np.int64], classes: int) -> NDArray[np.int64]:
@@ -56,3 +64,6 @@ def _vote(similarity: NDArray[np.float64], y: NDArray[np.int64], classes: int) -
 def _unit_length(x: NDArray[np.float64]) -> NDArray[np.float64]:
     length: NDArray[np.float64] = np.linalg.norm(x, axis=1, keepdims=True)
     return x / np.maximum(length, 1e-12)
+
+
+KNN = NearestNeighbours()

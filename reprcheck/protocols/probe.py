@@ -12,12 +12,11 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn import config_context
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
 
+from reprcheck.protocols.control import control
 from reprcheck.protocols.features import per_unit, prepare
 from reprcheck.protocols.folds import folds, judged
+from reprcheck.protocols.protocol import Protocol
 from reprcheck.types import Scores, Task
 
 STRENGTHS = (0.3, 3.0, 30.0, 300.0, 3000.0)
@@ -26,28 +25,40 @@ FLOOR = 1e-3
 """Share of the probability spread evenly over classes, so that one sample can't cost more than about 10 bits."""
 
 
-def score(blocks: Sequence[NDArray[np.float32]], task: Task, repeat: int = 0) -> Scores:
-    """Score vectors on a classification.
+class Probe(Protocol):
+    """Classification by a linear probe."""
 
-    Parameters
-    ----------
-    blocks : sequence of float32[n, D_b]
-    task : Task
-    repeat : int
-        Which draw of the folds.
+    id = "probe/1"
+    kinds = ("classify",)
+    usual = True
+    quick = False
 
-    Returns
-    -------
-    Scores
-        ``values`` sum to the balanced accuracy, ``bits`` to the usable information, ``predictions`` are class codes.
-    """
-    chance = np.zeros((len(task.y), len(task.classes)))
-    for fold in folds(task, repeat):
-        strength = _choose(blocks, task, fold.inner)
-        chance[fold.test] = _predict(blocks, task, fold.train, fold.test, (strength,))[0]
-    predicted = np.where(judged(task), chance.argmax(1), -1)
-    units, values = per_unit((predicted == task.y).astype(float), task)
-    return Scores(units, values, per_unit(_bits(chance, task.y), task)[1], predicted)
+    def score(self, blocks: Sequence[NDArray[np.float32]], task: Task, repeat: int = 0) -> Scores:
+        """Score vectors on a classification.
+
+        Parameters
+        ----------
+        blocks : sequence of float32[n, D_b]
+        task : Task
+        repeat : int
+            Which draw of the folds.
+
+        Returns
+        -------
+        Scores
+            ``values`` sum to the balanced accuracy, ``bits`` to the usable information; ``predictions`` are classes.
+        """
+        chance = np.zeros((len(task.y), len(task.classes)))
+        for fold in folds(task, repeat):
+            strength = _choose(blocks, task, fold.inner)
+            chance[fold.test] = _predict(blocks, task, fold.train, fold.test, (strength,))[0]
+        predicted = np.where(judged(task), chance.argmax(1), -1)
+        units, values = per_unit((predicted == task.y).astype(float), task)
+        return Scores(units, values, per_unit(_bits(chance, task.y), task)[1], predicted)
+
+    def control(self, task: Task) -> Task | None:
+        """Return the task with a random label for each unit: a probe may owe its score to recognising units."""
+        return control(task)
 
 
 def _choose(
@@ -72,6 +83,10 @@ def _predict(
     strengths: Sequence[float],
 ) -> list[NDArray[np.float64]]:
     """Return float64[n_test, n_classes] probabilities for each strength; a class unseen in training gets none."""
+    from sklearn import config_context
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
     a, b = prepare(blocks, train, test)
     model = LogisticRegression(class_weight="balanced", tol=1e-3, max_iter=300, warm_start=True)
     out = []
@@ -90,3 +105,6 @@ def _bits(chance: NDArray[np.float64], y: NDArray[np.int64]) -> NDArray[np.float
     truth = (1 - FLOOR) * chance[np.arange(len(y)), y] + FLOOR / classes
     bits: NDArray[np.float64] = np.log2(classes) + np.log2(truth)
     return bits
+
+
+PROBE = Probe()

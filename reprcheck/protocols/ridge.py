@@ -13,36 +13,44 @@ from numpy.typing import NDArray
 
 from reprcheck.protocols.features import per_unit, prepare
 from reprcheck.protocols.folds import folds, judged
+from reprcheck.protocols.protocol import Protocol
 from reprcheck.types import Scores, Task
 
 PENALTIES = tuple(float(a) for a in np.logspace(2, -4, 7))
 """On the mean squared error per sample, for features of total variance 1; strongest first."""
 
 
-def score(blocks: Sequence[NDArray[np.float32]], task: Task, repeat: int = 0) -> Scores:
-    """Score vectors on a regression.
+class Ridge(Protocol):
+    """Regression by a linear model."""
 
-    Parameters
-    ----------
-    blocks : sequence of float32[n, D_b]
-    task : Task
-    repeat : int
-        Which draw of the folds.
+    id = "ridge/1"
+    kinds = ("regress",)
+    usual = True
 
-    Returns
-    -------
-    Scores
-        ``values`` average to R2; ``predictions`` are in the label's units.
-    """
-    predicted = np.full(len(task.y), np.nan)
-    for fold in folds(task, repeat):
-        loss = np.zeros(len(PENALTIES))
-        for fit, validate in fold.inner:
-            loss += np.square(_predict(blocks, task.y, fit, validate, PENALTIES) - task.y[validate]).mean(1)
-        chosen = PENALTIES[int(loss.argmin())]
-        predicted[fold.test] = _predict(blocks, task.y, fold.train, fold.test, (chosen,))[0]
-    units, values = per_unit(1 - np.square(predicted - task.y) / task.y[judged(task)].var(), task)
-    return Scores(units, values, predictions=predicted)
+    def score(self, blocks: Sequence[NDArray[np.float32]], task: Task, repeat: int = 0) -> Scores:
+        """Score vectors on a regression.
+
+        Parameters
+        ----------
+        blocks : sequence of float32[n, D_b]
+        task : Task
+        repeat : int
+            Which draw of the folds.
+
+        Returns
+        -------
+        Scores
+            ``values`` average to R2; ``predictions`` are in the label's units.
+        """
+        predicted = np.full(len(task.y), np.nan)
+        for fold in folds(task, repeat):
+            loss = np.zeros(len(PENALTIES))
+            for fit, validate in fold.inner:
+                loss += np.square(_predict(blocks, task.y, fit, validate, PENALTIES) - task.y[validate]).mean(1)
+            chosen = PENALTIES[int(loss.argmin())]
+            predicted[fold.test] = _predict(blocks, task.y, fold.train, fold.test, (chosen,))[0]
+        units, values = per_unit(1 - np.square(predicted - task.y) / task.y[judged(task)].var(), task)
+        return Scores(units, values, predictions=predicted)
 
 
 def _predict(
@@ -60,3 +68,6 @@ def _predict(
     predicted = mean + (shrink * (u.T @ (y[train] - mean))) @ (b @ vt.T).T
     kept: NDArray[np.float64] = np.clip(predicted, y[train].min(), y[train].max())
     return kept
+
+
+RIDGE = Ridge()

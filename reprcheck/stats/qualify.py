@@ -17,8 +17,6 @@ from reprcheck.types import Qualification, Scores, Task
 PERMUTATIONS = 999
 HALVES = 500
 """Random halves of the units that a noise floor is taken from."""
-CEILING = 1.0
-"""The best score of every protocol so far: balanced accuracy, R2, concordance. Replicates may show it out of reach."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +33,7 @@ def qualify(
     trivial: Sequence[Scores],
     model: Scores | None,
     chance: float,
+    ceiling: float,
     margin: float,
     alpha: float,
     min_units: int,
@@ -49,8 +48,8 @@ def qualify(
         Of what nobody trained: baselines and untrained networks.
     model : Scores or None
         None where the model's embedding can't be scored.
-    chance : float
-        The protocol's score of a guess.
+    chance, ceiling : float
+        The protocol's score of a guess, and the best there is.
     margin, alpha, min_units
         As in the policy.
     n_units : int, optional
@@ -66,41 +65,13 @@ def qualify(
     """
     best = max(float(scores.values.mean()) for scores in trivial)
     null = permuted(task, [*trivial, *([model] if model else [])], alpha)
-    highest = ceiling(task)
-    numbers = {"chance": chance, "ceiling": highest, "trivial": best, **null}
+    numbers = {"chance": chance, "ceiling": ceiling, "trivial": best, **null}
     resampled = len(np.unique(task.units[judged(task)])) if n_units is None else n_units
     if task.groups or resampled < min_units:
         return Qualified("underpowered", numbers)
-    if best >= highest - margin:
+    if best >= ceiling - margin:
         return Qualified("saturated", numbers)
     return Qualified("no_signal" if null["p"] > alpha else "discriminating", numbers)
-
-
-def ceiling(task: Task) -> float:
-    """Return the best score there is: `CEILING`, or where the task has replicates what their labels agree on.
-
-    Classification: how often a sample's label is the one most of its other replicates have, ties counting in part,
-    every class weighing the same. Regression: 1 - (variance within replicates) / (variance of the label). Things
-    measured once don't count. Of a fixed split it is that of the judged samples.
-    """
-    if task.replicates is None:
-        return CEILING
-    names, index, counts = np.unique(task.replicates, return_inverse=True, return_counts=True)
-    repeated = (counts[index] > 1) & (names[index] != "")
-    if not repeated.any():
-        return CEILING
-    if task.kind == "regress":
-        groups = [task.y[repeated & (index == i)] for i in np.unique(index[repeated])]
-        within = sum(float(np.square(g - g.mean()).sum()) for g in groups) / sum(len(g) - 1 for g in groups)
-        return float(1 - within / task.y[judged(task)].var())
-    table = np.zeros((len(names), len(task.classes)))
-    np.add.at(table, (index, task.y), 1)
-    others = table[index] - np.eye(len(task.classes))[task.y]
-    winners = others == others.max(1, keepdims=True)
-    agreed = winners[np.arange(len(task.y)), task.y] / winners.sum(1)
-    asked = repeated & judged(task)
-    y, agreed = task.y[asked], agreed[asked]
-    return float(np.mean([agreed[y == label].mean() for label in np.unique(y)])) if asked.any() else CEILING
 
 
 def noise_floor(draws: Sequence[Scores], alpha: float) -> float:

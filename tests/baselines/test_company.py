@@ -185,7 +185,7 @@ def scored(dataset, images, task, protocol):
         Structure(dataset.channels, dataset.kind, dataset.cell_types),
         Composition(dataset.cell_types),
     )
-    return [protocols.score(protocol, [one.encode(images)], task).values.mean() for one in baselines]
+    return [protocols.get(protocol).score([one.encode(images)], task).values.mean() for one in baselines]
 
 
 @pytest.mark.parametrize("protocol", ["knn/1", "probe/1"])

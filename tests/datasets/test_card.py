@@ -82,7 +82,9 @@ def test_every_key_is_honoured() -> None:
                         "replicate": "biopsy",
                     },
                     "fixed": TASK | {"test": {"column": "part", "equals": ["test", 2]}, "protocols": ["knn/1"]},
-                    "share": DOSE | {"label": {"ratio": ["immune", "all"]}, "protocols": ["dose-response/1"]},
+                    "share": DOSE
+                    | {"label": {"ratio": ["immune", "all"]}, "control": {"column": "dose", "equals": 0}}
+                    | {"protocols": ["dose-response/1"]},
                 },
             )
         ),
@@ -261,6 +263,11 @@ def test_defaults() -> None:
             task(protocols=["nsc/1", "nscb/1"]),
             "d.toml [tasks.state] protocols: 'nscb/1' needs a batch column; add batch to [columns]",
         ),
+        (
+            task(kind="regress", protocols=["dose-response/1"]),
+            "d.toml [tasks.state] protocols: 'dose-response/1' needs controls; "
+            'add control = { column = "COLUMN", equals = VALUE }',
+        ),
         (task(test={"column": "part"}), "d.toml [tasks.state] test equals: missing; add equals to the card"),
         (task(test={"equals": "test"}), "d.toml [tasks.state] test column: missing; add column to the card"),
         (task(test="test"), "d.toml [tasks.state] test: 'test' is not a table; write a table"),
@@ -305,11 +312,6 @@ def test_units_may_be_nested() -> None:
 def test_broken_toml_names_the_line() -> None:
     with pytest.raises(UserError, match=r"^d.toml: isn't valid TOML \(.*line 2.*\); put the line right$"):
         parse("schema = 1\nname = \n", "d.toml")
-
-
-def test_protocols_can_be_told() -> None:
-    text = card_text(a_card(**task(protocols=["mine/1"])))
-    assert parse(text, "d.toml", {"mine/1": "classify"}).tasks[0].protocols == ("mine/1",)
 
 
 def test_plain_values_hold_neither_name_nor_provenance() -> None:

@@ -218,5 +218,5 @@ def test_a_margin_of_the_policy_is_the_margin_of_the_cell(tmp_path):
 
 def test_scores_come_from_the_cache_the_second_time(tmp_path, monkeypatch):
     first = ask("beats_untrained", tmp_path, block(3.0))
-    monkeypatch.setattr("reprcheck.protocols.score", lambda *a: pytest.fail("scored again"))
+    monkeypatch.setattr("reprcheck.protocols.probe.Probe.score", lambda *a: pytest.fail("scored again"))
     assert ask("beats_untrained", tmp_path, block(3.0)) == first

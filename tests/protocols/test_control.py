@@ -54,6 +54,6 @@ def test_in_a_paired_design_every_class_is_a_label_of_some_units(n_units, per_la
 @pytest.mark.parametrize("protocol", ["probe/1", "knn/1"])
 def test_a_paired_design_has_scores(protocol, holdout):
     task = replace(paired(16, 2, 2, True), holdout=holdout)
-    informed = protocols.score(protocol, [vectors(task, signal=3.0)], task)
+    informed = protocols.get(protocol).score([vectors(task, signal=3.0)], task)
     assert informed.values.mean() > 0.9
-    assert protocols.score(protocol, [vectors(task)], control(task)).values.mean() < 0.7
+    assert protocols.get(protocol).score([vectors(task)], control(task)).values.mean() < 0.7

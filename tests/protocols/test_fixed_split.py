@@ -14,9 +14,10 @@ from sklearn.preprocessing import StandardScaler
 
 from reprcheck import protocols
 from reprcheck.protocols import forest, knn, probe, ridge
+from reprcheck.protocols.ceiling import ceiling
 from reprcheck.protocols.features import scaled
 from reprcheck.protocols.folds import folds, folds_overlap, sides
-from reprcheck.stats.qualify import ceiling, permuted
+from reprcheck.stats.qualify import permuted
 from tests.tasks import classify_task, regress_task, vectors
 
 ASKED = [("probe/1", "classify"), ("knn/1", "classify"), ("ridge/1", "regress")]
@@ -29,7 +30,7 @@ def split_task(kind="classify", share=4, **made):
 
 
 def score(protocol, task, x):
-    return protocols.score(protocol, [x], task)
+    return protocols.get(protocol).score([x], task)
 
 
 @pytest.mark.parametrize(("protocol", "kind"), ASKED)
@@ -39,10 +40,10 @@ def test_it_is_one_fold_that_is_never_drawn(protocol, kind):
     assert set(fold.test) == set(np.flatnonzero(task.test))
     assert set(fold.train) == set(np.flatnonzero(~task.test))
     assert all(set(fit) | set(validate) <= set(fold.train) for fit, validate in fold.inner)
-    assert not protocols.drawn(protocol, task)
+    assert not protocols.get(protocol).drawn(task)
     assert folds_overlap(task) == 0
     assert np.array_equal(sides(task), task.test)
-    assert np.array_equal(protocols.judged(protocol, task), task.test)
+    assert np.array_equal(protocols.get(protocol).judged(task), task.test)
 
 
 def test_strengths_are_chosen_on_batches_that_were_held_out_where_there_are_several():

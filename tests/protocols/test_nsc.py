@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reprcheck import protocols
-from reprcheck.protocols import nsc
+from reprcheck.protocols import matching
 from reprcheck.stats.qualify import permuted
 from reprcheck.types import Task
 from tests.tasks import classify_task, vectors
@@ -44,7 +44,7 @@ def candidates(protocol, task, i):
 
 
 def score(protocol, task, x):
-    return protocols.score(protocol, [x], task)
+    return protocols.get(protocol).score([x], task)
 
 
 @pytest.mark.parametrize("protocol", MATCHING)
@@ -67,8 +67,8 @@ def test_it_agrees_with_loops(protocol, seed, nested, signal):
             return dot / np.sqrt(sum(a * a for a in z[i]) * sum(b * b for b in z[j]))
 
         right[i] = task.y[max(others, key=cosine)] == task.y[i]
-    assert list(np.flatnonzero(protocols.judged(protocol, task))) == list(right)
-    assert len(protocols.notes(protocol, task)) == (len(right) < len(z))
+    assert list(np.flatnonzero(protocols.get(protocol).judged(task))) == list(right)
+    assert len(protocols.get(protocol).notes(task)) == (len(right) < len(z))
     if not right:
         return
     found = score(protocol, task, x)
@@ -77,7 +77,7 @@ def test_it_agrees_with_loops(protocol, seed, nested, signal):
     for unit, value in zip(found.units, found.values, strict=True):
         mine = sum(ok for i, ok in right.items() if task.units[i] == unit)
         assert value == pytest.approx(mine * len(found.units) / len(right))
-    assert protocols.chance(protocol, task) == pytest.approx(float(sum(chances) / len(chances)))
+    assert protocols.get(protocol).chance(task) == pytest.approx(float(sum(chances) / len(chances)))
 
 
 def test_what_nobody_can_match_is_counted_and_left_out():
@@ -88,10 +88,10 @@ def test_what_nobody_can_match_is_counted_and_left_out():
     found = score("nscb/1", task, vectors(task, 9.0))
     assert list(found.units) == ["c00", "c01", "c02", "c03"]
     assert found.values.mean() == 1
-    assert protocols.notes("nscb/1", task) == (
+    assert protocols.get("nscb/1").notes(task) == (
         "4 samples aren't judged by nscb/1, since no other in another unit and batch has the label: of class2.",
     )
-    assert protocols.notes("nsc/1", task) == ()
+    assert protocols.get("nsc/1").notes(task) == ()
     assert len(score("nsc/1", task, vectors(task, 9.0)).units) == 6
 
 
@@ -108,7 +108,7 @@ def test_labels_have_no_say_in_who_is_matched():
 def test_a_constant_embedding_is_at_chance_and_copies_tie(protocol):
     task = screen(compounds=60, doses=4, nested=False)
     flat = np.ones((len(task.y), 3), np.float32)
-    assert score(protocol, task, flat).values.mean() == pytest.approx(protocols.chance(protocol, task), abs=0.1)
+    assert score(protocol, task, flat).values.mean() == pytest.approx(protocols.get(protocol).chance(task), abs=0.1)
     doubled = np.repeat(vectors(task, 1.0)[::2], 2, axis=0)
     again = score(protocol, task, doubled * np.float32(3))
     np.testing.assert_array_equal(score(protocol, task, doubled).matches, again.matches)
@@ -117,7 +117,7 @@ def test_a_constant_embedding_is_at_chance_and_copies_tie(protocol):
 @pytest.mark.parametrize("protocol", MATCHING)
 def test_blocks_of_rows_are_put_together(protocol, monkeypatch):
     task, whole = screen(), score(protocol, screen(), vectors(screen(), 1.0))
-    monkeypatch.setattr(nsc, "_BLOCK", 7)
+    monkeypatch.setattr(matching, "_BLOCK", 7)
     np.testing.assert_array_equal(score(protocol, task, vectors(task, 1.0)).matches, whole.matches)
 
 
@@ -129,8 +129,8 @@ def test_an_encoder_of_the_batch_passes_where_batches_tell_the_label_unless_they
     task = dataclasses.replace(task, y=shared, batches=np.array([f"week{b}" for b in mixed]))
     week = np.eye(3)[mixed] + np.random.default_rng(0).normal(0, 0.01, (72, 3))
     known = {protocol: score(protocol, task, week.astype(np.float32)).values.mean() for protocol in MATCHING}
-    assert known["nsc/1"] > protocols.chance("nsc/1", task) + 0.2
-    assert known["nscb/1"] < protocols.chance("nscb/1", task) + 0.1
+    assert known["nsc/1"] > protocols.get("nsc/1").chance(task) + 0.2
+    assert known["nscb/1"] < protocols.get("nscb/1").chance(task) + 0.1
 
 
 @pytest.mark.parametrize("protocol", MATCHING)
@@ -150,17 +150,15 @@ def test_a_forest_is_scored_as_matches_are():
     task = screen(compounds=24, batches=4, nested=False)
     x = vectors(task, 3.0)
     for protocol in MATCHING:
-        found = protocols.by_forest(protocol, x, task)
+        found = protocols.get(protocol).by_forest(x, task)
         assert list(found.units) == list(score(protocol, task, x).units)
         assert found.values.mean() == pytest.approx(
-            np.mean((found.predictions == task.y)[protocols.judged(protocol, task)])
+            np.mean((found.predictions == task.y)[protocols.get(protocol).judged(task)])
         )
         assert found.values.mean() > 0.8
 
 
 def test_other_protocols_judge_all_and_say_nothing():
     task = classify_task()
-    assert protocols.judged("probe/1", task).all()
-    assert protocols.notes("probe/1", task) == ()
-    assert [protocols.has_folds(p) for p in protocols.known()] == [True] * 3 + [False] * 3
-    assert [protocols.predicts(p) for p in protocols.known()] == [True] * 3 + [False, True, True]
+    assert protocols.get("probe/1").judged(task).all()
+    assert protocols.get("probe/1").notes(task) == ()

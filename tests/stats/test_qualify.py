@@ -6,11 +6,11 @@ from scipy.stats import spearmanr
 from sklearn.metrics import balanced_accuracy_score
 
 from reprcheck.stats import qualify as module
-from reprcheck.stats.qualify import ceiling, noise_floor, permuted, qualify
+from reprcheck.stats.qualify import noise_floor, permuted, qualify
 from reprcheck.types import Scores
 from tests.tasks import classify_task, regress_task
 
-RULES = {"chance": 0.5, "margin": 0.02, "alpha": 0.05, "min_units": 10}
+RULES = {"chance": 0.5, "ceiling": 1.0, "margin": 0.02, "alpha": 0.05, "min_units": 10}
 
 
 def predicting(task, share, seed=0):
@@ -106,25 +106,9 @@ def test_the_noise_floor_is_the_standard_error_of_a_difference():
     assert np.isnan(noise_floor(draws[:1], 0.05))
 
 
-def test_replicates_that_disagree_lower_the_ceiling():
+def test_a_lower_ceiling_saturates_a_setting():
     task = classify_task(n_units=40, per_unit=3)
-    assert ceiling(task) == 1
-    assert ceiling(dataclasses.replace(task, replicates=task.units)) == 1
-    assert ceiling(dataclasses.replace(task, replicates=np.full(len(task.y), ""))) == 1
-    at_odds = dataclasses.replace(task, y=np.array([0, 0, 1, 1]), replicates=np.array(["a", "a", "a", "b"]))
-    assert ceiling(at_odds) == pytest.approx(np.mean([0.5, 0.0]))  # 0 sees {0, 1}, a tie; 1 sees {0, 0}
-    noisy = dataclasses.replace(task, y=np.random.default_rng(0).integers(0, 2, 120), replicates=task.units)
-    assert ceiling(noisy) == pytest.approx(0.5, abs=0.15)
     good = predicting(task, 0.9)
     assert qualify(task, trivial=[good], model=None, **RULES).qualification == "discriminating"
-    lowered = dataclasses.replace(task, replicates=task.units, y=np.where(np.arange(120) % 9 == 0, 1 - task.y, task.y))
-    assert qualify(lowered, trivial=[good], model=None, **RULES).qualification == "saturated"
-
-
-def test_the_ceiling_of_a_regression_is_what_replicates_share():
-    rng = np.random.default_rng(1)
-    truth = np.repeat(rng.normal(0, 2, 300), 2)
-    task = dataclasses.replace(
-        regress_task(n_units=300), y=truth + rng.normal(0, 1, 600), replicates=np.repeat(np.arange(300), 2).astype(str)
-    )
-    assert ceiling(task) == pytest.approx(0.8, abs=0.05)
+    lowered = qualify(task, trivial=[good], model=None, **(RULES | {"ceiling": 0.9}))
+    assert (lowered.qualification, lowered.landmarks["ceiling"]) == ("saturated", 0.9)

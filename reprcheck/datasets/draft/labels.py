@@ -14,6 +14,7 @@ from reprcheck.datasets.table import sort_samples, to_number
 from reprcheck.datasets.tasks import resolve
 from reprcheck.datasets.vocabulary import rank
 from reprcheck.errors import UserError
+from reprcheck.registry import PROTOCOLS
 
 CLASSES = 30
 """A column with more values than this is no label of a classification."""
@@ -82,7 +83,7 @@ def guess_tasks(
         label = next((name for name in cells if rank(name, "label") is not None and name not in named), "label")
         told.reasons.append(f"task {label}: to be completed (no column could be a label)")
         told.comment(f"[tasks.{_name(label)}]", f"to be completed: fill in the column {label} of the table")
-        found[_name(label)] = {"kind": "classify", "label": label, **where, "protocols": ["probe/1", "knn/1"]}
+        found[_name(label)] = {"kind": "classify", "label": label, **where, "protocols": _usual("classify")}
     return found
 
 
@@ -108,20 +109,24 @@ def _sounds(name: str, kind: str) -> bool:
 
 def _tried(raw: Plain, table: pd.DataFrame, name: str, kind: str, where: Plain) -> tuple[Plain | None, str]:
     """Return the task with the strictest folds that can be made, or None and what stands in the way."""
-    protocols = ["probe/1", "knn/1"] if kind == "classify" else ["ridge/1"]
     task: Plain = {"kind": kind, "label": name, **where}
     problem = ""
     rare: list[Plain] = [{}, {"min_per_class": FEW}] if kind == "classify" else [{}]
     held: list[Plain] = [{"holdout": "batch"}, {}] if "batch" in raw["columns"] else [{}]
     for keys in [a | b for a in held for b in rare]:
         try:
-            made = task | keys | {"protocols": protocols}
+            made = task | keys | {"protocols": _usual(kind)}
             card = cards.of({**raw, "tasks": {"t": made}}, "")
             resolve(card, card.tasks[0], sort_samples(card, table, ""))
             return made, ""
         except UserError as mistake:
             problem = mistake.what
     return None, problem
+
+
+def _usual(kind: str) -> list[str]:
+    """Return the protocols that a drafted card asks by."""
+    return [name for name, protocol in PROTOCOLS.things() if protocol.usual and kind in protocol.kinds]
 
 
 def _about(name: str, cells: Cells, task: Mapping[str, Any]) -> str:

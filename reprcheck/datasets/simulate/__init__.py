@@ -12,7 +12,7 @@ import pandas as pd
 from reprcheck.datasets.assemble import assemble
 from reprcheck.datasets.card import parse
 from reprcheck.datasets.simulate.camera import Camera
-from reprcheck.datasets.simulate.cards import PROTOCOLS, write_card
+from reprcheck.datasets.simulate.cards import ASKED_BY, write_card
 from reprcheck.datasets.simulate.culture import Culture
 from reprcheck.datasets.simulate.layout import Cells, Morphology
 from reprcheck.datasets.simulate.planting import Compounds, Plan
@@ -113,6 +113,6 @@ def open_simulated(name: str) -> tuple[str, pd.DataFrame, ImageSource]:
         raise UserError(Option("dataset", name), f"no simulated dataset is called {name!r}", did_you_mean(name, NAMES))
     base = name.removesuffix("-known")
     simulation = Culture() if base == Culture.name else Tissue()
-    tasks, protocols = (_DEFAULT[base], PROTOCOLS) if name == base else (_KNOWN, ("probe/1",))
+    tasks, protocols = (_DEFAULT[base], ASKED_BY["causes"]) if name == base else (_KNOWN, ASKED_BY["known"])
     table = simulation.table()
     return write_card(name, simulation, tasks, protocols), table, SimulatedImages(simulation, table)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import tomllib
+from collections.abc import Iterable, Mapping
+from importlib.resources import files
 
 from reprcheck.datasets.simulate.simulation import Simulation
 
-PROTOCOLS = ("probe/1", "knn/1")
+ASKED_BY: Mapping[str, list[str]] = tomllib.loads((files(__package__) / "protocols.toml").read_text(encoding="utf-8"))
+"""Ids of protocols: of tasks on ``causes``, of those whose end is ``known`` in advance, and of those on ``doses``."""
 
 _HEAD = """\
 schema = 1
@@ -39,7 +42,7 @@ label = "dose"
 unit = "unit"
 holdout = "{holdout}"
 control = {{ column = "dose", equals = 0 }}
-protocols = ["ridge/1", "dose-response/1"]
+protocols = [{protocols}]
 """
 
 
@@ -47,7 +50,7 @@ def write_card(
     name: str,
     simulation: Simulation,
     tasks: Iterable[str] | None = None,
-    protocols: Iterable[str] = PROTOCOLS,
+    protocols: Iterable[str] = tuple(ASKED_BY["causes"]),
     cell_types: Iterable[str] = (),
 ) -> str:
     """Return the TOML text of a card: a classification per cause of ``tasks``, or else what the simulation's plan asks.
@@ -72,7 +75,8 @@ def write_card(
     if tasks is None and plan and plan.compounds:
         treated = ", ".join(f"{dose:g}" for dose in plan.compounds.doses if dose)
         text += _TASK.format(task="compound", holdout=holdout, protocols=listed)
-        text += f"where = {{ dose = [{treated}] }}\n" + _DOSE.format(holdout=holdout)
+        text += f"where = {{ dose = [{treated}] }}\n"
+        text += _DOSE.format(holdout=holdout, protocols=_quoted(ASKED_BY["doses"]))
     return text
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from reprcheck.datasets.public import open_public
 from reprcheck.embed.aggregate import aggregated
-from reprcheck.protocols import score
+from reprcheck.protocols import get
 from tests.datasets.public.culture import MISSING, flat, levels, refused, without_column
 from tests.minisets import write_image, write_table
 
@@ -78,7 +78,7 @@ def test_treatments_are_matched_with_other_compounds_and_weeks(folder):
         "taxol @ 0.3, Week1",
     }
     known = np.eye(2, dtype=np.float32)[whole.y]
-    assert all(score(protocol, [known], whole).values.tolist() == [1] * 4 for protocol in task.protocols)
+    assert all(get(protocol).score([known], whole).values.tolist() == [1] * 4 for protocol in task.protocols)
 
 
 @pytest.mark.parametrize("field", ["Week1_22123/B03_s1", "Week7_34341/Week7_310707_G11_s2"])
