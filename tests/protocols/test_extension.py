@@ -33,12 +33,12 @@ ECHO, NO_PROTOCOL = Echo(), object()
 
 @pytest.fixture
 def echo(tmp_path, monkeypatch):
-    """Install a distribution with a protocol, and one that isn't."""
+    """Install a distribution with a protocol, one that isn't, and one that goes by another name."""
     (tmp_path / "echoing.py").write_text(ECHO)
     folder = tmp_path / "echoing-1.2.dist-info"
     folder.mkdir()
     (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: echoing\nVersion: 1.2\n")
-    lines = "echo/1 = echoing:ECHO\nmute/1 = echoing:NO_PROTOCOL\n"
+    lines = "echo/1 = echoing:ECHO\nmute/1 = echoing:NO_PROTOCOL\necho/2 = echoing:ECHO\n"
     (folder / "entry_points.txt").write_text(f"[reprcheck.protocols]\n{lines}")
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.delitem(vars(PROTOCOLS), "_entries", raising=False)
@@ -60,8 +60,9 @@ def test_it_is_asked_by_a_card_and_its_setting_is_in_the_scorecard(tmp_path):
 
 
 @pytest.mark.usefixtures("echo")
-def test_a_card_that_asks_by_what_is_no_protocol_is_told_whose_it_is(tmp_path):
-    write_dataset(tmp_path / "mini", task={"protocols": ["mute/1"]})
-    broken = r"\[tasks\.state\] protocols: the protocol 'mute/1' of echoing 1\.2 can't be loaded: .* is no Protocol"
+@pytest.mark.parametrize(("name", "why"), [("mute/1", "is no Protocol"), ("echo/2", "calls itself 'echo/1'")])
+def test_a_card_that_asks_by_what_is_no_such_protocol_is_told_whose_it_is(tmp_path, name, why):
+    write_dataset(tmp_path / "mini", task={"protocols": [name]})
+    broken = rf"\[tasks\.state\] protocols: the protocol '{name}' of echoing 1\.2 can't be loaded: .* {why}"
     with pytest.raises(UserError, match=broken):
         load(tmp_path / "mini")
