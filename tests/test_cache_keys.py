@@ -39,7 +39,6 @@ from reprcheck.code import reread
 from reprcheck.datasets.files import Entry, FileImages, Recipe
 from reprcheck.datasets.public import bbbc013_plate, entry
 from reprcheck.datasets.simulate import Culture, SimulatedImages, Tissue
-from reprcheck.datasets.task_card import MATCHING
 from reprcheck.datasets.windows import Windowed
 from reprcheck.diagnostics.bench import Bench
 from reprcheck.diagnostics.contestants import Contestants
@@ -49,6 +48,7 @@ from reprcheck.embed.engine import Block, Decoded, Shown, decoded
 from reprcheck.models import Calibration, calibrated, resolve
 from reprcheck.models.untrained_resnet import UntrainedResNet
 from reprcheck.policy import Policy
+from reprcheck.registry import PROTOCOLS
 from reprcheck.types import Image, Scores
 from tests.tasks import classify_task, regress_task, vectors
 
@@ -244,15 +244,13 @@ def scored(protocol: str, forest: bool = False) -> Computation:
         return cache.key
 
     task = bench(protocol, Recorded()).task
-    module = protocols.module(protocol)
-    made_by = (module.removeprefix("reprcheck."), "diagnostics.stored")
-    if forest:
-        return Computation(key, (*made_by, "protocols"))
-    asked = (protocol,) if protocol in MATCHING else ()
-    return Computation(key, made_by, lambda: import_module(module).score(*asked, [vectors(task)], task))
+    scorer = protocols.get(protocol)
+    score = scorer.by_forest if forest else scorer.score
+    made_by = (type(scorer).__module__.removeprefix("reprcheck."), "diagnostics.stored")
+    return Computation(key, made_by, lambda: score(vectors(task) if forest else [vectors(task)], task))
 
 
-for protocol in protocols.known():
+for protocol in PROTOCOLS.names():
     COMPUTATIONS[f"scores of {protocol}"] = lambda folder, protocol=protocol: scored(protocol)
 for protocol in ("knn/1", "nsc/1", "nscb/1"):
     COMPUTATIONS[f"forest beside {protocol}"] = lambda folder, protocol=protocol: scored(protocol, forest=True)

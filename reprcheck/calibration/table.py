@@ -12,11 +12,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from reprcheck import protocols
 from reprcheck.calibration.row import Row, Scale
 from reprcheck.code import code_digest
 from reprcheck.digest import digest, installed
 from reprcheck.embed.engine import Progress
+from reprcheck.registry import PROTOCOLS
 from reprcheck.scorecard.atomic import replace_text
 
 STUDIES = ("coverage", "power", "training", "untrained", "intensity", "structure", "permuted", "groups")
@@ -117,13 +117,19 @@ def _ordered(kept: Mapping[str, Any]) -> dict[str, Any]:
     return {name: kept[name] for name in STUDIES if name in kept}
 
 
+def _sources(study: str) -> str:
+    """Return the digest of the code of a study and of every protocol."""
+    modules = [type(protocol).__module__ for _, protocol in PROTOCOLS.things()]
+    return digest(*map(code_digest, (f"{__package__}.{study}", *modules)))
+
+
 def _provenance(study: str, full: bool, seconds: float) -> dict[str, Any]:
     return {
         "full": full,
         "minutes": round(seconds / 60, 1),
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": f"python=={platform.python_version()} {installed('numpy', 'scipy', 'scikit-learn', 'torch')}",
-        "source": digest(*map(code_digest, (f"{__package__}.{study}", *map(protocols.module, protocols.known())))),
+        "source": _sources(study),
     }
 
 

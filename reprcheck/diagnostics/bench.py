@@ -144,14 +144,14 @@ class Bench:
             self._runs(task),
             _task_digest(task),
             [block.digest for block in blocks],
-            code_digest(protocols.module(self.protocol)),
+            code_digest(type(self.scorer).__module__),
             code_digest(stored.__name__),
             installed("numpy", "scipy", "scikit-learn"),
         )
 
     def fitted(self, baseline: Block) -> Scores:
         """Score a forest grown on a baseline on the bench's folds: the strongest reader of few features. Cached."""
-        key = digest("forest", code_digest(protocols.__name__), self._score_key(self.task, [baseline]))
+        key = digest("forest", self._score_key(self.task, [baseline]))
         if key not in self._scores:
             found = self.cache.get("scores", key)
             if found is None:
