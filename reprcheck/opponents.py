@@ -30,7 +30,7 @@ from reprcheck.diagnostics.contestants import Contestants, Family
 from reprcheck.digest import digest
 from reprcheck.embed.embedder import Channels, Embedder, rows_shown
 from reprcheck.embed.engine import Block
-from reprcheck.models import Calibration, Facts, Model, calibrated
+from reprcheck.models import Calibration, Facts, Model, calibrated, draw_plain
 from reprcheck.policy import Policy
 from reprcheck.registry import REFERENCES
 from reprcheck.stats.collapse import collapse
@@ -188,7 +188,7 @@ class Networks:
         """Return the families that a model meets on the images as they are."""
         families = self.on_matched_images()
         families = families if UNTRAINED.resnet in families else families | {UNTRAINED.resnet: self._resnets(1)}
-        families[UNTRAINED.vit] = [self.model.plain(self.n_channels, "vit", 0)]
+        families[UNTRAINED.vit] = [draw_plain(self.model, self.n_channels, "vit", 0)]
         if self.facts.opaque:
             shuffled = [self.model.shuffled(self.n_channels, i) for i in range(self.k)]
             families[SHUFFLED.name] = [encoder for encoder in shuffled if encoder is not None]
@@ -207,7 +207,7 @@ class Networks:
         return self._with_calibrated(UNTRAINED.resnet, self._resnets(self.k), batch_norm=True)
 
     def _resnets(self, count: int) -> list[Encoder]:
-        return [self.model.plain(self.n_channels, "resnet", i) for i in range(count)]
+        return [draw_plain(self.model, self.n_channels, "resnet", i) for i in range(count)]
 
     def _with_calibrated(self, name: str, family: list[Encoder], batch_norm: bool) -> Draws:
         images = self.images

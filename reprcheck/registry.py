@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
@@ -91,6 +92,27 @@ class Registry:
             what = f"the {self.noun} {name!r} of {_origin(entry)} can't be loaded: {_reason(error)}"
             raise UserError(where or self.group, what, f"repair or uninstall {entry.dist.name}") from error
 
+    @contextmanager
+    def running(self, name: str, where: str = "") -> Iterator[None]:
+        """Run code of the thing of this name; what it raises becomes a mistake that names its distribution.
+
+        A `UserError` passes through, and so does whatever our own code raises.
+
+        Raises
+        ------
+        UserError
+        """
+        try:
+            yield
+        except UserError:
+            raise
+        except (Exception, SystemExit) as error:
+            dist = self._entries[name].dist
+            if dist is None:
+                raise
+            what = f"the {self.noun} {name!r} of {self.origin(name)} raised {_reason(error)}"
+            raise UserError(where or self.group, what, f"report it to the authors of {dist.name}") from error
+
     def things(self) -> Iterator[tuple[str, Any]]:
         """Yield every name with its thing; one of an extension that can't be loaded is warned of and left out."""
         for name in self.names():
@@ -113,7 +135,7 @@ def _origin(entry: EntryPoint) -> str:
     return "reprcheck" if entry.dist is None else f"{entry.dist.name} {entry.dist.version}"
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     return " ".join(f"{type(error).__name__}: {error}".split())
 
 
@@ -157,5 +179,16 @@ PROTOCOLS = Registry(
         "dose-response/1": "reprcheck.protocols.dose_response:DOSE_RESPONSE",
         "nsc/1": "reprcheck.protocols.nsc:NSC",
         "nscb/1": "reprcheck.protocols.nscb:NSCB",
+    },
+)
+SOURCES = Registry(
+    "reprcheck.models",
+    "model source",
+    "reprcheck.models.source:Source",
+    {
+        "demo": "reprcheck.models.demo_source:DEMO",
+        "emb": "reprcheck.models.emb:EMB",
+        "py": "reprcheck.models.py_source:PY",
+        "timm": "reprcheck.models.timm_source:TIMM",
     },
 )

@@ -16,6 +16,7 @@ from reprcheck.auditing import audit, examine, needed_for, strongest_untrained, 
 from reprcheck.datasets import load
 from reprcheck.errors import UserError
 from reprcheck.margins import STEP, by_protocol, rounded_up, suggest
+from reprcheck.models import draw_plain
 from reprcheck.models.untrained_resnet import UntrainedResNet
 from reprcheck.policy import Policy, read_policy
 from reprcheck.reporters.audit import AuditReport, to_json
@@ -205,7 +206,7 @@ def test_without_model_nothing_stands_in_its_place():
 
 def test_the_null_model_is_none_of_the_plain_networks():
     null = UntrainedResNet()
-    digests = {null.plain(2, "resnet", k).digest() for k in range(50)}
+    digests = {draw_plain(null, 2, "resnet", k).digest() for k in range(50)}
     assert null.encoder(2).digest() not in digests
     assert null.untrained(2, 0) is None
     assert null.digest == UntrainedResNet().digest

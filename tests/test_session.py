@@ -21,7 +21,7 @@ from reprcheck.embed.embedder import Embedder
 from reprcheck.errors import UserError
 from reprcheck.models import Model, resolve
 from reprcheck.models.forward import Runner
-from reprcheck.models.network import NetworkModel
+from reprcheck.models.network_model import NetworkModel
 from reprcheck.opponents import Opponents
 from reprcheck.policy import Policy
 from reprcheck.questions import Question, questions

@@ -20,7 +20,7 @@ from reprcheck.calibration.row import Row, Scale
 from reprcheck.calibration.tally import Tried, row
 from reprcheck.diagnostics import beats_untrained
 from reprcheck.embed.engine import Block, Progress
-from reprcheck.models import Model, calibrated, resolve
+from reprcheck.models import Model, calibrated, draw_plain, resolve
 from reprcheck.policy import Policy
 from reprcheck.protocols.knn import KNN
 from reprcheck.protocols.nsc import NSC
@@ -130,7 +130,9 @@ def draw_pool(benches: StudyBenches, at: Asked, architecture: str, images: str, 
     draws = [model.encoder(channels) for model in models]
     images_seen = benches.calibration(at.dataset, at.task) if _simulated(at) and models[0].facts().batch_norm else None
     again = [calibrated(draw, images_seen) for draw in draws] if images_seen else []
-    others: list[Encoder] = [models[0].plain(channels, kind, k) for kind in ("resnet", "vit") for k in range(plain)]
+    others: list[Encoder] = [
+        draw_plain(models[0], channels, kind, k) for kind in ("resnet", "vit") for k in range(plain)
+    ]
     title = f"{size} untrained {architecture}s"
     blocks = benches.blocks(at.dataset, at.task, [*draws, *again, *others], title)
     ends = np.cumsum([0, len(draws), len(again), plain, plain])

@@ -5,21 +5,21 @@ imports torch or timm until an encoder runs, or a digest of weights can't be had
 """
 
 from reprcheck.models.calibration import Calibration, calibrated
-from reprcheck.models.emb import Precomputed
-from reprcheck.models.model import Architecture, Facts, Model
+from reprcheck.models.device import device_name
+from reprcheck.models.model import Facts, Model
+from reprcheck.models.plain import Architecture, draw_plain
 from reprcheck.models.resolve import resolve
 from reprcheck.models.spec import Spec, parse
-from reprcheck.models.torch_encoder import device_name
 
 __all__ = [
     "Architecture",
     "Calibration",
     "Facts",
     "Model",
-    "Precomputed",
     "Spec",
     "calibrated",
     "device_name",
+    "draw_plain",
     "parse",
     "resolve",
 ]

@@ -7,19 +7,28 @@ from dataclasses import dataclass, replace
 from reprcheck.code import code_digest
 from reprcheck.digest import digest, file_digest, installed
 from reprcheck.models import options
-from reprcheck.models.model import Feed, name_of
-from reprcheck.models.network import Built, Network, NetworkModel
+from reprcheck.models.feed import Feed
+from reprcheck.models.network import Built, Network
+from reprcheck.models.network_model import NetworkModel
+from reprcheck.models.source import Source
 from reprcheck.models.spec import Spec
 from reprcheck.seeding import seed
 
-OPTIONS = ("seed", "size", "channels", "name")
 CHANNELS = 3
 
 
-def demo_model(spec: Spec) -> NetworkModel:
-    """Return the model ``demo``; with ``seed=N``, the untrained draw N. Raises UserError for bad options."""
-    options.only(spec, OPTIONS)
-    return NetworkModel(str(spec), name_of(spec), DemoNetwork(spec.where, options.count(spec, "seed")), Feed.of(spec))
+class Demo(Source):
+    """The demo network, or a draw of its weights."""
+
+    options = ("seed", "size", "channels")
+
+    def open(self, spec: Spec) -> NetworkModel:
+        """Return the model; with ``seed=N``, the untrained draw N. Raises UserError for bad options."""
+        network = DemoNetwork(spec.where, options.count(spec, "seed"))
+        return NetworkModel(str(spec), self.name_of(spec), network, Feed.of(spec))
+
+
+DEMO = Demo()
 
 
 @dataclass(frozen=True)

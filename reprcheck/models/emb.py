@@ -15,13 +15,36 @@ from numpy.typing import NDArray
 
 from reprcheck.errors import UserError
 from reprcheck.models import options
-from reprcheck.models.model import Model, name_of
+from reprcheck.models.model import Model
+from reprcheck.models.source import Source
 from reprcheck.models.spec import Spec
 from reprcheck.models.vectors import columns, files, numbers, suffixes
 from reprcheck.models.vectors.ids import Rows, locate
 from reprcheck.models.vectors.signs import signs
 from reprcheck.models.vectors.stored import Choice, Stored
 from reprcheck.types import Dataset, Encoder, Task
+
+
+class Emb(Source):
+    """Models by the file of their vectors."""
+
+    target = "FILE.npy"
+    options = ("key", "ids", "obsm")
+
+    def open(self, spec: Spec) -> Precomputed:
+        """Return the model; reads nothing. Raises UserError for a file that isn't there, or of another format."""
+        return Precomputed(spec, self.name_of(spec))
+
+    def short_name(self, spec: Spec) -> str:
+        """Return the file's name without its ending."""
+        return Path(spec.target).stem
+
+    def suggestion(self, text: str) -> str:
+        """Return a remedy for the bare name of a file of vectors."""
+        return f"for a file of vectors write emb:{text}" if suffixes.suffix(Path(text)) in suffixes.SUFFIXES else ""
+
+
+EMB = Emb()
 
 
 @dataclass(frozen=True)
@@ -57,6 +80,7 @@ class Precomputed(Model):
     spec : Spec
         Options: ``key``, which part of the file holds the vectors (``obsm=NAME`` for ``key=obsm/NAME``); ``ids``,
         which column or array holds the sample ids, or ``none`` where rows are in the order of the table.
+    name : str
 
     Raises
     ------
@@ -66,9 +90,8 @@ class Precomputed(Model):
 
     embeds_images = False
 
-    def __init__(self, spec: Spec) -> None:
-        options.only(spec, ("name", "key", "ids", "obsm"))
-        self.spec, self.name, self.where = str(spec), name_of(spec), spec.where
+    def __init__(self, spec: Spec, name: str) -> None:
+        self.spec, self.name, self.where = str(spec), name, spec.where
         self.path = Path(spec.target).expanduser()
         suffix = suffixes.suffix(self.path)
         if suffix not in suffixes.SUFFIXES:

@@ -9,7 +9,6 @@ network are slow, on a shared machine very slow; and sums don't depend on how ma
 from __future__ import annotations
 
 import math
-import os
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,12 +20,12 @@ from torch.nn import functional
 
 from reprcheck.errors import UserError
 from reprcheck.models.channels import Policy
-from reprcheck.models.failure import because, users_code
+from reprcheck.models.device import device
+from reprcheck.models.failure import users_code
+from reprcheck.models.feed import Feed
 from reprcheck.models.files_read import only_known
-from reprcheck.models.model import Feed
 from reprcheck.models.network import Network
 from reprcheck.models.steady import Steady
-from reprcheck.models.torch_encoder import DEVICE
 from reprcheck.models.twins import batch_norms
 
 BATCH = 32
@@ -174,16 +173,6 @@ def precise() -> Iterator[None]:
             yield
     finally:
         torch.set_float32_matmul_precision(before)
-
-
-def device() -> torch.device:
-    """Return the device that networks run on. Raises UserError for one that isn't there."""
-    asked = os.environ.get(DEVICE) or ("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        torch.empty(0, device=asked)
-        return torch.device(asked)
-    except Exception as error:
-        raise UserError(f"{DEVICE}={asked}", f"no such device: {because(error)}", "use cpu, cuda or cuda:1") from None
 
 
 def _checked(out: object, n: int, where: str) -> NDArray[np.float32]:

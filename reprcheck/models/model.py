@@ -1,67 +1,25 @@
 """What every model can do, whatever its source: name itself, and make the encoders that a run compares.
 
-`Model` is the contract; its sources are in `timm_source`, `demo_source`, `py_source`, `objects` and `emb`. `Feed` says
-how pixels are prepared before a network sees them.
+`Model` is the contract. Models come from a `reprcheck.models.source.Source`, or from an object (`objects`).
 """
 
 from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import ClassVar, Literal, cast
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reprcheck.code import code_digest
-from reprcheck.models import options
-from reprcheck.models.channels import POLICIES, Policy
-from reprcheck.models.spec import Spec
+from reprcheck.models.feed import Feed, Input
 from reprcheck.types import Dataset, Encoder, Task
-
-Architecture = Literal["resnet", "vit"]
-"""Plain untrained networks: timm's ``resnet18`` and ``vit_tiny_patch16_224``."""
 
 PLAIN_SIZE = 96
 """Side in pixels of what a plain network sees when the model has no input size of its own."""
-
-
-@dataclass(frozen=True)
-class Feed:
-    """How pixels in [0, 1] are prepared for a network.
-
-    Attributes
-    ----------
-    size : int or None
-        Side in pixels that images are resized to (bilinear, antialiased). None: the size that the network insists on,
-        if any, else the dataset's.
-    normalise : {"model", "image"}
-        Subtract the model's mean and divide by its standard deviation; or bring all that enters together (an image, or
-        one channel of it under ``replicate``) to mean 0 and standard deviation 1.
-    channels : {"native", "replicate"} or None
-        The channel policy asked for.
-    """
-
-    size: int | None = None
-    normalise: Literal["model", "image"] = "model"
-    channels: Policy | None = None
-
-    @classmethod
-    def of(cls, spec: Spec) -> Feed:
-        """Return what the SPEC's options ask for."""
-        normalise = options.one_of(spec, "normalise", ("image",)) or "model"
-        return cls(
-            options.count(spec, "size"),
-            cast(Literal["model", "image"], normalise),
-            cast(Policy | None, options.one_of(spec, "channels", POLICIES)),
-        )
-
-    def sized(self, size: int | None) -> Feed:
-        """Return the same at another size."""
-        return replace(self, size=size)
 
 
 @dataclass(frozen=True)
@@ -142,14 +100,12 @@ class Model(ABC):
         """Return the trained network with each tensor permuted within itself, ``shuffled-{k}``; None without one."""
         return None
 
-    def plain(self, n_channels: int, architecture: Architecture, k: int) -> Encoder:
-        """Return a plain untrained network, ``untrained-resnet-{k}`` or ``untrained-vit-{k}``, fed as the model is.
+    def input(self, n_channels: int) -> Input:
+        """Return what a plain untrained network is to take, beside this model, of images with ``n_channels`` channels.
 
-        A model without a network of its own gets one that takes all channels at once, at `PLAIN_SIZE` pixels.
+        Without a network of its own: all channels at once, at `PLAIN_SIZE` pixels.
         """
-        from reprcheck.models.timm_source import plain
-
-        return plain(architecture, k, n_channels, n_channels, Feed(size=PLAIN_SIZE), None)
+        return Input(n_channels, Feed(size=PLAIN_SIZE))
 
 
 def safe(name: str) -> str:
@@ -161,18 +117,3 @@ def safe(name: str) -> str:
     'timm-vit-tiny'
     """
     return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")[:80] or "model"
-
-
-def name_of(spec: Spec) -> str:
-    """Return the name a SPEC gives its model: its ``name`` option, else the target's own short name, and its seed."""
-    given = options.text(spec, "name")
-    if given:
-        return safe(given)
-    if "seed" in spec.options and spec.source in ("demo", "timm"):
-        return safe(f"{spec.target or spec.source}-seed{spec.options['seed']}")
-    if spec.source == "emb":
-        return safe(Path(spec.target).stem)
-    if spec.source == "py":
-        module, _, factory = spec.target.rpartition(":")
-        return safe(f"{Path(module).stem if module.endswith('.py') else module.rpartition('.')[2]}.{factory}")
-    return safe(spec.target or spec.source)

@@ -18,8 +18,9 @@ import torch
 from reprcheck.digest import digest, installed
 from reprcheck.errors import UserError
 from reprcheck.models.failure import users_code
+from reprcheck.models.feed import Feed, Input
 from reprcheck.models.identity import Identity, identity
-from reprcheck.models.network import Built, Network, SizeRule
+from reprcheck.models.network import Built, Network
 from reprcheck.models.twins import reinitialised, seeded
 from reprcheck.seeding import seed
 
@@ -96,9 +97,9 @@ class ModuleNetwork(Network):
             self._twins[k] = ModuleNetwork(self.where, module, self.channels, self.arguments, notes, self.factory)
         return self._twins[k]
 
-    def sized_as(self, size: int | None) -> SizeRule:
-        """Return ``size``, or the size that the module insists on, if any."""
-        return SizeRule(size or _preparation(self.module, self.channels)[2])
+    def input(self, feed: Feed) -> Input:
+        """Return what the module takes; without a size, the one that it insists on, if any."""
+        return Input(self.channels, feed.sized(feed.size or _preparation(self.module, self.channels)[2]))
 
     def _fresh(self, draw: int) -> tuple[torch.nn.Module, tuple[str, ...]]:
         own = getattr(self.module, "untrained", None)

@@ -10,10 +10,11 @@ from typing import Any
 
 from reprcheck.digest import digest
 from reprcheck.errors import UserError
+from reprcheck.models.feed import Feed
 from reprcheck.models.functions import CallableModel, EncoderModel, is_encoder
 from reprcheck.models.identity import code_identity, identity
-from reprcheck.models.model import Feed, Model
-from reprcheck.models.network import NetworkModel
+from reprcheck.models.model import Model
+from reprcheck.models.network_model import NetworkModel
 
 
 @dataclass(frozen=True)

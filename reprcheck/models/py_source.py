@@ -22,14 +22,35 @@ from reprcheck.digest import digest, file_digest
 from reprcheck.errors import UserError, did_you_mean
 from reprcheck.models import options
 from reprcheck.models.failure import users_code
-from reprcheck.models.model import Architecture, Facts, Feed, Model, name_of
+from reprcheck.models.feed import Feed, Input
+from reprcheck.models.model import Facts, Model
 from reprcheck.models.objects import Origin, model_of
 from reprcheck.models.own_code import fresh_imports
+from reprcheck.models.source import Source
 from reprcheck.models.spec import Option, Spec
 from reprcheck.types import Encoder
 
 OWN = ("name", "channels", "in_chans", "size", "normalise")
 """Options that reprcheck reads."""
+
+
+class Py(Source):
+    """Models by the factory that makes them."""
+
+    target = "package.module:factory"
+    options = None
+
+    def open(self, spec: Spec) -> FactoryModel:
+        """Return the model; imports nothing. Raises UserError for a file that isn't there and for bad options."""
+        return FactoryModel(spec, self.name_of(spec))
+
+    def short_name(self, spec: Spec) -> str:
+        """Return ``module.factory``."""
+        module, _, factory = spec.target.rpartition(":")
+        return f"{Path(module).stem if module.endswith('.py') else module.rpartition('.')[2]}.{factory}"
+
+
+PY = Py()
 
 
 class FactoryModel(Model):
@@ -38,6 +59,7 @@ class FactoryModel(Model):
     Parameters
     ----------
     spec : Spec
+    name : str
 
     Raises
     ------
@@ -45,8 +67,8 @@ class FactoryModel(Model):
         For a target that isn't ``module:factory``, a file that isn't there, or bad options.
     """
 
-    def __init__(self, spec: Spec) -> None:
-        self._parsed, self.spec, self.name = spec, str(spec), name_of(spec)
+    def __init__(self, spec: Spec, name: str) -> None:
+        self._parsed, self.spec, self.name = spec, str(spec), name
         self._module, colon, self._factory = spec.target.rpartition(":")
         if not colon or not self._module or not self._factory:
             raise UserError(spec.where, f"{spec.target!r} names no factory", "write py:package.module:factory")
@@ -96,9 +118,9 @@ class FactoryModel(Model):
         """Return the network with each tensor permuted within itself, or None; calls the factory."""
         return self.inner.shuffled(n_channels, k)
 
-    def plain(self, n_channels: int, architecture: Architecture, k: int) -> Encoder:
-        """Return a plain untrained network, fed as the model is; calls the factory."""
-        return self.inner.plain(n_channels, architecture, k)
+    def input(self, n_channels: int) -> Input:
+        """Return what a plain untrained network is to take beside the model; calls the factory."""
+        return self.inner.input(n_channels)
 
 
 @contextmanager

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
-from reprcheck.models.demo_source import demo_model
-from reprcheck.models.emb import Precomputed
+from reprcheck.models import options
 from reprcheck.models.model import Model, safe
 from reprcheck.models.objects import Origin, model_of
-from reprcheck.models.py_source import FactoryModel
+from reprcheck.models.source import Source
 from reprcheck.models.spec import Spec, parse
-from reprcheck.models.timm_source import timm_model
-
-SOURCES: Mapping[str, Callable[[Spec], Model]] = {
-    "demo": demo_model,
-    "emb": Precomputed,
-    "py": FactoryModel,
-    "timm": timm_model,
-}
+from reprcheck.registry import SOURCES
 
 
 def resolve(spec: object, registered: Mapping[str, str] | None = None) -> Model:
@@ -49,8 +41,18 @@ def resolve(spec: object, registered: Mapping[str, str] | None = None) -> Model:
     if isinstance(spec, Model):
         return spec
     if isinstance(spec, str):
-        parsed = parse(spec, registered)
-        return SOURCES[parsed.source](parsed)
+        return _opened(parse(spec, registered))
     names = (getattr(spec, "name", None), getattr(spec, "__name__", None), type(spec).__name__)
     name = safe(next(name for name in names if isinstance(name, str) and name))
     return model_of(spec, Origin(f"object:{name}", name, f"model {name}"))
+
+
+def _opened(spec: Spec) -> Model:
+    source: Source = SOURCES.get(spec.source, spec.where)
+    if source.options is not None:
+        options.only(spec, ("name", *source.options))
+    with SOURCES.running(spec.source, spec.where):
+        model = source.open(spec)
+        if not isinstance(model, Model):
+            raise TypeError(f"open returned a {type(model).__name__}, which is no Model")
+        return model

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 import timm
@@ -12,15 +14,35 @@ from reprcheck.errors import UserError
 from reprcheck.models import checkpoint
 from reprcheck.models.failure import because
 from reprcheck.models.network import Built
-from reprcheck.models.timm_source import PLAIN, PlainNetwork, TimmNetwork
 from reprcheck.models.twins import seeded
 
 PATCH = 16
 """Side in pixels of the plain ViT's patches."""
 
 
-def build(network: TimmNetwork) -> Built:
-    """Return a network of timm.
+@dataclass(frozen=True)
+class Blueprint:
+    """A network of timm without weights.
+
+    Attributes
+    ----------
+    where : str
+        What an error names.
+    name : str
+        timm's name, with or without a tag.
+    in_chans : int
+    size : int or None
+        Side in pixels, for the architectures that are built for one.
+    """
+
+    where: str
+    name: str
+    in_chans: int
+    size: int | None
+
+
+def build(network: Blueprint, file: Path | None, draw: int | None) -> Built:
+    """Return a network of timm, with the weights of a file, of a draw from a seed, or else timm's own.
 
     Raises
     ------
@@ -29,33 +51,35 @@ def build(network: TimmNetwork) -> Built:
         refuses.
     """
     cfg = configuration(network.name, network.where)
-    if network.checkpoint:
-        module = _loaded(network, cfg)
-    elif network.draw is None:
+    if file:
+        module = _loaded(network, cfg, file)
+    elif draw is None:
         module = _downloaded(network, cfg)
     else:
-        module = _drawn(network, cfg, network.size, network.draw)
+        module = _drawn(network, cfg, network.size, draw)
     mean, std = (_per_channel(getattr(cfg, key), network.in_chans) for key in ("mean", "std"))
     return Built(module, mean, std, network.size or insisted(cfg))
 
 
-def build_plain(network: PlainNetwork, seed: int) -> Built:
+def build_plain(network: Blueprint, size_of: str | None, seed: int) -> Built:
     """Return a plain untrained network, its weights drawn from ``seed``.
 
-    The ViT takes sizes in multiples of its patch: another size is brought to the nearest. Where the dataset gives the
-    size, its position embedding is interpolated to it, as timm does.
+    Without a size it has the one that timm's configuration of ``size_of`` insists on, if any, else the dataset's. A ViT
+    takes sizes in multiples of its patch: another size is brought to the nearest. Where the dataset gives the size, its
+    position embedding is interpolated to it, as timm does.
     """
     size = network.size
-    if size is None and network.size_of:
-        size = insisted(configuration(network.size_of, network.where))
+    if size is None and size_of:
+        size = insisted(configuration(size_of, network.where))
     options: dict[str, Any] = {}
-    if network.architecture == "vit" and size:
+    vit = network.name.startswith("vit_")
+    if vit and size:
         size = max(PATCH, round(size / PATCH) * PATCH)
         options["img_size"] = size
-    elif network.architecture == "vit":
+    elif vit:
         options.update(dynamic_img_size=True, dynamic_img_pad=True)
     with seeded(seed):
-        module = _create(PLAIN[network.architecture], network.in_chans, **options)
+        module = _create(network.name, network.in_chans, **options)
     half = (0.5,) * network.in_chans
     return Built(module, half, half, size)
 
@@ -85,7 +109,7 @@ def _create(name: str, in_chans: int, pretrained: bool = False, **options: Any) 
     return module
 
 
-def _drawn(network: TimmNetwork, cfg: Any, size: int | None, draw: int) -> torch.nn.Module:
+def _drawn(network: Blueprint, cfg: Any, size: int | None, draw: int) -> torch.nn.Module:
     options: dict[str, Any] = {"img_size": size} if size and cfg.fixed_input_size else {}
     try:
         with seeded(draw):
@@ -94,7 +118,7 @@ def _drawn(network: TimmNetwork, cfg: Any, size: int | None, draw: int) -> torch
         raise UserError(network.where, f"timm raised {because(error)}", "change the options") from None
 
 
-def _downloaded(network: TimmNetwork, cfg: Any) -> torch.nn.Module:
+def _downloaded(network: Blueprint, cfg: Any) -> torch.nn.Module:
     options: dict[str, Any] = {"img_size": network.size} if network.size and cfg.fixed_input_size else {}
     try:
         return _create(network.name, network.in_chans, pretrained=True, **options)
@@ -106,19 +130,18 @@ def _downloaded(network: TimmNetwork, cfg: Any) -> torch.nn.Module:
         ) from None
 
 
-def _loaded(network: TimmNetwork, cfg: Any) -> torch.nn.Module:
-    assert network.checkpoint is not None
-    tensors = checkpoint.read(network.checkpoint)
+def _loaded(network: Blueprint, cfg: Any, file: Path) -> torch.nn.Module:
+    tensors = checkpoint.read(file)
     tensors = checkpoint.without(tensors, cfg.classifier)
     module = _drawn(network, cfg, network.size, 0)
     if network.size and cfg.fixed_input_size and checkpoint.misfits(module, tensors):
         native = _drawn(network, cfg, None, 0)  # the checkpoint may be of timm's own size: resample its positions
         resample = getattr(native, "set_input_size", None)
         if callable(resample) and not checkpoint.misfits(native, tensors):
-            checkpoint.load(native, tensors, network.checkpoint, network.name)
+            checkpoint.load(native, tensors, file, network.name)
             resample(img_size=(network.size, network.size))
             return native
-    checkpoint.load(module, tensors, network.checkpoint, network.name)
+    checkpoint.load(module, tensors, file, network.name)
     return module
 
 

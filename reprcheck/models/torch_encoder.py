@@ -1,9 +1,7 @@
-"""The encoder that runs a network, and the device it runs on; torch comes in with the first image, not before."""
+"""The encoder that runs a network; torch comes in with the first image, not before."""
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -14,15 +12,12 @@ from numpy.typing import NDArray
 from reprcheck.code import code_digest
 from reprcheck.digest import digest
 from reprcheck.models.channels import Policy, joined, planes
-from reprcheck.models.model import Feed
+from reprcheck.models.feed import Feed
 from reprcheck.types import Image
 
 if TYPE_CHECKING:
     from reprcheck.models.forward import Runner
     from reprcheck.models.network import Network
-
-DEVICE = "REPRCHECK_DEVICE"
-"""Environment variable that names the torch device; unset: ``cuda`` where there is one, else ``cpu``."""
 
 
 class TorchEncoder:
@@ -80,16 +75,3 @@ class TorchEncoder:
         from reprcheck.models.forward import Runner
 
         return Runner(self.network, self.feed, self.policy)
-
-
-def device_name() -> str:
-    """Return where networks run, for people: as asked for, ``cuda (NVIDIA ...)`` or ``cpu``.
-
-    Torch isn't imported for this: a run that hasn't needed it answers ``none``.
-    """
-    torch = sys.modules.get("torch")
-    if torch is None:
-        return "none"
-    there = torch.cuda.is_available()
-    asked = os.environ.get(DEVICE) or ("cuda" if there else "cpu")
-    return f"{asked} ({torch.cuda.get_device_name(asked)})" if there and asked.startswith("cuda") else asked

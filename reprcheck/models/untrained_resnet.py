@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from reprcheck.models.model import Model
+from reprcheck.models.plain import draw_plain
 from reprcheck.types import Encoder
 
 DRAW = -1
@@ -23,7 +24,7 @@ class UntrainedResNet(Model):
 
     def encoder(self, n_channels: int) -> Encoder:
         """Return the network, which takes all channels at once."""
-        return self.plain(n_channels, "resnet", DRAW)
+        return draw_plain(self, n_channels, "resnet", DRAW)
 
     def untrained(self, n_channels: int, k: int) -> None:
         """Return None: it is a draw itself."""

@@ -9,7 +9,7 @@ import timm
 import torch
 from timm.layers import BatchNormAct2d
 
-from reprcheck.models import Calibration, Facts, calibrated, resolve
+from reprcheck.models import Calibration, Facts, calibrated, draw_plain, resolve
 from reprcheck.models.calibration import Calibrated
 from reprcheck.models.twins import batch_norms
 from reprcheck.types import Encoder, Image
@@ -137,7 +137,7 @@ def test_a_twin_is_another_encoder_once_calibrated_and_the_same_each_time() -> N
     np.testing.assert_array_equal(first.encode(pictures), second.encode(pictures))
     assert not np.allclose(first.encode(pictures), plain.encode(pictures))
     assert first.name == "calibrated-0"
-    assert calibrated(model.plain(3, "resnet", 1), of(pictures)).name == "calibrated-resnet-1"
+    assert calibrated(draw_plain(model, 3, "resnet", 1), of(pictures)).name == "calibrated-resnet-1"
 
 
 def test_the_digest_follows_the_images_and_the_twin() -> None:

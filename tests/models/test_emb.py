@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from reprcheck.datasets import load
-from reprcheck.models import Precomputed, resolve
+from reprcheck.models import draw_plain, resolve
+from reprcheck.models.emb import Precomputed
 from reprcheck.types import Dataset, Image
 from tests.cases import write_case
 
@@ -110,7 +111,7 @@ def test_there_is_no_network_behind_it_but_plain_ones_to_compare_with(tmp_path: 
     assert line(lambda: precomputed.encoder(2)).endswith(
         "holds vectors, and no network to embed images with; name a model instead"
     )
-    assert precomputed.plain(2, "vit", 0).encode(images(2, 2)).shape == (2, 192)
+    assert draw_plain(precomputed, 2, "vit", 0).encode(images(2, 2)).shape == (2, 192)
 
 
 def test_wrong_files(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from reprcheck.errors import UserError
-from reprcheck.models import Model, Precomputed, device_name, resolve
+from reprcheck.models import Model, device_name, draw_plain, resolve
+from reprcheck.models.emb import Precomputed
 from reprcheck.types import Image
 
 from .made import TINY, elsewhere, images, line
@@ -51,10 +52,10 @@ def test_the_package_and_digests_of_files_need_no_torch(checkpoint: Path, tmp_pa
     np.save(tmp_path / "v.npy", np.zeros((2, 2), np.float32))
     code = """
 import sys
-from reprcheck.models import device_name, resolve
+from reprcheck.models import device_name, draw_plain, resolve
 for spec in sys.argv[1:]:
     model = resolve(spec)
-    print(model.digest, model.plain(2, "vit", 0).digest(), model.plain(2, "resnet", 1).digest())
+    print(model.digest, draw_plain(model, 2, "vit", 0).digest(), draw_plain(model, 2, "resnet", 1).digest())
     if not spec.startswith("emb"):
         print(model.encoder(2).digest(), model.untrained(2, 0).digest())
 assert device_name() == "none"
@@ -65,7 +66,8 @@ assert not {"torch", "timm"} & set(sys.modules)
     here = []
     for spec in specs:
         model = resolve(spec)
-        here.append(f"{model.digest} {model.plain(2, 'vit', 0).digest()} {model.plain(2, 'resnet', 1).digest()}")
+        vit, resnet = draw_plain(model, 2, "vit", 0), draw_plain(model, 2, "resnet", 1)
+        here.append(f"{model.digest} {vit.digest()} {resnet.digest()}")
         twin = model.untrained(2, 0)
         if twin:
             here.append(f"{model.encoder(2).digest()} {twin.digest()}")
@@ -124,7 +126,7 @@ def test_a_callable_is_a_model_without_twins() -> None:
     assert model.name == "scaled"
     assert model.untrained(2, 0) is None
     assert model.encoder(4).encode(images(40, channels=4)).shape == (40, 4)
-    plain = model.plain(2, "resnet", 1)
+    plain = draw_plain(model, 2, "resnet", 1)
     assert plain.name == "untrained-resnet-1"
     assert plain.encode(images(2, channels=2, side=40)).shape == (2, 512)
 

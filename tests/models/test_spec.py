@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reprcheck.errors import UserError
-from reprcheck.models.spec import SOURCES, Spec, _read, parse
+from reprcheck.models.spec import Spec, _read, parse
 
 from .made import line
 
@@ -15,7 +15,10 @@ numbers = st.floats(allow_nan=False, allow_infinity=False).filter(lambda x: _rea
 values = st.booleans() | st.integers() | numbers | texts
 keys = st.from_regex(r"[a-z_][a-z0-9_]{0,8}", fullmatch=True)
 specs = st.builds(
-    Spec, st.sampled_from(SOURCES), st.text(letters, min_size=1), st.dictionaries(keys, values, max_size=4)
+    Spec,
+    st.sampled_from(["emb", "py", "timm"]),
+    st.text(letters, min_size=1),
+    st.dictionaries(keys, values, max_size=4),
 )
 
 

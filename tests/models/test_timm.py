@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from reprcheck.errors import UserError
-from reprcheck.models import resolve
+from reprcheck.models import draw_plain, resolve
 from reprcheck.types import Image
 
 from .made import TINY, elsewhere, images, line, real
@@ -155,7 +155,7 @@ def test_a_vit_is_resized_to_what_it_insists_on_or_built_for_the_size_asked(tmp_
 def test_plain_networks_are_fed_as_the_model_is(architecture: str, size: int | None) -> None:
     spec = f"timm:{TINY}?pretrained=false" + (f"&size={size}" if size else "")
     model = resolve(spec)
-    first, second = (model.plain(2, architecture, k) for k in (0, 1))
+    first, second = (draw_plain(model, 2, architecture, k) for k in (0, 1))
     shown = images(2, channels=2, side=50)
     assert first.name == f"untrained-{architecture}-0"
     assert first.encode(shown).shape == (2, 2 * {"resnet": 512, "vit": 192}[architecture])
@@ -165,14 +165,14 @@ def test_plain_networks_are_fed_as_the_model_is(architecture: str, size: int | N
 
 def test_plain_networks_are_shared_by_models_of_one_size() -> None:
     a, b = (resolve(f"timm:{name}?pretrained=false&size=64") for name in (TINY, "test_resnet"))
-    assert a.plain(2, "vit", 0).digest() == b.plain(2, "vit", 0).digest()
-    assert a.plain(2, "vit", 0).digest() != a.plain(3, "vit", 0).digest()
+    assert draw_plain(a, 2, "vit", 0).digest() == draw_plain(b, 2, "vit", 0).digest()
+    assert draw_plain(a, 2, "vit", 0).digest() != draw_plain(a, 3, "vit", 0).digest()
 
 
 def test_a_plain_network_takes_the_size_the_model_insists_on() -> None:
     model = resolve("timm:test_vit?pretrained=false")
-    assert model.plain(3, "resnet", 0).network.build().size == 160
-    assert resolve(f"timm:{TINY}?pretrained=false").plain(3, "resnet", 0).network.build().size is None
+    assert draw_plain(model, 3, "resnet", 0).network.build().size == 160
+    assert draw_plain(resolve(f"timm:{TINY}?pretrained=false"), 3, "resnet", 0).network.build().size is None
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from reprcheck.models import Precomputed, resolve
+from reprcheck.models import resolve
+from reprcheck.models.emb import Precomputed
 from reprcheck.types import Dataset, Image, Task
 
 N = 24

@@ -1,0 +1,65 @@
+"""How pixels are prepared before a network sees them: what a SPEC asks for, and what a model asks of others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal, cast
+
+from reprcheck.models import options
+from reprcheck.models.channels import POLICIES, Policy
+from reprcheck.models.spec import Spec
+
+
+@dataclass(frozen=True)
+class Feed:
+    """How pixels in [0, 1] are prepared for a network.
+
+    Attributes
+    ----------
+    size : int or None
+        Side in pixels that images are resized to (bilinear, antialiased). None: the size that the network insists on,
+        if any, else the dataset's.
+    normalise : {"model", "image"}
+        Subtract the model's mean and divide by its standard deviation; or bring all that enters together (an image, or
+        one channel of it under ``replicate``) to mean 0 and standard deviation 1.
+    channels : {"native", "replicate"} or None
+        The channel policy asked for.
+    """
+
+    size: int | None = None
+    normalise: Literal["model", "image"] = "model"
+    channels: Policy | None = None
+
+    @classmethod
+    def of(cls, spec: Spec) -> Feed:
+        """Return what the SPEC's options ask for."""
+        normalise = options.one_of(spec, "normalise", ("image",)) or "model"
+        return cls(
+            options.count(spec, "size"),
+            cast(Literal["model", "image"], normalise),
+            cast(Policy | None, options.one_of(spec, "channels", POLICIES)),
+        )
+
+    def sized(self, size: int | None) -> Feed:
+        """Return the same at another size."""
+        return replace(self, size=size)
+
+
+@dataclass(frozen=True)
+class Input:
+    """What a network takes, so that another can be shown the same.
+
+    Attributes
+    ----------
+    in_chans : int
+        Channels it takes.
+    feed : Feed
+        ``size`` None leaves the size to ``size_of``.
+    size_of : str or None
+        A name of timm's: the size that its configuration insists on, if any. None: the dataset's. The name stands for
+        the number, so that a digest can be had without timm.
+    """
+
+    in_chans: int
+    feed: Feed
+    size_of: str | None = None

@@ -1,0 +1,72 @@
+"""The model made from a network of torch."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from reprcheck.digest import digest
+from reprcheck.models.channels import Policy, choose
+from reprcheck.models.feed import Feed, Input
+from reprcheck.models.model import Facts, Model
+from reprcheck.models.network import Network
+from reprcheck.models.torch_encoder import TorchEncoder
+from reprcheck.types import Encoder
+
+
+class NetworkModel(Model):
+    """A model that is a torch module.
+
+    Parameters
+    ----------
+    spec, name : str
+    network : Network
+    feed : Feed
+    """
+
+    def __init__(self, spec: str, name: str, network: Network, feed: Feed) -> None:
+        self.spec, self.name, self.network, self.feed = spec, name, network, feed
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest of weights, architecture and preprocessing."""
+        feed = self.feed
+        return digest("model", self.network.identity(), feed.size, feed.normalise, feed.channels)
+
+    def code_key(self) -> str:
+        """Return the digest of the code that makes its encoders, and of that which builds the network."""
+        return digest(super().code_key(), self.network.code_key())
+
+    def encoder(self, n_channels: int) -> Encoder:
+        """Return the model as an encoder; raises UserError under an impossible channel policy."""
+        return self._encoder(self.name, self.network, n_channels)
+
+    def notes(self, n_channels: int) -> tuple[str, ...]:
+        """Return a sentence where each channel is shown alone."""
+        if self._policy(self.network, n_channels) == "native" or n_channels == 1:
+            return ()
+        return (f"Channels: the model is shown each of the {n_channels} alone, and their vectors are joined.",)
+
+    def untrained(self, n_channels: int, k: int) -> Encoder:
+        """Return the ``k``-th untrained twin."""
+        return self._encoder(f"untrained-{k}", self.network.twin(k), n_channels)
+
+    def facts(self) -> Facts:
+        """Return what is known of the untrained twins; builds the first one."""
+        from reprcheck.models.twins import batch_norms
+
+        twin = self.network.twin(0)
+        return Facts(batch_norm=bool(batch_norms(twin.build().module)), opaque=bool(twin.notes))
+
+    def shuffled(self, n_channels: int, k: int) -> Encoder:
+        """Return the network with each tensor permuted within itself."""
+        return self._encoder(f"shuffled-{k}", self.network.shuffled(k), n_channels)
+
+    def input(self, n_channels: int) -> Input:
+        """Return what the network takes: its own input size, channels and normalisation."""
+        return self.network.input(self.feed)
+
+    def _encoder(self, name: str, network: Network, n_channels: int) -> TorchEncoder:
+        return TorchEncoder(name, network, self.feed, self._policy(network, n_channels))
+
+    def _policy(self, network: Network, n_channels: int) -> Policy:
+        return choose(network.in_chans, n_channels, self.feed.channels, network.where)
