@@ -93,3 +93,15 @@ def test_no_name_is_given_twice(install):
 def test_nothing_is_imported_before_it_is_asked_for(install):
     install("alpha", "2.0", oval="no_such_module:SHAPE")
     assert "oval" in shapes().names()
+
+
+def test_what_an_extension_raises_names_its_distribution(install):
+    install("alpha", "2.0", oval=f"{__name__}:CIRCLE")
+    found = shapes()
+    told = r"--x: the shape 'oval' of alpha 2\.0 raised ValueError: 3; report it to the authors of alpha"
+    with pytest.raises(UserError, match=told), found.running("oval", "--x"):
+        raise ValueError(3)
+    with pytest.raises(UserError, match=r"^y: z$"), found.running("oval"):
+        raise UserError("y", "z")
+    with pytest.raises(ValueError, match="4"), found.running("hexagon"):
+        raise ValueError(4)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from reprcheck.cli.gate import add_gate
-from reprcheck.cli.shell import show, spelled, terminal
+from reprcheck.cli.shell import positive, show, spelled, terminal
 from reprcheck.errors import ReprcheckError, SpelledMistakeError, UserError, closest, did_you_mean, printable
 from reprcheck.exits import MEANING, Exit
 
@@ -218,19 +218,6 @@ def add_dataset_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--cache-dir", metavar="DIR", help="embedding cache (default: $REPRCHECK_CACHE, else the user's cache)"
     )
-
-
-def positive(text: str) -> int:
-    """Return a number above 0, for argparse."""
-    from reprcheck.spelling import whole_number
-
-    try:
-        number = whole_number(text)
-    except ValueError:
-        number = 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
-    return number
 
 
 def audited(options: argparse.Namespace, model: str | None) -> tuple[Policy, list[Audit]]:

@@ -10,7 +10,7 @@ from reprcheck.exits import Exit
 
 def add_segmentation(commands: Any) -> None:
     """Add ``segmentation`` to the commands of ``reprcheck data``."""
-    from reprcheck.cli import positive
+    from reprcheck.cli.shell import positive
 
     command = commands.add_parser(
         "segmentation",

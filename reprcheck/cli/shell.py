@@ -1,7 +1,8 @@
-"""What all commands have in common: their exit statuses, the terminal they print to, and printing itself."""
+"""What all commands have in common: numbers that are typed, the terminal they print to, and printing itself."""
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
 import sys
@@ -30,3 +31,16 @@ def show(lines: Sequence[str]) -> None:
         sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def positive(text: str) -> int:
+    """Return a number above 0, for argparse."""
+    from reprcheck.spelling import whole_number
+
+    try:
+        number = whole_number(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return number

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from reprcheck.errors import UserError
 from reprcheck.models.spec import Spec, _read, parse
 
-from .made import line
+from .made import elsewhere, line
 
 letters = st.characters(exclude_categories=["Cs"])
 texts = st.text(letters, max_size=20).filter(lambda text: _read(text) == text and isinstance(_read(text), str))
@@ -69,6 +69,8 @@ def test_a_registered_name_stands_for_its_spec_and_takes_options() -> None:
         ("onnx:a.onnx", "model=onnx:a.onnx: unknown model source 'onnx'; known: emb, py, timm"),
         ("tim:resnet18", "model=tim:resnet18: unknown model source 'tim'; did you mean timm?"),
         ("timm:", "model=timm:: nothing follows timm:; write timm:NAME"),
+        ("timm", "model=timm: nothing follows timm:; write timm:NAME"),
+        ("demo:x", "model=demo:x: demo takes no target; write demo"),
         ("timm:x?size", "model=timm:x?size: option 'size' isn't key=value"),
         ("timm:x?a=1&a=2", "model=timm:x?a=1&a=2: option 'a' is given twice; keep one"),
         ("v.npy", "model=v.npy: no model is called 'v.npy'; for a file of vectors write emb:v.npy"),
@@ -77,3 +79,8 @@ def test_a_registered_name_stands_for_its_spec_and_takes_options() -> None:
 )
 def test_mistakes(text: str, expected: str) -> None:
     assert line(lambda: parse(text, {"cells": "demo", "loop": "loop"})).startswith(expected)
+
+
+def test_a_name_that_ships_is_parsed_without_what_other_sources_need() -> None:
+    code = "import sys; from reprcheck.models import parse; parse('demo?seed=1'); print('pandas' in sys.modules)"
+    assert elsewhere(code) == "False"
