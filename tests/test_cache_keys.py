@@ -45,7 +45,7 @@ from reprcheck.diagnostics.contestants import Contestants
 from reprcheck.diagnostics.stored import to_arrays
 from reprcheck.embed.aggregate import Groups
 from reprcheck.embed.engine import Block, Decoded, Shown, decoded
-from reprcheck.models import Calibration, calibrated, resolve
+from reprcheck.models import Calibration, calibrated, draw_plain, resolve
 from reprcheck.models.untrained_resnet import UntrainedResNet
 from reprcheck.policy import Policy
 from reprcheck.registry import PROTOCOLS
@@ -161,14 +161,14 @@ of_encoder("timm's twin", lambda: resolve(NAMED).untrained(3, 1), "models.torch_
 for architecture in ("resnet", "vit"):
     of_encoder(
         f"untrained {architecture}",
-        lambda architecture=architecture: resolve(NAMED).plain(3, architecture, 0),
-        *("models.torch_encoder", "models.timm_source"),
+        lambda architecture=architecture: draw_plain(resolve(NAMED), 3, architecture, 0),
+        *("models.torch_encoder", "models.plain"),
         image=None,
     )
 of_encoder(
     "the null model",
     lambda: UntrainedResNet().encoder(3),
-    *("models.torch_encoder", "models.timm_source"),
+    *("models.torch_encoder", "models.plain"),
     image=None,
 )
 NET = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())
@@ -286,13 +286,13 @@ def what_was_decoded(folder: Path) -> Computation:
 @add("facts of demo's twins")
 def facts_of_demo(folder: Path) -> Computation:
     model = resolve("demo")
-    return Computation(model.code_key, ("models.network", "models.demo_source"), model.facts)
+    return Computation(model.code_key, ("models.network_model", "models.demo_source"), model.facts)
 
 
 @add("facts of timm's twins")
 def facts_of_timm(folder: Path) -> Computation:
     model = resolve(NAMED)
-    return Computation(model.code_key, ("models.network", "models.timm_source"), model.facts)
+    return Computation(model.code_key, ("models.network_model", "models.timm_source"), model.facts)
 
 
 @add("facts of a factory's twins")

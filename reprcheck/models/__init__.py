@@ -1,15 +1,16 @@
 """Models: from what the user names to encoders of the model, its untrained twins and plain untrained networks.
 
-`resolve` is the door: it takes a SPEC (see `reprcheck.models.spec`) or an object and returns a `Model`. Nothing here
+`resolve` is the door: it takes a SPEC (see `reprcheck.models.grammar`) or an object and returns a `Model`. Nothing here
 imports torch or timm until an encoder runs, or a digest of weights can't be had from a file.
 """
 
 from reprcheck.models.calibration import Calibration, calibrated
 from reprcheck.models.device import device_name
+from reprcheck.models.grammar import parse
 from reprcheck.models.model import Facts, Model
 from reprcheck.models.plain import Architecture, draw_plain
 from reprcheck.models.resolve import resolve
-from reprcheck.models.spec import Spec, parse
+from reprcheck.models.spec import Spec
 
 __all__ = [
     "Architecture",

@@ -19,9 +19,8 @@ from urllib.parse import unquote
 
 from reprcheck import errors
 from reprcheck.errors import UserError, did_you_mean
+from reprcheck.models.spec import Option, Spec
 from reprcheck.registry import SOURCES
-
-Option = bool | int | float | str
 
 
 def parse(text: str, registered: Mapping[str, str] | None = None) -> Spec:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from reprcheck.models import options
+from reprcheck.models.grammar import parse
 from reprcheck.models.model import Model, safe
 from reprcheck.models.objects import Origin, model_of
 from reprcheck.models.source import Source
-from reprcheck.models.spec import Spec, parse
+from reprcheck.models.spec import Spec
 from reprcheck.registry import SOURCES
 
 
@@ -18,7 +19,7 @@ def resolve(spec: object, registered: Mapping[str, str] | None = None) -> Model:
     Parameters
     ----------
     spec : str or object
-        A SPEC (`reprcheck.models.spec`), a ``torch.nn.Module``, a callable on numpy arrays (float32[N, C, H, W] in
+        A SPEC (`reprcheck.models.grammar`), a ``torch.nn.Module``, a callable on numpy arrays (float32[N, C, H, W] in
         [0, 1] to float32[N, D]), an `reprcheck.types.Encoder`, or a `Model`, which is returned as it is.
     registered : mapping of str to str, optional
         Bare name to SPEC.

@@ -21,7 +21,7 @@ class Spec:
     Attributes
     ----------
     source : str
-        One of `SOURCES`.
+        A name of `reprcheck.registry.SOURCES`.
     target : str
         What the source is asked for; empty for a source without one.
     options : mapping of str to bool, int, float or str

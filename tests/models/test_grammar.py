@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reprcheck.errors import UserError
-from reprcheck.models.spec import Spec, _read, parse
+from reprcheck.models.grammar import _read, parse
+from reprcheck.models.spec import Spec
 
 from .made import elsewhere, line
 
