@@ -6,6 +6,8 @@ import pytest
 from hypothesis import settings
 from threadpoolctl import threadpool_limits
 
+from tests.forked import Server
+
 settings.register_profile("reprcheck", deadline=None, derandomize=True)
 settings.load_profile("reprcheck")
 
@@ -19,3 +21,10 @@ def _one_thread() -> Iterator[None]:
     """Linear algebra on one thread, as in a run of the gate."""
     with threadpool_limits(1):
         yield
+
+
+@pytest.fixture(scope="session")
+def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Processes that skip the imports."""
+    with Server(tmp_path_factory.mktemp("forks")) as server:
+        yield server

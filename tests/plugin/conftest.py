@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
+from tests.forked import Server
 from tests.minisets import write_dataset
 from tests.plugin.attacks import MODELS, TRAINING
 
@@ -113,11 +113,16 @@ def fill(place: Path) -> None:
 
 
 @pytest.fixture
-def gate(place: Path, tmp_path: Path):
+def gate(place: Path, tmp_path: Path, forks: Server):
     """Run the gate: ``gate("--model=…", …) -> Outcome``; without a dataset, on the miniature one."""
 
     def run(
-        *args: str, models: tuple[str, ...] = (), cwd: Path = ROOT, suite: str = "benchmarks/", **env: str
+        *args: str,
+        models: tuple[str, ...] = (),
+        cwd: Path = ROOT,
+        suite: str = "benchmarks/",
+        start: Start = forks.run,
+        **env: str,
     ) -> Outcome:
         named = [f"--model=py:{place}/toys.py:{toy}" for toy in models]
         rest = list(args)
@@ -131,15 +136,7 @@ def gate(place: Path, tmp_path: Path):
         plugins = ["-p", "xdist"] if "-n" in args else []  # no others: their import is most of a short session's time
         command = [sys.executable, "-m", "pytest", *plugins, suite, *named, *rest, f"--report-dir={report}"]
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "REPRCHECK_", "COLUMNS"))}
-        done = subprocess.run(
-            command,
-            cwd=cwd,
-            env={**environment, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **env},
-            capture_output=True,
-            text=True,
-            timeout=600,
-            check=False,
-        )
+        done = start(command, cwd, {**environment, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **env})
         return Outcome(done.returncode, done.stdout + done.stderr, report)
 
     return run
