@@ -108,6 +108,13 @@ class Server:
         return popen(self.address, command, **options)
 
 
+def run_fresh(
+    command: Sequence[str], cwd: Path, env: Mapping[str, str], timeout: float = 600
+) -> subprocess.CompletedProcess[str]:
+    """Return what `Server.run` does, of an interpreter that has been started for it."""
+    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=timeout, check=False)
+
+
 class Process:
     """A forked process, with those of `subprocess.Popen`'s methods that are asked for."""
 
@@ -127,11 +134,15 @@ class Process:
         there = [own if given is None else given for own, given in enumerate((stdin, stdout, stderr))]
         if stdin == subprocess.PIPE:
             there[0], ours = os.pipe()
-            self.stdin = open(ours, "wb")
+            self.stdin = os.fdopen(ours, "wb")
         if stdout == subprocess.PIPE:
             ours, there[1] = os.pipe()
-            self.stdout = open(ours, "rb")
-        asked = {"command": list(command[1:]), "cwd": str(cwd or os.getcwd()), "env": dict(os.environ if env is None else env)}
+            self.stdout = os.fdopen(ours, "rb")
+        asked = {
+            "command": list(command[1:]),
+            "cwd": str(cwd or os.getcwd()),
+            "env": dict(os.environ if env is None else env),
+        }
         self._server = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._server.connect(address)
         socket.send_fds(self._server, [json.dumps(asked).encode()], there)
@@ -215,8 +226,8 @@ def serve(address: str) -> tuple[dict[str, Any], list[int]]:
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
                 for fd in (waking, woken):
                     os.close(fd)
-                for client in (client, *living.values()):
-                    client.close()
+                for other in (client, *living.values()):
+                    other.close()
                 return json.loads(request), streams
 
 
@@ -235,7 +246,7 @@ def become(cwd: str, env: dict[str, str], streams: list[int]) -> None:
     for own, fd in enumerate(streams):
         os.dup2(fd, own)
         os.close(fd)
-    sys.stdin = sys.__stdin__ = open(0, closefd=False)
+    sys.stdin = sys.__stdin__ = os.fdopen(0, closefd=False)
     os.chdir(cwd)
     os.environ.clear()
     os.environ.update(env)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
-from tests.forked import Server
+from tests.forked import Server, run_fresh
 from tests.minisets import write_dataset
 from tests.plugin.attacks import MODELS, TRAINING
 
@@ -114,14 +114,17 @@ def fill(place: Path) -> None:
 
 @pytest.fixture
 def gate(place: Path, tmp_path: Path, forks: Server):
-    """Run the gate: ``gate("--model=…", …) -> Outcome``; without a dataset, on the miniature one."""
+    """Run the gate: ``gate("--model=…", …) -> Outcome``; without a dataset, on the miniature one.
+
+    With ``fresh`` in an interpreter of its own: where imports, hashing or the parent of the model's process matter.
+    """
 
     def run(
         *args: str,
         models: tuple[str, ...] = (),
         cwd: Path = ROOT,
         suite: str = "benchmarks/",
-        start: Start = forks.run,
+        fresh: bool = False,
         **env: str,
     ) -> Outcome:
         named = [f"--model=py:{place}/toys.py:{toy}" for toy in models]
@@ -136,6 +139,7 @@ def gate(place: Path, tmp_path: Path, forks: Server):
         plugins = ["-p", "xdist"] if "-n" in args else []  # no others: their import is most of a short session's time
         command = [sys.executable, "-m", "pytest", *plugins, suite, *named, *rest, f"--report-dir={report}"]
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "REPRCHECK_", "COLUMNS"))}
+        start = run_fresh if fresh else forks.run
         done = start(command, cwd, {**environment, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **env})
         return Outcome(done.returncode, done.stdout + done.stderr, report)
 

@@ -72,8 +72,8 @@ def test_order_and_workers_do_not_show(gate, tmp_path):
     reversal.write_text("def pytest_collection_modifyitems(items): items.reverse()\n")
     first = _documents(gate(models=("stripes", "brightness")).report)
     workers = _documents(gate("-n", "2", models=("stripes", "brightness")).report)
-    shuffled = _documents(gate("-p", "reversal", models=("stripes", "brightness"), PYTHONPATH=str(tmp_path)).report)
-    assert first == workers == shuffled
+    reversed_ = gate("-p", "reversal", models=("stripes", "brightness"), fresh=True, PYTHONPATH=str(tmp_path))
+    assert first == workers == _documents(reversed_.report)
 
 
 def _documents(report):
@@ -89,7 +89,7 @@ def _documents(report):
 
 def test_fresh_caches_agree_whatever_the_order_and_the_workers(gate, tmp_path):
     def fresh(name, *options):
-        found = gate(*options, f"--cache-dir={tmp_path / name}", models=("stripes",))
+        found = gate(*options, f"--cache-dir={tmp_path / name}", models=("stripes",), fresh=name == "a")
         document = found.card
         document.pop("run")
         return json.dumps(document)
@@ -102,7 +102,7 @@ def test_a_cached_run_imports_no_torch(gate, place, tmp_path):
     gate(f"--model={weights}")
     spy = tmp_path / "spy.py"
     spy.write_text("import sys\ndef pytest_unconfigure():\n    print('torch loaded:', 'torch' in sys.modules)\n")
-    found = gate(f"--model={weights}", "-p", "spy", "-s", PYTHONPATH=str(tmp_path))
+    found = gate(f"--model={weights}", "-p", "spy", "-s", fresh=True, PYTHONPATH=str(tmp_path))
     assert "torch loaded: False" in found.text
     assert found.card["run"]["device"] == "none", "torch was loaded where the questions are answered"
     assert found.status == 10

@@ -12,7 +12,7 @@ from tests.plugin.attacks import ERRORS, GONE, MISTAKES, TRAINING, one_outcome
 @pytest.fixture
 def attacked(gate, place):
     """Run the gate on one of `MODELS`."""
-    return lambda model, *options, **env: gate(f"--model=py:{place}/attack.py:{model}", *options, **env)
+    return lambda model, *options, **how: gate(f"--model=py:{place}/attack.py:{model}", *options, **how)
 
 
 WORKERS = pytest.mark.parametrize("workers", [(), ("-n", "1")], ids=["alone", "xdist"])
@@ -54,7 +54,7 @@ def test_what_a_model_prints_or_does_at_exit_changes_no_verdict(attacked, model)
 
 
 def test_a_model_that_ends_the_gate_leaves_it_undecided(attacked):
-    found = attacked("terminates_the_gate")
+    found = attacked("terminates_the_gate", fresh=True)
     assert found.status == -signal.SIGTERM
     assert one_outcome(found) == "undecided"
 

@@ -13,19 +13,26 @@ import reprcheck
 from reprcheck.cli import main
 from reprcheck.errors import Option, UserError, on_command_line
 from reprcheck.pytest_plugin.options import Spelling
+from tests.forked import Server
 
 ROOT = Path(__file__).resolve().parents[2]
 NOT_THERE = "no such folder, simulated or public dataset; did you mean sim-culture?"
 NO_MODEL = "no model given, so there is nothing to judge; add {0}model=demo, or {0}model=SPEC for your own"
 
 
-def errors(*arguments: str, cwd: Path = ROOT) -> tuple[int, list[str]]:
-    """Run pytest; return its exit status, and the lines that tell a mistake."""
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "REPRCHECK_"))}
-    environment["PYTHONPATH"] = str(ROOT)
-    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=600, check=False)
-    return done.returncode, [line for line in (done.stdout + done.stderr).splitlines() if line.startswith("ERROR: ")]
+@pytest.fixture
+def errors(forks: Server):
+    """Run pytest: ``errors(…) -> (status, lines)``, the lines being those that report a mistake."""
+
+    def run(*arguments: str, cwd: Path = ROOT) -> tuple[int, list[str]]:
+        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
+        environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "REPRCHECK_"))}
+        done = forks.run(command, cwd, {**environment, "PYTHONPATH": str(ROOT)})
+        return done.returncode, [
+            line for line in (done.stdout + done.stderr).splitlines() if line.startswith("ERROR: ")
+        ]
+
+    return run
 
 
 @pytest.mark.parametrize(
@@ -37,7 +44,7 @@ def errors(*arguments: str, cwd: Path = ROOT) -> tuple[int, list[str]]:
         ([], f"--model: {NO_MODEL.format('--')}"),
     ],
 )
-def test_a_checkout_has_short_options(arguments, line):
+def test_a_checkout_has_short_options(errors, arguments, line):
     """Its conftest adds them; the plugin's own are taken too, and then named so."""
     assert errors("benchmarks/", *arguments) == (4, [f"ERROR: {line}"])
 
@@ -49,7 +56,7 @@ def test_a_checkout_has_short_options(arguments, line):
         ([], f"--reprcheck-model: {NO_MODEL.format('--reprcheck-')}"),
     ],
 )
-def test_elsewhere_there_are_the_plugins_options(tmp_path, arguments, line):
+def test_elsewhere_there_are_the_plugins_options(errors, tmp_path, arguments, line):
     plugin = [] if installed() else ["-p", "reprcheck.pytest_plugin"]
     assert errors(*plugin, "--pyargs", "reprcheck.suite", *arguments, cwd=tmp_path) == (4, [f"ERROR: {line}"])
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -12,47 +11,49 @@ from pathlib import Path
 import pytest
 from hatchling.builders.wheel import WheelBuilder
 
+from tests.forked import Server, run_fresh
 from tests.plugin.attacks import ERRORS, MISTAKES
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def run(
-    path: Path, place: Path, cwd: Path, *args: str, model: str = "toys.py:stripes", **environment: str
-) -> tuple[int, str]:
-    """Run the suite in a folder that knows nothing of the checkout; ``path`` is where the package lies."""
-    options = {
-        "model": f"py:{place}/{model}",
-        "dataset": place / "mini",
-        "policy": place / "policy.toml",
-        "cache-dir": place / "cache",
-        "report-dir": cwd / "report",
-    }
-    named = [f"--reprcheck-{name}={value}" for name, value in options.items()]
-    command = [sys.executable, "-m", "pytest", "--pyargs", "reprcheck.suite", *named, *args]
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST_", "REPRCHECK_"))}
-    done = subprocess.run(
-        command,
-        cwd=cwd,
-        env={**kept, "PYTHONPATH": str(path), **environment},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    return done.returncode, done.stdout + done.stderr
+@pytest.fixture
+def run(place: Path, tmp_path: Path, forks: Server):
+    """Run the suite in a folder that knows nothing of the checkout: ``run(path, …) -> (status, text)``.
+
+    ``path`` is where the package lies.
+    """
+
+    def run(
+        path: Path, *args: str, model: str = "toys.py:stripes", fresh: bool = False, **environment: str
+    ) -> tuple[int, str]:
+        options = {
+            "model": f"py:{place}/{model}",
+            "dataset": place / "mini",
+            "policy": place / "policy.toml",
+            "cache-dir": place / "cache",
+            "report-dir": tmp_path / "report",
+        }
+        named = [f"--reprcheck-{name}={value}" for name, value in options.items()]
+        command = [sys.executable, "-m", "pytest", "--pyargs", "reprcheck.suite", *named, *args]
+        kept = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST_", "REPRCHECK_"))}
+        start = run_fresh if fresh else forks.run
+        done = start(command, tmp_path, {**kept, "PYTHONPATH": str(path), **environment})
+        return done.returncode, done.stdout + done.stderr
+
+    return run
 
 
-def test_it_runs_anywhere_from_a_checkout(place: Path, tmp_path: Path) -> None:
-    status, text = run(ROOT, place, tmp_path)
+def test_it_runs_anywhere_from_a_checkout(run, tmp_path: Path) -> None:
+    status, text = run(ROOT, fresh=True)
     assert status == 0, text
     card = json.loads((tmp_path / "report" / "scorecard.json").read_text())
     assert card["gate"]["released"]
     assert {cell["diagnostic"] for cell in card["cells"]} == {"beats_structure", "beats_untrained", "beyond_intensity"}
 
 
-def test_one_question_can_be_named(place: Path, tmp_path: Path) -> None:
-    status, text = run(ROOT, place, tmp_path, "--collect-only", "-q", "-k", "beats_untrained")
+def test_one_question_can_be_named(run) -> None:
+    status, text = run(ROOT, "--collect-only", "-q", "-k", "beats_untrained")
     assert status == 0, text
     assert "test_beats_untrained[toys.stripes@mini:state/probe/1]" in text
     assert "test_beats_structure" not in text
@@ -98,15 +99,15 @@ INSTALLED = [
 
 @pytest.mark.parametrize(("model", "options", "environment", "expected"), INSTALLED)
 def test_an_installed_suite_blocks_as_a_checkout_does(
+    run,
     wheel: Path,
-    place: Path,
     tmp_path: Path,
     model: str,
     options: tuple[str, ...],
     environment: dict[str, str],
     expected: int,
 ) -> None:
-    status, text = run(wheel, place, tmp_path, *options, model=model, **environment)
+    status, text = run(wheel, *options, model=model, fresh=model == "train.py:model", **environment)
     assert status == expected, text
     cards = [json.loads(path.read_text()) for path in tmp_path.rglob("scorecard.json")]
     assert not any(card["gate"]["released"] for card in cards)
