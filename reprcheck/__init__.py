@@ -12,13 +12,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from reprcheck.checking import check
     from reprcheck.errors import ReprcheckError, UserError
     from reprcheck.policy import Policy, read_policy
+    from reprcheck.runs.check import check
     from reprcheck.types import Cell, Dataset, Evidence, Scorecard, Setting
 
 _WHERE = {
-    "check": "checking",
+    "check": "runs.check",
     "ReprcheckError": "errors",
     "UserError": "errors",
     "Policy": "policy",

@@ -154,10 +154,10 @@ REFERENCES = Registry(
     "baseline",
     "reprcheck.baselines.reference:Reference",
     {
-        "untrained": "reprcheck.opponents:UNTRAINED",
-        "shuffled": "reprcheck.opponents:SHUFFLED",
-        "structure": "reprcheck.baselines.structure:STRUCTURE",
-        "composition": "reprcheck.baselines.structure:COMPOSITION",
+        "untrained": "reprcheck.runs.opponents:UNTRAINED",
+        "shuffled": "reprcheck.runs.opponents:SHUFFLED",
+        "structure": "reprcheck.baselines.structure.baseline:STRUCTURE",
+        "composition": "reprcheck.baselines.structure.baseline:COMPOSITION",
         "cellprofiler": "reprcheck.baselines.cellprofiler:CELLPROFILER",
         "intensity": "reprcheck.baselines.intensity:INTENSITY",
         "pixels": "reprcheck.baselines.pixels:PIXELS",
@@ -184,11 +184,11 @@ PROTOCOLS = Registry(
 SOURCES = Registry(
     "reprcheck.models",
     "model source",
-    "reprcheck.models.source:Source",
+    "reprcheck.models.sources.source:Source",
     {
-        "demo": "reprcheck.models.demo_source:DEMO",
-        "emb": "reprcheck.models.emb:EMB",
-        "py": "reprcheck.models.py_source:PY",
-        "timm": "reprcheck.models.timm_source:TIMM",
+        "demo": "reprcheck.models.sources.demo:DEMO",
+        "emb": "reprcheck.models.sources.emb:EMB",
+        "py": "reprcheck.models.sources.py:PY",
+        "timm": "reprcheck.models.sources.timm:TIMM",
     },
 )

@@ -36,7 +36,7 @@ class Image:
         Beside a mask, where the dataset has them: position from 1 in ``Dataset.cell_types`` of the type of the cell at
         each pixel; 0 where there is none, or its type isn't known.
     values : float32[C, F] or None
-        Facts of the stored values, see `reprcheck.datasets.values`; None where there is no file.
+        Facts of the stored values, see `reprcheck.datasets.images.values`; None where there is no file.
     remarks : tuple of str
         What was interpreted in reading it, each worded to follow "24 images: "; the same words for the same thing.
     """

@@ -34,21 +34,22 @@ import reprcheck
 from reprcheck import protocols
 from reprcheck.baselines import CellProfiler, Composition, Intensity, Matched, Pixels, Quantiles, Structure
 from reprcheck.baselines.matching import TargetHistograms
-from reprcheck.calibration import brightness, functions
 from reprcheck.code import reread
-from reprcheck.datasets.files import Entry, FileImages, Recipe
-from reprcheck.datasets.public import bbbc013_plate, entry
+from reprcheck.datasets.images.files import Entry, FileImages, Recipe
+from reprcheck.datasets.images.windows import Windowed
+from reprcheck.datasets.public import entry
+from reprcheck.datasets.public.sets import bbbc013_plate
 from reprcheck.datasets.simulate import Culture, SimulatedImages, Tissue
-from reprcheck.datasets.windows import Windowed
 from reprcheck.diagnostics.bench import Bench
 from reprcheck.diagnostics.contestants import Contestants
-from reprcheck.diagnostics.stored import to_arrays
+from reprcheck.diagnostics.score_arrays import to_arrays
 from reprcheck.embed.aggregate import Groups
 from reprcheck.embed.engine import Block, Decoded, Shown, decoded
 from reprcheck.models import Calibration, calibrated, draw_plain, resolve
 from reprcheck.models.untrained_resnet import UntrainedResNet
 from reprcheck.policy import Policy
 from reprcheck.registry import PROTOCOLS
+from reprcheck.studies import brightness, functions
 from reprcheck.types import Image, Scores
 from tests.tasks import classify_task, regress_task, vectors
 
@@ -135,45 +136,45 @@ class Recorded:
 CHANNELS = ("dna", "actin", "tubulin")
 of_encoder("intensity", Intensity, "baselines.intensity")
 of_encoder("pixels", Pixels, "baselines.pixels")
-of_encoder("structure", lambda: Structure(CHANNELS, "culture", ("a", "b")), "baselines.structure")
-of_encoder("structure, segmented", lambda: Structure(CHANNELS, "culture"), "baselines.structure", image=IMAGE)
-of_encoder("composition", lambda: Composition(("a", "b")), "baselines.structure")
+of_encoder("structure", lambda: Structure(CHANNELS, "culture", ("a", "b")), "baselines.structure.baseline")
+of_encoder("structure, segmented", lambda: Structure(CHANNELS, "culture"), "baselines.structure.baseline", image=IMAGE)
+of_encoder("composition", lambda: Composition(("a", "b")), "baselines.structure.baseline")
 of_encoder("cellprofiler", lambda: CellProfiler(CHANNELS, "culture"), "baselines.cellprofiler", image=None)
 of_encoder("quantiles", Quantiles, "baselines.matching")
 TARGET = TargetHistograms.mean(Quantiles().encode([IMAGE]), 3)
 of_encoder("matched", lambda: Matched(Intensity(), TARGET), "baselines.matching", "baselines.intensity")
-of_encoder("demo", lambda: resolve("demo").encoder(3), "models.torch_encoder", "models.demo_source")
-of_encoder("demo's twin", lambda: resolve("demo").untrained(3, 0), "models.torch_encoder", "models.demo_source")
+of_encoder("demo", lambda: resolve("demo").encoder(3), "models.torch.encoder", "models.sources.demo")
+of_encoder("demo's twin", lambda: resolve("demo").untrained(3, 0), "models.torch.encoder", "models.sources.demo")
 of_encoder(
     "demo, shuffled",
     lambda: resolve("demo").shuffled(3, 0),
-    *("models.torch_encoder", "models.network", "models.demo_source"),
+    *("models.torch.encoder", "models.network", "models.sources.demo"),
 )
 SEEN = Calibration(("a", "b"), lambda: [IMAGE, TYPED])
 of_encoder(
     "demo's twin, calibrated",
     lambda: calibrated(resolve("demo").untrained(3, 0), SEEN),
-    *("models.calibration", "models.demo_source"),
+    *("models.torch.batch_norm", "models.sources.demo"),
 )
 NAMED = "timm:test_resnet?pretrained=false"
-of_encoder("timm", lambda: resolve(NAMED).encoder(3), "models.torch_encoder", "models.timm_source")
-of_encoder("timm's twin", lambda: resolve(NAMED).untrained(3, 1), "models.torch_encoder", "models.timm_source")
+of_encoder("timm", lambda: resolve(NAMED).encoder(3), "models.torch.encoder", "models.sources.timm")
+of_encoder("timm's twin", lambda: resolve(NAMED).untrained(3, 1), "models.torch.encoder", "models.sources.timm")
 for architecture in ("resnet", "vit"):
     of_encoder(
         f"untrained {architecture}",
         lambda architecture=architecture: draw_plain(resolve(NAMED), 3, architecture, 0),
-        *("models.torch_encoder", "models.plain"),
+        *("models.torch.encoder", "models.plain"),
         image=None,
     )
 of_encoder(
     "the null model",
     lambda: UntrainedResNet().encoder(3),
-    *("models.torch_encoder", "models.plain"),
+    *("models.torch.encoder", "models.plain"),
     image=None,
 )
 NET = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())
-of_encoder("module", lambda: resolve(NET).encoder(3), "models.torch_encoder", "models.module_network")
-of_encoder("module's twin", lambda: resolve(NET).untrained(3, 0), "models.torch_encoder", "models.module_network")
+of_encoder("module", lambda: resolve(NET).encoder(3), "models.torch.encoder", "models.torch.module")
+of_encoder("module's twin", lambda: resolve(NET).untrained(3, 0), "models.torch.encoder", "models.torch.module")
 
 
 def means(x: np.ndarray) -> np.ndarray:
@@ -182,9 +183,9 @@ def means(x: np.ndarray) -> np.ndarray:
 
 FUNCTION, OBJECT = resolve(means).encoder(3), resolve(brightness.Waves(0, 8)).encoder(3)
 of_encoder("function", lambda: FUNCTION, "models.functions")
-of_encoder("object", lambda: OBJECT, "models.functions", "calibration.brightness")
-of_encoder("a study's levels", brightness.Levels, "calibration.brightness")
-of_encoder("a study's waves", lambda: brightness.Waves(0, 8), "calibration.brightness")
+of_encoder("object", lambda: OBJECT, "models.functions", "studies.brightness")
+of_encoder("a study's levels", brightness.Levels, "studies.brightness")
+of_encoder("a study's waves", lambda: brightness.Waves(0, 8), "studies.brightness")
 
 
 def study_computations() -> None:
@@ -197,9 +198,9 @@ def study_computations() -> None:
         return brightness.fitted(base, levels, CLASSES.y, learns, "forest", True, ("name",))
 
     made: dict[str, tuple[Callable[[], Block], str]] = {
-        "a study's function": (lambda: functions.mapped(base, "kernel", 4, ("name",)), "calibration.functions"),
-        "a study's histogram": (lambda: brightness.drawn(base, levels, "64 bins", 4, ("n",)), "calibration.brightness"),
-        "a study's fit": (fitted, "calibration.brightness"),
+        "a study's function": (lambda: functions.mapped(base, "kernel", 4, ("name",)), "studies.functions"),
+        "a study's histogram": (lambda: brightness.drawn(base, levels, "64 bins", 4, ("n",)), "studies.brightness"),
+        "a study's fit": (fitted, "studies.brightness"),
         "aggregated": (
             lambda: Groups("mean", np.unique(CLASSES.units), (np.arange(3),)).block(base),
             "embed.aggregate",
@@ -246,7 +247,7 @@ def scored(protocol: str, forest: bool = False) -> Computation:
     task = bench(protocol, Recorded()).task
     scorer = protocols.get(protocol)
     score = scorer.by_forest if forest else scorer.score
-    made_by = (type(scorer).__module__.removeprefix("reprcheck."), "diagnostics.stored")
+    made_by = (type(scorer).__module__.removeprefix("reprcheck."), "diagnostics.score_arrays")
     return Computation(key, made_by, lambda: score(vectors(task) if forest else [vectors(task)], task))
 
 
@@ -286,13 +287,13 @@ def what_was_decoded(folder: Path) -> Computation:
 @add("facts of demo's twins")
 def facts_of_demo(folder: Path) -> Computation:
     model = resolve("demo")
-    return Computation(model.code_key, ("models.network_model", "models.demo_source"), model.facts)
+    return Computation(model.code_key, ("models.network_model", "models.sources.demo"), model.facts)
 
 
 @add("facts of timm's twins")
 def facts_of_timm(folder: Path) -> Computation:
     model = resolve(NAMED)
-    return Computation(model.code_key, ("models.network_model", "models.timm_source"), model.facts)
+    return Computation(model.code_key, ("models.network_model", "models.sources.timm"), model.facts)
 
 
 @add("facts of a factory's twins")
@@ -302,7 +303,7 @@ def facts_of_factory(folder: Path) -> Computation:
         "    return torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())\n"
     )
     model = resolve(f"py:{folder}/factory.py:make")
-    return Computation(model.code_key, ("models.py_source",), model.facts)
+    return Computation(model.code_key, ("models.sources.py",), model.facts)
 
 
 def written(folder: Path, recipe: Recipe | None = None) -> FileImages:
@@ -316,8 +317,8 @@ def windowed(folder: Path) -> Windowed:
     return Windowed(written(folder, Recipe(3, cell_types=2)), np.array([[0, 2, 2, 8, 8]]))  # of a field as it is
 
 
-of_images("files", written, "datasets.files")
-of_images("windows of files", windowed, "datasets.windows")
+of_images("files", written, "datasets.images.files")
+of_images("windows of files", windowed, "datasets.images.windows")
 for simulation in (Culture(), Tissue()):
     of_images(
         f"{simulation.name}'s images",
@@ -429,7 +430,7 @@ of_public("rxrx3-core", shard, "rxrx3_core")
 for name in ("chammi-allen", "chammi-hpa", "chammi-cp"):
     of_public(name, strip, "chammi")
 of_public("imc-breast", stack, "imc_breast")
-of_images("bbbc013-plate", plate, "datasets.files")
+of_images("bbbc013-plate", plate, "datasets.images.files")
 
 
 @pytest.fixture(scope="module")
@@ -479,7 +480,7 @@ def test_its_key_changes_with_the_modules_that_run(name, computations, changed):
     assert watched(run) <= changed[name]
 
 
-@pytest.mark.parametrize("module", ["registry", "datasets.card", "reporters.wording"])
+@pytest.mark.parametrize("module", ["registry", "datasets.card.card", "reporters.wording"])
 def test_no_vectors_are_lost_where_something_else_is_declared_or_told(module, computations, changed):
     assert not [name for name in ENCODERS if f"reprcheck.{module}" in changed[name]]
 

@@ -202,6 +202,6 @@ def test_a_module_that_moves_is_missed(folder):
 
 
 def test_another_process_and_another_hash_seed_agree(folder):
-    code = "from reprcheck.code import code_digest; print(code_digest('reprcheck.baselines.structure'))"
+    code = "from reprcheck.code import code_digest; print(code_digest('reprcheck.baselines.structure.baseline'))"
     there = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
-    assert there == code_digest("reprcheck.baselines.structure")
+    assert there == code_digest("reprcheck.baselines.structure.baseline")

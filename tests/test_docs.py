@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from reprcheck.cli import parser
-from reprcheck.datasets.card import parse
+from reprcheck.datasets.card.card import parse
 from reprcheck.exits import MEANING
 from reprcheck.models import resolve
 from reprcheck.policy import read_policy

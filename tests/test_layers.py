@@ -1,73 +1,91 @@
-"""A layer imports only layers before it, and torch comes in through the models alone."""
+"""A layer imports only layers before it, as the design lists them; no circles; torch stays in its folder."""
 
 import ast
-from graphlib import TopologicalSorter
+import re
 from pathlib import Path
 
-PACKAGE = Path(__file__).resolve().parents[1] / "reprcheck"
-LAYERS = (
-    *(
-        "spelling",
-        "errors",
-        "registry",
-        "plain_files",
-        "digest",
-        "code",
-        "seeding",
-        "types",
-        "progress",
-        "waivers",
-        "policy",
-        "exits",
-    ),
-    *("agreement", "datasets", "baselines", "confounds", "models", "embed"),
-    *("exits", "protocols", "stats", "diagnostics", "scorecard", "questions"),
-    *("opponents", "benches", "session", "child"),
-    *("checking", "auditing", "margins", "segmenting", "surveying"),
-    *("reporters", "pytest_plugin", "suite", "testing"),
-    *("calibration", "cli", "__main__"),
-)
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "reprcheck"
+DESIGN = (ROOT / "docs" / "design.md").read_text(encoding="utf-8")
+LAYERS = [layer.split("+") for layer in re.search(r"```text layers\n(.+?)```", DESIGN, re.DOTALL)[1].split()]
+RANKS = {name.replace("/", "."): rank for rank, layer in enumerate(LAYERS) for name in layer}
 
 
-def imports():
-    """Every import of a file of the package: its layer, the file, and the module imported."""
-    for path in sorted(PACKAGE.rglob("*.py")):
-        layer = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Import):
-                yield from ((layer, path, alias.name) for alias in node.names)
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                yield layer, path, node.module
+def module_name(path):
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+FILES = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+def imported(path):
+    """Every module that a file imports, wherever in it; of a member that is a file, the file."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for_types = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if id(node) in for_types:
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            members = [f"{node.module}.{alias.name}" for alias in node.names]
+            yield from (member if member in FILES else node.module for member in members)
+
+
+IMPORTS = {name: {other for other in imported(path) if other != name} for name, path in FILES.items()}
+
+
+def rank(module):
+    """The place of the longest name in the list that a module's begins with."""
+    parts = module.removeprefix("reprcheck.").split(".")
+    known = (".".join(parts[:n]) for n in range(len(parts), 0, -1))
+    return next(RANKS[name] for name in known if name in RANKS)
 
 
 def test_a_layer_imports_only_layers_before_it():
-    found = [
-        (layer, path, module.split(".")[1]) for layer, path, module in imports() if module.startswith("reprcheck.")
-    ]
-    assert len(found) > 100
-    for layer, path, other in found:
-        assert layer == "__init__" or LAYERS.index(other) <= LAYERS.index(layer), f"{path} imports {other}"
+    found = [(name, other) for name, others in IMPORTS.items() for other in others if other in FILES]
+    assert len(found) > 500
+    for name, other in found:
+        if name != "reprcheck" and other != "reprcheck":
+            assert rank(other) <= rank(name), f"{name} imports {other}"
 
 
-def test_only_models_import_torch():
-    layers = {layer for layer, _, module in imports() if module.split(".")[0] in ("torch", "timm")}
-    assert layers == {"models"}
+def test_every_layer_is_there():
+    names = {name for layer in LAYERS for name in layer}
+    assert [name for name in names if not (PACKAGE / name).is_dir() and not (PACKAGE / f"{name}.py").is_file()] == []
 
 
-def test_no_files_import_each_other_in_a_circle():
-    """Inside functions too, where a circle hides."""
-    names = {".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts): path for path in PACKAGE.rglob("*.py")}
-    files = {name.removesuffix(".__init__"): path for name, path in names.items()}
-    graph = {name: set(imported_files(path, files)) - {name} for name, path in files.items()}
-    assert len(graph["reprcheck.models.resolve"]) > 3
-    TopologicalSorter(graph).prepare()  # raises CycleError with the circle
+def test_no_file_imports_one_that_imports_it():
+    done, path = set(), []
+
+    def visit(name):
+        if name in path:
+            pytest.fail(" -> ".join([*path[path.index(name) :], name]))
+        if name not in done:
+            path.append(name)
+            for other in sorted(IMPORTS[name] & FILES.keys()):
+                visit(other)
+            done.add(path.pop())
+
+    for name in FILES:
+        visit(name)
 
 
-def imported_files(path, files):
-    """Yield the modules of the package that a file imports; of ``from package import name`` the one of that name."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom):
-            inner = [f"{node.module}.{alias.name}" for alias in node.names]
-            yield from (name if name in files else node.module for name in inner if node.module in files)
-        elif isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names if alias.name in files)
+def test_torch_and_timm_are_imported_in_one_folder():
+    importers = {
+        name for name, others in IMPORTS.items() if {other.split(".")[0] for other in others} & {"torch", "timm"}
+    }
+    assert {name.rpartition(".")[0] for name in importers} == {"reprcheck.models.torch"}
+
+
+@pytest.mark.parametrize("private", ["_pytest", "xdist", "rich._"])
+def test_private_parts_of_others_are_used_in_one_file_each(private):
+    users = {name for name, others in IMPORTS.items() for other in others if other.startswith(private)}
+    assert len(users) <= 1

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reprcheck.datasets.table import to_number
+from reprcheck.datasets.table.samples import to_number
 from reprcheck.errors import closest, did_you_mean
 from reprcheck.spelling import fold, groups, is_blank, is_missing, show, whole_number
 

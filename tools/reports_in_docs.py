@@ -15,13 +15,13 @@ from collections.abc import Iterable
 from itertools import takewhile
 from pathlib import Path
 
-from reprcheck.auditing import Audit
-from reprcheck.calibration.table import NAME
-from reprcheck.calibration.table import overview as summary_table
 from reprcheck.reporters.audit import AuditReport
 from reprcheck.reporters.overview import OverviewReport
 from reprcheck.reporters.terminal import TerminalReport
+from reprcheck.runs.audit import Audit
 from reprcheck.scorecard.document import read
+from reprcheck.studies.table import NAME
+from reprcheck.studies.table import overview as summary_table
 from reprcheck.types import Cell, Setting
 
 ROOT = Path(__file__).resolve().parents[1]

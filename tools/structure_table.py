@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from reprcheck.baselines.features import MEASURES, of_types
-from reprcheck.baselines.measures import STATISTICS, Measure
+from reprcheck.baselines.structure.features import MEASURES, of_types
+from reprcheck.baselines.structure.measures import STATISTICS, Measure
 
 PAGE = Path(__file__).resolve().parents[1] / "docs/structure.md"
 TABLE = re.compile(r"(<!-- columns -->\n)(?:\|.*\n)*")

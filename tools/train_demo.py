@@ -28,7 +28,7 @@ from safetensors.torch import save
 from torch import nn
 
 from reprcheck.datasets.simulate import Culture, SimulatedImages, Simulation, Tissue
-from reprcheck.models import demo
+from reprcheck.models.torch import demo
 
 FIRST_SEED = 1000
 """Experiments take this seed and the ones after it; the gate's experiments have seed 0."""

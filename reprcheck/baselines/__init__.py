@@ -3,7 +3,7 @@
 `Intensity` knows brightness and no place, `Structure` knows objects and no brightness, `Composition` types of cells and
 nothing else, `Pixels` a thumbnail; `CellProfiler`, which is optional, knows what there is inside objects too. `expand`
 keeps them from being left linear; `TargetHistograms` and `Matched` take brightness away from any encoder. What comes
-from the table rather than from images is in `reprcheck.confounds`; whom a model meets, in `reprcheck.opponents`.
+from the table rather than from images is in `reprcheck.confounds`; whom a model meets, in `reprcheck.runs.opponents`.
 """
 
 from reprcheck.baselines.cellprofiler import CellProfiler
@@ -13,7 +13,7 @@ from reprcheck.baselines.matching import Matched, Quantiles, TargetHistograms, m
 from reprcheck.baselines.pixels import Pixels
 from reprcheck.baselines.reference import Baseline, Reference
 from reprcheck.baselines.segmentation import nuclear_channel, segment
-from reprcheck.baselines.structure import Composition, Structure
+from reprcheck.baselines.structure.baseline import Composition, Structure
 
 __all__ = [
     "Baseline",

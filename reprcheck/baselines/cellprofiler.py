@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from reprcheck.baselines.reference import Baseline
 from reprcheck.baselines.segmentation import objects
-from reprcheck.baselines.shapes import in_raster_order
+from reprcheck.baselines.structure.shapes import in_raster_order
 from reprcheck.code import code_digest
 from reprcheck.digest import digest, installed
 from reprcheck.errors import UserError

@@ -19,8 +19,8 @@ from reprcheck.errors import ReprcheckError, SpelledMistakeError, UserError, clo
 from reprcheck.exits import MEANING, Exit
 
 if TYPE_CHECKING:
-    from reprcheck.auditing import Audit
     from reprcheck.policy import Policy
+    from reprcheck.runs.audit import Audit
 
 
 _NO_CHOICE = re.compile(r"(.*invalid choice: )'(.*)' \(choose from (.*)\)")
@@ -153,8 +153,8 @@ def add_suggest_margin(commands: Any) -> None:
 
 def run_suggest_margin(options: argparse.Namespace) -> int:
     """Print a margin for every setting of every dataset."""
-    from reprcheck.margins import suggest
     from reprcheck.reporters.margins import MarginReport
+    from reprcheck.runs.margins import suggest
 
     policy, found = audited(options, None)
     suggestions = [suggest(audit.setting, policy) for audit in found]
@@ -185,9 +185,9 @@ def run_calibrate(options: argparse.Namespace) -> int:
     UserError
         For a study that there isn't.
     """
-    from reprcheck.calibration.table import STUDIES, calibrate, summary
     from reprcheck.errors import did_you_mean
     from reprcheck.progress import bar
+    from reprcheck.studies.table import STUDIES, calibrate, summary
 
     for name in options.study:
         if name not in STUDIES:
@@ -229,11 +229,11 @@ def audited(options: argparse.Namespace, model: str | None) -> tuple[Policy, lis
     """
     from datetime import date
 
-    from reprcheck.auditing import audit, contestant, required
-    from reprcheck.child import Child, Setup
     from reprcheck.embed.cache import Cache, default_folder
     from reprcheck.policy import read_policy
-    from reprcheck.questions import opened
+    from reprcheck.runs.audit import audit, contestant, required
+    from reprcheck.runs.child import Child, Setup
+    from reprcheck.runs.questions import opened
 
     policy = read_policy(Path(options.policy) if options.policy else None)
     chosen = None if model is None else contestant(model, policy)

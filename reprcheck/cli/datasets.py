@@ -19,7 +19,7 @@ from reprcheck.plain_files import is_file, is_folder
 
 if TYPE_CHECKING:
     from reprcheck.datasets.checkup import Checkup
-    from reprcheck.surveying import Survey
+    from reprcheck.runs.survey import Survey
 
 
 def add_init(commands: Any) -> None:
@@ -133,8 +133,8 @@ def run_show(options: argparse.Namespace) -> int:
     from reprcheck.reporters.contact_sheet import contact_sheet
     from reprcheck.reporters.dataset import ShowReport
     from reprcheck.reporters.problems import ProblemReport
+    from reprcheck.runs.survey import survey
     from reprcheck.scorecard.atomic import replace_bytes
-    from reprcheck.surveying import survey
 
     if Path(options.out).suffix.lower() != ".png":
         raise UserError(Option("out", options.out), "not the name of a PNG file", "let it end in .png")
@@ -160,7 +160,7 @@ def _surveyed(folder: Path) -> tuple[Checkup, Survey | None, Mapping[str, Sequen
 
     from reprcheck.datasets.checkup import check_folder
     from reprcheck.progress import bar
-    from reprcheck.surveying import Sights, survey, traps
+    from reprcheck.runs.survey import Sights, survey, traps
 
     seen = Sights()
     with threadpool_limits(1):  # thumbnails are small: more threads only wait for each other

@@ -36,7 +36,7 @@ def run_segmentation(options: argparse.Namespace) -> int:
     from reprcheck.cli.shell import show, terminal
     from reprcheck.datasets import load
     from reprcheck.reporters.segmentation import SegmentationReport, to_json
-    from reprcheck.segmenting import segmentation
+    from reprcheck.runs.segmentation import segmentation
 
     measured = segmentation(load(options.dataset, limit=options.limit))
     show(to_json(measured).splitlines() if options.json else SegmentationReport(measured).lines(*terminal()))

@@ -11,7 +11,7 @@ from reprcheck.exits import Exit
 from reprcheck.spelling import whole_number
 
 if TYPE_CHECKING:
-    from reprcheck.calibration.causality import Touch
+    from reprcheck.studies.causality import Touch
 
 LEGEND = (
     "Each cause was changed alone, in the same fields. Shown: the surest effect in a",
@@ -44,11 +44,11 @@ def run_causality(options: argparse.Namespace) -> int:
     UserError
         For a simulator that there isn't, or too few fields.
     """
-    from reprcheck.calibration.causality import causality
     from reprcheck.cli.shell import show
     from reprcheck.datasets.simulate import Culture, Tissue
     from reprcheck.errors import did_you_mean
     from reprcheck.progress import bar
+    from reprcheck.studies.causality import causality
 
     known = {kind.name: kind for kind in (Culture, Tissue)}
     for name in options.simulator:
@@ -83,7 +83,7 @@ def mark(touch: Touch) -> str:
 
     Examples
     --------
-    >>> from reprcheck.calibration.causality import Touch
+    >>> from reprcheck.studies.causality import Touch
     >>> mark(Touch("texture", "texture", "changes", 2.44, 2.03, "band0"))
     '2.44 +'
     """

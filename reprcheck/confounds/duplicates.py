@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reprcheck.datasets.confounds import SHOWN
+from reprcheck.confounds.design import SHOWN
 
 CORRELATION = 0.9
 """Near-duplicates' thumbnails correlate by more than this, in the mean over channels."""

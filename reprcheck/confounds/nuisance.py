@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reprcheck.baselines.reference import Reference
-from reprcheck.datasets.plate import place
-from reprcheck.datasets.table import to_number
+from reprcheck.datasets.table.plate import place
+from reprcheck.datasets.table.samples import to_number
 from reprcheck.registry import REFERENCES
 from reprcheck.spelling import is_missing
 from reprcheck.types import Task
@@ -115,7 +115,7 @@ def position_vectors(positions: NDArray[np.str_]) -> NDArray[np.float32]:
     Parameters
     ----------
     positions : str[n]
-        Wells, rows, columns, or any other names (see `reprcheck.datasets.plate`); blank is a place of its own.
+        Wells, rows, columns, or any other names (see `reprcheck.datasets.table.plate`); blank is a place of its own.
 
     Returns
     -------

@@ -13,13 +13,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from reprcheck.datasets import groups
-from reprcheck.datasets.card import Card
-from reprcheck.datasets.guesses import guesses
-from reprcheck.datasets.hints import hints
-from reprcheck.datasets.names import check_names
-from reprcheck.datasets.table import Samples, Texts, sort_samples
-from reprcheck.datasets.tasks import limited, resolve
+from reprcheck.confounds import groups
+from reprcheck.confounds.hints import hints
+from reprcheck.datasets.card.card import Card
+from reprcheck.datasets.table.guesses import guesses
+from reprcheck.datasets.table.names import check_names
+from reprcheck.datasets.table.samples import Samples, Texts, sort_samples
+from reprcheck.datasets.table.tasks import limited, resolve
 from reprcheck.digest import digest
 from reprcheck.errors import Option, UserError
 from reprcheck.types import Dataset, Image, ImageSource, Task

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from reprcheck.datasets.assemble import assemble
-from reprcheck.datasets.card import parse
+from reprcheck.datasets.card.card import parse
 from reprcheck.datasets.folder import CARD, open_folder
 from reprcheck.datasets.remote import open_remote
 from reprcheck.errors import Option, UserError, did_you_mean

@@ -16,10 +16,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from reprcheck.datasets import crops, tiles
-from reprcheck.datasets.card import Card
-from reprcheck.datasets.columns import Columns, nested, parts
-from reprcheck.datasets.files import FileImages, Recipe, check_one_size
+from reprcheck.confounds.hints import hints
+from reprcheck.datasets.card.card import Card
+from reprcheck.datasets.card.columns import Columns, nested, parts
+from reprcheck.datasets.card.problems import attempt, collecting
+from reprcheck.datasets.card.tasks import TaskCard
 from reprcheck.datasets.folder import (
     BROKEN_FRAME,
     CARD,
@@ -30,14 +31,13 @@ from reprcheck.datasets.folder import (
     open_folder,
     read_card,
 )
-from reprcheck.datasets.hints import hints
-from reprcheck.datasets.names import check_names, check_values
-from reprcheck.datasets.problems import attempt, collecting
-from reprcheck.datasets.table import Samples, require, sort_samples
-from reprcheck.datasets.table_file import read_table
-from reprcheck.datasets.task_card import TaskCard
-from reprcheck.datasets.tasks import resolve, select
-from reprcheck.datasets.zarr_store import is_there
+from reprcheck.datasets.images import crops, tiles
+from reprcheck.datasets.images.files import FileImages, Recipe, check_one_size
+from reprcheck.datasets.images.zarr import is_there
+from reprcheck.datasets.table.file import read_table
+from reprcheck.datasets.table.names import check_names, check_values
+from reprcheck.datasets.table.samples import Samples, require, sort_samples
+from reprcheck.datasets.table.tasks import resolve, select
 from reprcheck.errors import Place, UserError
 from reprcheck.plain_files import is_folder
 from reprcheck.registry import PROTOCOLS

@@ -17,16 +17,19 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 
-from reprcheck.datasets import card as cards
-from reprcheck.datasets import crops, tiles, zarr_store
 from reprcheck.datasets.assemble import assemble
-from reprcheck.datasets.card import Card
-from reprcheck.datasets.decode import check_format
-from reprcheck.datasets.file_names import FileNames, is_url, leads_out
-from reprcheck.datasets.files import Entry, FileImages, Recipe, check_one_size
-from reprcheck.datasets.names import check_names, check_values
-from reprcheck.datasets.problems import attempt, tell, tell_each
-from reprcheck.datasets.table import (
+from reprcheck.datasets.card import card as cards
+from reprcheck.datasets.card.card import Card
+from reprcheck.datasets.card.problems import attempt, tell, tell_each
+from reprcheck.datasets.images import crops, tiles
+from reprcheck.datasets.images import zarr as zarr_store
+from reprcheck.datasets.images.decode import check_format
+from reprcheck.datasets.images.file_names import FileNames, is_url, leads_out
+from reprcheck.datasets.images.files import Entry, FileImages, Recipe, check_one_size
+from reprcheck.datasets.images.zarr import GROUP_FILES, Bring, is_there, is_zarr
+from reprcheck.datasets.table.file import EXCEL, PARQUET, TEXT, read_table
+from reprcheck.datasets.table.names import check_names, check_values
+from reprcheck.datasets.table.samples import (
     Samples,
     cell_name,
     line_name,
@@ -36,9 +39,7 @@ from reprcheck.datasets.table import (
     texts,
     to_number,
 )
-from reprcheck.datasets.table_file import EXCEL, PARQUET, TEXT, read_table
-from reprcheck.datasets.tasks import select
-from reprcheck.datasets.zarr_store import GROUP_FILES, Bring, is_there, is_zarr
+from reprcheck.datasets.table.tasks import select
 from reprcheck.errors import Place, UserError
 from reprcheck.plain_files import is_file, is_folder, links_out, obstacle, read_toml
 from reprcheck.progress import bar

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from reprcheck.datasets.confounds import listed
+from reprcheck.confounds.design import listed
 from reprcheck.diagnostics.bench import Bench
 from reprcheck.diagnostics.diagnostic import Diagnostic
 from reprcheck.registry import DIAGNOSTICS

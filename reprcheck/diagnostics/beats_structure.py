@@ -25,7 +25,7 @@ Source
 
 from __future__ import annotations
 
-from reprcheck.baselines.structure import STRUCTURE
+from reprcheck.baselines.structure.baseline import STRUCTURE
 from reprcheck.diagnostics.bench import Bench
 from reprcheck.diagnostics.diagnostic import Diagnostic
 from reprcheck.registry import REFERENCES

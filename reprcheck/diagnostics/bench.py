@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from reprcheck.baselines.expansions import expand
 from reprcheck.code import code_digest
-from reprcheck.diagnostics import stored
+from reprcheck.diagnostics import score_arrays as stored
 from reprcheck.diagnostics.contestants import Contestants, Family
-from reprcheck.diagnostics.stored import from_arrays, mean, to_arrays
+from reprcheck.diagnostics.score_arrays import from_arrays, mean, to_arrays
 from reprcheck.digest import digest, installed
 from reprcheck.embed.cache import Cache
 from reprcheck.embed.engine import Block, Progress

@@ -35,7 +35,7 @@ from __future__ import annotations
 from reprcheck.baselines.intensity import INTENSITY
 from reprcheck.diagnostics.bench import Bench
 from reprcheck.diagnostics.diagnostic import Diagnostic
-from reprcheck.diagnostics.stored import average
+from reprcheck.diagnostics.score_arrays import average
 from reprcheck.types import Cell, Evidence, Scores
 
 NAME = "beyond_intensity"

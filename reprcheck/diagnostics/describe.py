@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from reprcheck.confounds import Nuisance, nuisances
-from reprcheck.diagnostics import misleading
+from reprcheck.confounds import notes as misleading
+from reprcheck.confounds.nuisance import Nuisance, nuisances
 from reprcheck.diagnostics.bench import Bench
 from reprcheck.diagnostics.contestants import Family
-from reprcheck.diagnostics.stored import average
+from reprcheck.diagnostics.score_arrays import average
 from reprcheck.digest import digest
 from reprcheck.embed.engine import Block
 from reprcheck.registry import REFERENCES

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reprcheck.code import code_digest
-from reprcheck.datasets.values import FACTS, facts_of
+from reprcheck.datasets.images.values import FACTS, facts_of
 from reprcheck.digest import digest, installed
 from reprcheck.embed.cache import Cache, stack
 from reprcheck.errors import UserError
@@ -163,7 +163,7 @@ class Decoded:
 
     @property
     def values(self) -> NDArray[np.float32]:
-        """The facts of its stored values, float32[C, F]; see `reprcheck.datasets.values`."""
+        """The facts of its stored values, float32[C, F]; see `reprcheck.datasets.images.values`."""
         return np.frombuffer(bytes.fromhex(self.facts), "<f4").astype(np.float32).reshape(-1, len(FACTS))
 
     def row(self) -> NDArray[np.uint8]:

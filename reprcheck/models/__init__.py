@@ -4,13 +4,13 @@
 imports torch or timm until an encoder runs, or a digest of weights can't be had from a file.
 """
 
-from reprcheck.models.calibration import Calibration, calibrated
-from reprcheck.models.device import device_name
 from reprcheck.models.grammar import parse
 from reprcheck.models.model import Facts, Model
 from reprcheck.models.plain import Architecture, draw_plain
 from reprcheck.models.resolve import resolve
 from reprcheck.models.spec import Spec
+from reprcheck.models.torch.batch_norm import Calibration, calibrated
+from reprcheck.models.torch.device import device_name
 
 __all__ = [
     "Architecture",

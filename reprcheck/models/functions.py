@@ -20,7 +20,7 @@ from reprcheck.models.failure import users_code
 from reprcheck.models.files_read import only_known
 from reprcheck.models.identity import Identity
 from reprcheck.models.model import Model
-from reprcheck.models.steady import Steady
+from reprcheck.models.repeat_check import Steady
 from reprcheck.seeding import seed
 from reprcheck.types import Encoder, Image
 

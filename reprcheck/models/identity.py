@@ -224,7 +224,7 @@ class _Walk:
             if told:
                 return told
         if _with_torch():
-            from reprcheck.models.module_state import torch_parts
+            from reprcheck.models.torch.state import torch_parts
 
             parts = torch_parts(value)
             if parts is not None:
@@ -238,7 +238,7 @@ class _Walk:
             return None
         found = ["digest", told, *self.code_of(value)]
         if _with_torch() and isinstance(value, sys.modules["torch"].nn.Module):  # whose twins say the same
-            from reprcheck.models.module_state import state_digest
+            from reprcheck.models.torch.state import state_digest
 
             found.append(state_digest(value))
         return found

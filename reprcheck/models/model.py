@@ -1,6 +1,6 @@
 """What every model can do, whatever its source: name itself, and make the encoders that a run compares.
 
-`Model` is the contract. Models come from a `reprcheck.models.source.Source`, or from an object (`objects`).
+`Model` is the contract. Models come from a `reprcheck.models.sources.source.Source`, or from an object (`objects`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reprcheck.code import code_digest
-from reprcheck.models.feed import Feed, Input
+from reprcheck.models.preprocessing import Feed, Input
 from reprcheck.types import Dataset, Encoder, Task
 
 PLAIN_SIZE = 96

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from reprcheck.code import code_digest
 from reprcheck.digest import digest
-from reprcheck.models.feed import Feed, Input
 from reprcheck.models.identity import Identity
+from reprcheck.models.preprocessing import Feed, Input
 
 if TYPE_CHECKING:
     import torch
@@ -123,7 +123,7 @@ class Shuffled(Network):
 
     def build(self) -> Built:
         """Return the network on the CPU, permuted."""
-        from reprcheck.models.twins import shuffle
+        from reprcheck.models.torch.twins import shuffle
 
         built = self.network.build()
         shuffle(built.module, self.k)

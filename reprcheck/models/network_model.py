@@ -6,10 +6,10 @@ from functools import cached_property
 
 from reprcheck.digest import digest
 from reprcheck.models.channels import Policy, choose
-from reprcheck.models.feed import Feed, Input
 from reprcheck.models.model import Facts, Model
 from reprcheck.models.network import Network
-from reprcheck.models.torch_encoder import TorchEncoder
+from reprcheck.models.preprocessing import Feed, Input
+from reprcheck.models.torch.encoder import TorchEncoder
 from reprcheck.types import Encoder
 
 
@@ -52,7 +52,7 @@ class NetworkModel(Model):
 
     def facts(self) -> Facts:
         """Return what is known of the untrained twins; builds the first one."""
-        from reprcheck.models.twins import batch_norms
+        from reprcheck.models.torch.twins import batch_norms
 
         twin = self.network.twin(0)
         return Facts(batch_norm=bool(batch_norms(twin.build().module)), opaque=bool(twin.notes))

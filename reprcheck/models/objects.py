@@ -10,11 +10,11 @@ from typing import Any
 
 from reprcheck.digest import digest
 from reprcheck.errors import UserError
-from reprcheck.models.feed import Feed
 from reprcheck.models.functions import CallableModel, EncoderModel, is_encoder
 from reprcheck.models.identity import code_identity, identity
 from reprcheck.models.model import Model
 from reprcheck.models.network_model import NetworkModel
+from reprcheck.models.preprocessing import Feed
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def model_of(thing: Any, origin: Origin) -> Model:
     """
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(thing, torch.nn.Module) and not is_encoder(thing):
-        from reprcheck.models.module_network import ModuleNetwork
+        from reprcheck.models.torch.module import ModuleNetwork
 
         network = ModuleNetwork(origin.where, thing, origin.in_chans, origin.arguments, factory=origin.factory)
         return NetworkModel(origin.spec, origin.name, network, origin.feed)

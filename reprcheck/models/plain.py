@@ -9,7 +9,7 @@ from reprcheck.digest import digest, installed
 from reprcheck.models.channels import choose
 from reprcheck.models.model import Model
 from reprcheck.models.network import Built, Network
-from reprcheck.models.torch_encoder import TorchEncoder
+from reprcheck.models.torch.encoder import TorchEncoder
 from reprcheck.seeding import seed
 
 Architecture = Literal["resnet", "vit"]
@@ -64,7 +64,7 @@ class PlainNetwork(Network):
 
     def build(self) -> Built:
         """Return the network on the CPU. Raises UserError for an unknown ``size_of``."""
-        from reprcheck.models import timm_build
+        from reprcheck.models.torch import timm_build
 
         network = timm_build.Blueprint(self.where, PLAIN[self.architecture], self.channels, self.size)
         return timm_build.build_plain(network, self.size_of, seed("plain", self.architecture, self.k))

@@ -8,7 +8,7 @@ from reprcheck.models import options
 from reprcheck.models.grammar import parse
 from reprcheck.models.model import Model, safe
 from reprcheck.models.objects import Origin, model_of
-from reprcheck.models.source import Source
+from reprcheck.models.sources.source import Source
 from reprcheck.models.spec import Spec
 from reprcheck.registry import SOURCES
 

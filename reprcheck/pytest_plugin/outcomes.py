@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from _pytest.outcomes import Failed, Skipped
 
-from reprcheck.child import Answer
 from reprcheck.diagnostics.diagnostic import Diagnostic
 from reprcheck.errors import printable
 from reprcheck.policy import Policy
-from reprcheck.questions import Question
 from reprcheck.registry import DIAGNOSTICS
+from reprcheck.runs.child import Answer
+from reprcheck.runs.questions import Question
 from reprcheck.scorecard.gate import Key, blocks
 from reprcheck.types import Cell, Setting
 

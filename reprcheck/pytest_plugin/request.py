@@ -12,7 +12,7 @@ from reprcheck.embed.cache import Cache, default_folder
 from reprcheck.errors import Option, UserError
 from reprcheck.models import Model, resolve
 from reprcheck.policy import Policy, read_policy, registered_models
-from reprcheck.questions import Question, opened, questions
+from reprcheck.runs.questions import Question, opened, questions
 from reprcheck.types import Dataset
 
 

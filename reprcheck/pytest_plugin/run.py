@@ -21,9 +21,9 @@ from reprcheck.exits import Exit
 from reprcheck.pytest_plugin.options import REPORT_DIR, Spelling
 
 if TYPE_CHECKING:
-    from reprcheck.child import Answer, Child
     from reprcheck.pytest_plugin.request import Request
-    from reprcheck.questions import Question
+    from reprcheck.runs.child import Answer, Child
+    from reprcheck.runs.questions import Question
     from reprcheck.scorecard.gate import Key
     from reprcheck.scorecard.report_folder import ReportFolder
     from reprcheck.types import Scorecard
@@ -91,7 +91,7 @@ class Run:
     @cached_property
     def child(self) -> Child:
         """The process that answers what this one asks."""
-        from reprcheck.child import Child, Setup
+        from reprcheck.runs.child import Child, Setup
 
         assert self.request is not None
         asked, quiet = self.request, self.is_worker

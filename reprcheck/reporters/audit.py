@@ -20,16 +20,16 @@ from rich.table import Table
 from rich.text import Text
 
 from reprcheck.baselines.names import reference_of
-from reprcheck.opponents import UNTRAINED
 from reprcheck.registry import REFERENCES
 from reprcheck.reporters import wording
 from reprcheck.reporters.console import flowed, lines
 from reprcheck.reporters.scale import BELOW, LOST, SEEN, scale
 from reprcheck.reporters.wording import one_line
+from reprcheck.runs.opponents import UNTRAINED
 from reprcheck.types import MODEL, Setting
 
 if TYPE_CHECKING:
-    from reprcheck.auditing import Audit
+    from reprcheck.runs.audit import Audit
 
 SCHEMA = 1
 """Version of the JSON's format."""

@@ -16,7 +16,7 @@ from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
 from reprcheck.reporters.wording import one_line
-from reprcheck.surveying import label_groups
+from reprcheck.runs.survey import label_groups
 from reprcheck.types import Dataset, Image, Task
 
 EACH = 8

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from reprcheck.reporters.console import lines
 from reprcheck.reporters.wording import counted, one_line
-from reprcheck.surveying import Survey, label_groups
+from reprcheck.runs.survey import Survey, label_groups
 from reprcheck.types import Task
 
 GROUPS = 12

@@ -18,8 +18,8 @@ from reprcheck.reporters.console import lines
 from reprcheck.reporters.wording import one_line
 
 if TYPE_CHECKING:
-    from reprcheck.margins import Suggestion
     from reprcheck.policy import Policy
+    from reprcheck.runs.margins import Suggestion
 
 _NO_FLOOR = "no noise floor (it takes two untrained networks that tell images apart, and four units)"
 
@@ -69,7 +69,7 @@ def _table(suggestions: Sequence[Suggestion], policy: Policy, width: int) -> Tab
 
 def toml(suggestions: Sequence[Suggestion]) -> list[str]:
     """Return the lines of a ``[margins]`` table: the largest margin of each protocol, and where it comes from."""
-    from reprcheck.margins import by_protocol
+    from reprcheck.runs.margins import by_protocol
 
     found = ["[margins]"]
     for protocol, one in by_protocol(suggestions).items():

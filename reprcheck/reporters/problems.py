@@ -9,7 +9,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from reprcheck.datasets.confounds import listed
+from reprcheck.confounds.design import listed
 from reprcheck.errors import Place, UserError
 from reprcheck.reporters.console import lines
 from reprcheck.reporters.wording import counted, one_line

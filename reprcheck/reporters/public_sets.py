@@ -16,11 +16,11 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from reprcheck.datasets.card import Card
-from reprcheck.datasets.columns import nested
+from reprcheck.datasets.card.card import Card
+from reprcheck.datasets.card.columns import nested
+from reprcheck.datasets.card.section import Value
+from reprcheck.datasets.card.tasks import TaskCard
 from reprcheck.datasets.public import Entry, RemoteFile
-from reprcheck.datasets.section import Value
-from reprcheck.datasets.task_card import TaskCard
 from reprcheck.reporters import wording
 from reprcheck.reporters.console import lines
 

@@ -16,7 +16,7 @@ from reprcheck.reporters.console import lines
 from reprcheck.reporters.wording import one_line
 
 if TYPE_CHECKING:
-    from reprcheck.segmenting import Quality, Segmentation, Segmented
+    from reprcheck.runs.segmentation import Quality, Segmentation, Segmented
 
 SCHEMA = 1
 """Version of the JSON's format."""

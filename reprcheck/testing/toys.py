@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from reprcheck.baselines.segmentation import segment
-from reprcheck.baselines.shapes import measure
+from reprcheck.baselines.structure.shapes import measure
 
 Vectors = NDArray[np.float32]
 Toy = Callable[[Vectors], Vectors]

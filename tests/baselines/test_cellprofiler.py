@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from reprcheck.baselines import cellprofiler
 from reprcheck.baselines.cellprofiler import CELLPROFILER, CellProfiler, feature_names
-from reprcheck.baselines.structure import Structure
+from reprcheck.baselines.structure.baseline import Structure
 from reprcheck.errors import UserError
 from reprcheck.policy import Policy, read_policy
 from reprcheck.types import Image

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reprcheck.datasets.assemble import assemble
-from reprcheck.datasets.card import Card
-from reprcheck.datasets.columns import Columns
-from reprcheck.datasets.task_card import Control, Split, TaskCard
+from reprcheck.datasets.card.card import Card
+from reprcheck.datasets.card.columns import Columns
+from reprcheck.datasets.card.tasks import Control, Split, TaskCard
 from reprcheck.digest import digest
 from reprcheck.errors import UserError
 from reprcheck.types import Dataset, Image

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from reprcheck.datasets.card import FITS, KEYS, KINDS, of, parse
-from reprcheck.datasets.cropping import BORDERS
-from reprcheck.datasets.reading import PROJECTS
+from reprcheck.datasets.card.card import FITS, KEYS, KINDS, of, parse
+from reprcheck.datasets.card.crops import BORDERS
+from reprcheck.datasets.card.reading import PROJECTS
 
 GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "datasets.md").read_text(encoding="utf-8")
 EXAMPLE, CROPS, TYPES = re.findall(r"```toml\n(.*?)```", GUIDE, re.DOTALL)

@@ -15,8 +15,7 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from reprcheck.baselines.structure import feature_names
-from reprcheck.calibration.causality import Touch, causality, features
+from reprcheck.baselines.structure.baseline import feature_names
 from reprcheck.cli import main
 from reprcheck.datasets.simulate import (
     NAMES,
@@ -41,6 +40,7 @@ from reprcheck.datasets.simulate.tissue import IMMUNE_SHARE, deal_types
 from reprcheck.datasets.simulate.touches import FAMILIES, TOUCHES, families, markdown
 from reprcheck.digest import digest
 from reprcheck.errors import UserError
+from reprcheck.studies.causality import Touch, causality, features
 
 PINNED = {
     "sim-culture": "c7df13d0751e300865eb46a8106817cffd60b99d",
@@ -567,7 +567,7 @@ def test_a_leak_is_found_and_told(monkeypatch: pytest.MonkeyPatch, capsys: pytes
     leaky = Leaky(plan=Plan(label={"texture": 1.0}))
     found = causality(leaky, fields=12)
     assert {touch.family for touch in found if touch.forbidden} == {"intensity", "per cell"}
-    monkeypatch.setattr("reprcheck.calibration.causality.causality", lambda *_: found)
+    monkeypatch.setattr("reprcheck.studies.causality.causality", lambda *_: found)
     assert main(["data", "causality", "sim-culture"]) == 1
     out = capsys.readouterr().out
     assert "texture must not touch per cell: 2.mean by " in out
@@ -580,7 +580,7 @@ def test_causality_at_the_command_line(
     def known(simulation: Simulation, fields: int, advance: object) -> tuple[Touch, ...]:
         return tuple(touch for (name, *_), touch in measured.items() if name == simulation.name)
 
-    monkeypatch.setattr("reprcheck.calibration.causality.causality", known)
+    monkeypatch.setattr("reprcheck.studies.causality.causality", known)
     assert main(["data", "causality"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines if line.startswith(("sim-", "nothing"))] == [

@@ -6,7 +6,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from reprcheck.diagnostics import misleading
+from reprcheck.confounds import notes as misleading
 from reprcheck.diagnostics.contestants import Contestants
 from reprcheck.diagnostics.describe import describe
 from reprcheck.digest import digest

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pytest
 
-from reprcheck.datasets.values import FACTS, Values, measure
+from reprcheck.datasets.images.values import FACTS, Values, measure
 from reprcheck.digest import digest
 from reprcheck.embed.cache import Cache
 from reprcheck.embed.engine import SHARD, Shown, decoded, embed

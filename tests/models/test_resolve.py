@@ -10,7 +10,7 @@ import torch
 
 from reprcheck.errors import UserError
 from reprcheck.models import Model, device_name, draw_plain, resolve
-from reprcheck.models.emb import Precomputed
+from reprcheck.models.sources.emb import Precomputed
 from reprcheck.types import Image
 
 from .made import TINY, elsewhere, images, line

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from reprcheck.datasets.draft.files import FileColumns
-from reprcheck.datasets.draft.told import Cells, Told, distinct
-from reprcheck.datasets.plate import place
-from reprcheck.datasets.table import to_number
-from reprcheck.datasets.vocabulary import rank
+from reprcheck.datasets.draft.guess_log import Cells, Told, distinct
+from reprcheck.datasets.table.plate import place
+from reprcheck.datasets.table.samples import to_number
+from reprcheck.datasets.table.vocabulary import rank
 from reprcheck.errors import UserError
 
 

@@ -12,16 +12,16 @@ from typing import Any
 
 import pandas as pd
 
-from reprcheck.datasets.card import SCHEMA
+from reprcheck.datasets.card.card import SCHEMA
 from reprcheck.datasets.draft.columns import guess_columns
 from reprcheck.datasets.draft.files import find_files
+from reprcheck.datasets.draft.guess_log import Cells, Told
 from reprcheck.datasets.draft.images import guess_images, guess_types
 from reprcheck.datasets.draft.labels import guess_tasks
-from reprcheck.datasets.draft.told import Cells, Told
 from reprcheck.datasets.draft.tree import LABELS, read_tree
 from reprcheck.datasets.folder import TABLES, find_table
-from reprcheck.datasets.table import texts
-from reprcheck.datasets.table_file import EXCEL, PARQUET, TEXT, read_table
+from reprcheck.datasets.table.file import EXCEL, PARQUET, TEXT, read_table
+from reprcheck.datasets.table.samples import texts
 from reprcheck.errors import UserError, printable
 from reprcheck.plain_files import is_folder
 

@@ -10,11 +10,11 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from reprcheck.datasets.decode import FORMATS
-from reprcheck.datasets.draft.told import Cells, Told
-from reprcheck.datasets.file_names import FileNames, is_url, leads_out, slashed
-from reprcheck.datasets.vendor_formats import CONVERSIONS
-from reprcheck.datasets.zarr_store import is_there, is_zarr
+from reprcheck.datasets.draft.guess_log import Cells, Told
+from reprcheck.datasets.images.decode import FORMATS
+from reprcheck.datasets.images.file_names import FileNames, is_url, leads_out, slashed
+from reprcheck.datasets.images.vendor_formats import CONVERSIONS
+from reprcheck.datasets.images.zarr import is_there, is_zarr
 from reprcheck.errors import UserError
 
 LOOKED_AT = 50

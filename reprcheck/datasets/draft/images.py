@@ -13,16 +13,16 @@ from typing import Any
 
 import numpy as np
 
-from reprcheck.datasets import axes, decode
-from reprcheck.datasets.axes import Stored, stored_bytes
-from reprcheck.datasets.card import MOST_TYPES
+from reprcheck.datasets.card.card import MOST_TYPES
+from reprcheck.datasets.card.reading import AXES, Project, Reading
 from reprcheck.datasets.draft.files import FileColumns
-from reprcheck.datasets.draft.told import Cells, Told, distinct
-from reprcheck.datasets.files import STACK_BYTES
-from reprcheck.datasets.interpretation import upright_extent
-from reprcheck.datasets.reading import AXES, Project, Reading
-from reprcheck.datasets.recent import Recent
-from reprcheck.datasets.table import to_number
+from reprcheck.datasets.draft.guess_log import Cells, Told, distinct
+from reprcheck.datasets.images import axes, decode
+from reprcheck.datasets.images.axes import Stored, stored_bytes
+from reprcheck.datasets.images.files import STACK_BYTES
+from reprcheck.datasets.images.interpretation import upright_extent
+from reprcheck.datasets.images.recent import Recent
+from reprcheck.datasets.table.samples import to_number
 from reprcheck.errors import UserError
 from reprcheck.plain_files import is_file
 

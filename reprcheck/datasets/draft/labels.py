@@ -7,12 +7,12 @@ from typing import Any
 
 import pandas as pd
 
-from reprcheck.datasets import card as cards
-from reprcheck.datasets.confounds import listed
-from reprcheck.datasets.draft.told import Cells, Told, distinct
-from reprcheck.datasets.table import sort_samples, to_number
-from reprcheck.datasets.tasks import resolve
-from reprcheck.datasets.vocabulary import rank
+from reprcheck.confounds.design import listed
+from reprcheck.datasets.card import card as cards
+from reprcheck.datasets.draft.guess_log import Cells, Told, distinct
+from reprcheck.datasets.table.samples import sort_samples, to_number
+from reprcheck.datasets.table.tasks import resolve
+from reprcheck.datasets.table.vocabulary import rank
 from reprcheck.errors import UserError
 from reprcheck.registry import PROTOCOLS
 

@@ -10,8 +10,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from reprcheck.datasets.plate import Place, place
-from reprcheck.datasets.vocabulary import rank
+from reprcheck.datasets.table.plate import Place, place
+from reprcheck.datasets.table.vocabulary import rank
 
 Parts = dict[str, str]
 """Part of a name to its text."""

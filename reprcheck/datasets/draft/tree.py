@@ -14,13 +14,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from reprcheck.datasets.confounds import listed
-from reprcheck.datasets.decode import FORMATS
+from reprcheck.confounds.design import listed
 from reprcheck.datasets.draft.patterns import CHANNEL, Parts, read_names
-from reprcheck.datasets.plate import place
-from reprcheck.datasets.vendor_formats import CONVERSIONS
-from reprcheck.datasets.vocabulary import rank
-from reprcheck.datasets.zarr_store import is_zarr
+from reprcheck.datasets.images.decode import FORMATS
+from reprcheck.datasets.images.vendor_formats import CONVERSIONS
+from reprcheck.datasets.images.zarr import is_zarr
+from reprcheck.datasets.table.plate import place
+from reprcheck.datasets.table.vocabulary import rank
 from reprcheck.errors import UserError
 from reprcheck.plain_files import is_file, links_out
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reprcheck.code import code_digest
-from reprcheck.datasets.card import Card
-from reprcheck.datasets.public.layout import not_as_published
+from reprcheck.datasets.card.card import Card
+from reprcheck.datasets.public.checks import not_as_published
 from reprcheck.digest import digest, file_digest
 from reprcheck.types import Image
 

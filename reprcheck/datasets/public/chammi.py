@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 
 from reprcheck.code import code_digest
-from reprcheck.datasets.card import Card
-from reprcheck.datasets.files import Entry, FileImages, Recipe, check_one_size
-from reprcheck.datasets.public import layout
+from reprcheck.datasets.card.card import Card
+from reprcheck.datasets.images.files import Entry, FileImages, Recipe, check_one_size
+from reprcheck.datasets.public import checks as layout
 from reprcheck.digest import digest
 from reprcheck.errors import UserError
 from reprcheck.types import Image

@@ -15,9 +15,9 @@ from importlib.resources import files
 from typing import Any, Literal, cast
 from urllib.parse import urlsplit
 
-from reprcheck.datasets import card as cards
-from reprcheck.datasets.card import Card
-from reprcheck.datasets.section import Section
+from reprcheck.datasets.card import card as cards
+from reprcheck.datasets.card.card import Card
+from reprcheck.datasets.card.section import Section
 from reprcheck.errors import UserError, did_you_mean
 
 Unpack = Literal["none", "zip", "tar", "gzip"]
@@ -111,9 +111,13 @@ class Entry:
         return None if not sizes or None in sizes else sum(size for size in sizes if size is not None)
 
 
+SETS = "reprcheck.datasets.public.sets"
+"""Where entries and readers lie, one pair for each set."""
+
+
 def names() -> tuple[str, ...]:
     """Return the names of all public sets, sorted."""
-    found = (path.name for path in files(__package__).iterdir())
+    found = (path.name for path in files(SETS).iterdir())
     return tuple(sorted(name.removesuffix(".toml") for name in found if name.endswith(".toml")))
 
 
@@ -133,7 +137,7 @@ def entry(name: str) -> Entry:
     """
     if name not in names():
         raise UserError(name, "no public set of this name", did_you_mean(name, names()))
-    text = (files(__package__) / f"{name}.toml").read_text(encoding="utf-8")
+    text = (files(SETS) / f"{name}.toml").read_text(encoding="utf-8")
     return parse(name, tomllib.loads(text))
 
 

@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from reprcheck.datasets.card import Card
-from reprcheck.datasets.public.layout import not_as_published
-from reprcheck.datasets.public.mapped import MappedImages
+from reprcheck.datasets.card.card import Card
+from reprcheck.datasets.public.array_rows import MappedImages
+from reprcheck.datasets.public.checks import not_as_published
 
 SIZES = (224, 128, 64, 28)
 SPLITS = ("train", "val", "test")

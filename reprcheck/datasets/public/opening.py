@@ -18,11 +18,11 @@ from typing import Any
 import pandas as pd
 
 from reprcheck.datasets.assemble import assemble
-from reprcheck.datasets.card import Card
+from reprcheck.datasets.card.card import Card
+from reprcheck.datasets.card.tasks import TaskCard
 from reprcheck.datasets.folder import open_files
-from reprcheck.datasets.public.entry import entry
+from reprcheck.datasets.public.entry import SETS, entry
 from reprcheck.datasets.public.record import state
-from reprcheck.datasets.task_card import TaskCard
 from reprcheck.errors import Option, UserError
 from reprcheck.types import Dataset
 
@@ -64,7 +64,7 @@ def open_public(name: str, folder: Path | None = None, limit: int | None = None)
             f"its reader needs {chosen.extra}, which isn't installed",
             f"pip install 'reprcheck[{chosen.extra}]'",
         )
-    reader: Any = import_module(f"reprcheck.datasets.public.{name.replace('-', '_')}")
+    reader: Any = import_module(f"{SETS}.{name.replace('-', '_')}")
     table = reader.table(folder)
     card = _split(chosen.card, table)
     where = f"{name} in {folder}"

@@ -10,11 +10,11 @@ from __future__ import annotations
 import pandas as pd
 
 from reprcheck.datasets.assemble import assemble
-from reprcheck.datasets.card import parse
+from reprcheck.datasets.card.card import parse
 from reprcheck.datasets.simulate.camera import Camera
 from reprcheck.datasets.simulate.cards import ASKED_BY, write_card
 from reprcheck.datasets.simulate.culture import Culture
-from reprcheck.datasets.simulate.layout import Cells, Morphology
+from reprcheck.datasets.simulate.placement import Cells, Morphology
 from reprcheck.datasets.simulate.planting import Compounds, Plan
 from reprcheck.datasets.simulate.simulation import Plate, SimulatedImages, Simulation, Variation
 from reprcheck.datasets.simulate.tissue import Tissue

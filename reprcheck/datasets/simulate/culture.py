@@ -18,7 +18,7 @@ from scipy.ndimage import gaussian_filter
 
 from reprcheck.datasets.simulate.amounts import rank_within
 from reprcheck.datasets.simulate.factors import Factors, Level, between
-from reprcheck.datasets.simulate.layout import Cells, Morphology, Plane, grow, smooth_noise
+from reprcheck.datasets.simulate.placement import Cells, Morphology, Plane, grow, smooth_noise
 from reprcheck.datasets.simulate.simulation import Simulation
 from reprcheck.datasets.simulate.stains import dna, nuclear_share, per_cell
 from reprcheck.types import Kind

@@ -16,12 +16,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from reprcheck.code import code_digest
-from reprcheck.datasets.plate import Place, place
 from reprcheck.datasets.simulate.camera import Camera
 from reprcheck.datasets.simulate.design import cross
 from reprcheck.datasets.simulate.factors import Factors, Level, between
-from reprcheck.datasets.simulate.layout import USUAL_SIZE, Cells
+from reprcheck.datasets.simulate.placement import USUAL_SIZE, Cells
 from reprcheck.datasets.simulate.planting import Plan, deal
+from reprcheck.datasets.table.plate import Place, place
 from reprcheck.digest import digest
 from reprcheck.errors import UserError
 from reprcheck.seeding import rng

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from reprcheck.datasets.simulate.layout import Cells, Plane, smooth_noise
+from reprcheck.datasets.simulate.placement import Cells, Plane, smooth_noise
 
 
 def per_cell(draw: np.random.Generator, cells: Cells, spread: float) -> Plane:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from reprcheck.datasets.vocabulary import rank
+from reprcheck.datasets.table.vocabulary import rank
 
 PATTERNS = {
     "metadata by name": (r"(image_|cells_|nuclei_|cytoplasm_|experiment_)?metadata.*", r"meta[_\-. ].*"),

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reprcheck.datasets.table import to_number
+from reprcheck.datasets.table.samples import to_number
 from reprcheck.models.vectors.stored import IDS, Stored, bare, few, shown, wrong
 from reprcheck.types import Dataset
 

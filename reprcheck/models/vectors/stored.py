@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from reprcheck.datasets.table import Texts
+from reprcheck.datasets.table.samples import Texts
 from reprcheck.digest import LENGTH, digest
 from reprcheck.errors import UserError
 

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from reprcheck.datasets.table_file import read_table
+from reprcheck.datasets.table.file import read_table
 from reprcheck.errors import did_you_mean
 from reprcheck.models.vectors.bookkeeping import bookkeeping
 from reprcheck.models.vectors.stored import IDS, INDEX, Choice, Labels, Stored, bare, few, shown, wrong

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from reprcheck.datasets.public import open_public
-from reprcheck.datasets.public.layout import REMEDY
+from reprcheck.datasets.public.checks import REMEDY
 from reprcheck.errors import UserError
 from reprcheck.types import Dataset
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from reprcheck.datasets.public import open_public
-from reprcheck.datasets.public.layout import REMEDY
+from reprcheck.datasets.public.checks import REMEDY
 from tests.datasets.public.culture import MISSING, flat, levels, refused
 
 WORTMANNIN = (0, 0, 0.98, 1.95, 3.91, 7.81, 15.63, 31.25, 62.5, 125, 250, 150)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from reprcheck.datasets.public import open_public
-from reprcheck.datasets.public.layout import REMEDY
+from reprcheck.datasets.public.checks import REMEDY
 from tests.datasets.public.culture import MISSING, flat, levels, refused, without_column, write_tabbed
 from tests.minisets import write_image, write_table
 

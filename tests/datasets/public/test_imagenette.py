@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from reprcheck.datasets.public import open_public
-from reprcheck.datasets.public.imagenette import CLASSES
+from reprcheck.datasets.public.sets.imagenette import CLASSES
 from reprcheck.errors import UserError
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reprcheck.datasets.public.layout import read_array, read_columns
+from reprcheck.datasets.public.checks import read_array, read_columns
 from reprcheck.errors import UserError
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from reprcheck.datasets.public import open_public
-from reprcheck.datasets.public.layout import read_array
+from reprcheck.datasets.public.checks import read_array
 from tests.datasets.public.tissue import refused
 
 COUNTS = ((3, 1, 0, 0, 0), (0, 2, 0, 1, 1), (0, 0, 0, 0, 0), (1, 0, 3, 0, 0))

@@ -7,7 +7,8 @@ import shutil
 import numpy as np
 import pytest
 
-from reprcheck.datasets.public import open_public, rxrx1_wilds
+from reprcheck.datasets.public import open_public
+from reprcheck.datasets.public.sets import rxrx1_wilds
 from tests.datasets.public.culture import MISSING, flat, levels, refused, without_column
 from tests.minisets import write_image, write_table
 

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from reprcheck.datasets.public import open_public
-from reprcheck.datasets.public.layout import REMEDY
+from reprcheck.datasets.public.checks import REMEDY
 from reprcheck.errors import UserError
 from tests.datasets.public.culture import MISSING, flat, levels, refused, without_column
 from tests.minisets import write_table

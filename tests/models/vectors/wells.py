@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from reprcheck.models import resolve
-from reprcheck.models.emb import Precomputed
+from reprcheck.models.sources.emb import Precomputed
 from reprcheck.types import Dataset, Image, Task
 
 N = 24

@@ -1,0 +1,1 @@
+"""The structural baseline: objects counted, measured and placed."""

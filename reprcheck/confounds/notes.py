@@ -1,0 +1,150 @@
+"""What could mislead in a setting, as sentences: for the scorecard's notes, and for who checks a dataset.
+
+What the table alone tells comes with the task (`reprcheck.confounds.design` and `hints`); here is what takes images
+or a test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import chi2_contingency, spearmanr
+
+from reprcheck.confounds.duplicates import duplicates
+from reprcheck.confounds.nuisance import Nuisance
+from reprcheck.datasets.table.plate import place
+from reprcheck.protocols import Protocol
+from reprcheck.stats.qualify import permuted
+from reprcheck.types import Scores, Task
+
+UNLIKELY = 0.001
+"""Classes differ where chance would make them differ as much less often than this."""
+
+
+def few_batches(count: int, min_units: int) -> list[str]:
+    """Return a sentence where verdicts don't reach beyond the batches that units lie in."""
+    if not 1 < count < min_units:
+        return []
+    return [f"Verdicts cover these {count} batches, not new ones: for that, at least {min_units} are needed."]
+
+
+def interpreted(task: Task, remarks: Sequence[Sequence[str]], names: Sequence[str]) -> list[str]:
+    """Return a sentence for each thing that was interpreted in reading images: of how many, and which, say.
+
+    Parameters
+    ----------
+    task : Task
+    remarks : sequence of sequence of str
+        On each sample's image, as `reprcheck.types.Image` has them.
+    names : sequence of str
+        Of the samples, for people.
+
+    Examples
+    --------
+    "24 of 48 images (such as s001): stored with 0 as white: inverted, as viewers show them."
+    """
+    found: dict[str, list[int]] = {}
+    for i, said in enumerate(remarks):
+        for remark in said:
+            found.setdefault(remark, []).append(i)
+    sentences = []
+    for remark, rows in sorted(found.items()):
+        counted = f"All {len(names)} images" if len(rows) == len(names) > 1 else f"{len(rows)} of {len(names)} images"
+        example = "" if len(rows) == len(names) else f" (such as {min(names[i] for i in rows)})"
+        sentences.append(f"{counted}{example}: {remark}{_by_class(task, rows)}.")
+    return sentences
+
+
+def _by_class(task: Task, rows: Sequence[int]) -> str:
+    """Return how many of each class these are, where chance would rarely bring such shares about."""
+    if not task.classes or len(rows) == len(task.y):
+        return ""
+    all_of = np.bincount(task.y, minlength=len(task.classes))
+    mine = np.bincount(task.y[list(rows)], minlength=len(task.classes))
+    table = np.stack([mine, all_of - mine])[:, all_of > 0]
+    if chi2_contingency(table).pvalue > UNLIKELY:
+        return ""
+    shares = (f"{name} {n} of {of}" for name, n, of in zip(task.classes, mine, all_of, strict=True) if of)
+    return f"; classes differ: {', '.join(shares)}"
+
+
+def predictive(task: Task, nuisance: Nuisance, scores: Scores, protocol: Protocol, alpha: float) -> list[str]:
+    """Return a sentence where a nuisance alone predicts the label: labels permuted against it rarely do as well.
+
+    Parameters
+    ----------
+    task : Task
+    nuisance : Nuisance
+    scores : Scores
+        Of its vectors.
+    protocol : Protocol
+    alpha : float
+        The largest p that counts.
+    """
+    p = permuted(replace(task, batches=np.full(len(task.y), "all")), [scores], alpha)["p"]
+    if p > alpha:
+        return []
+    guess = protocol.chance(task)
+    return [
+        f"Confound: {nuisance.called or nuisance.name} alone predicts the label: {scores.values.mean():.2f} by "
+        f"{protocol.id}, {guess:.2f} by chance (p = {p:.3f})."
+    ]
+
+
+def along_the_plate(task: Task, alpha: float) -> list[str]:
+    """Return a sentence for rows and for columns along which a regression's label, controls aside, rises or falls.
+
+    For protocols without folds: with them, position is scored as a nuisance.
+    """
+    if task.kind != "regress" or task.positions is None:
+        return []
+    kept = np.ones(len(task.y), bool) if task.control is None else ~task.control
+    part = task.take(np.flatnonzero(kept))
+    places = [place(str(name)) for name in task.positions[kept]]
+    found = []
+    for axis in ("row", "column"):
+        numbers = [getattr(at, axis) for at in places]
+        if None in numbers or min(len(set(numbers)), len(np.unique(part.y))) < 2:
+            continue
+        along = np.array(numbers, np.float64)
+        related = float(spearmanr(along, part.y).statistic)
+        p = permuted(part, [Scores(part.units, along, predictions=s * along) for s in (1, -1)], alpha)["p"]
+        if p <= alpha:
+            aside = "" if task.control is None else ", controls aside"
+            found.append(
+                f"Confound: the label {'rises' if related > 0 else 'falls'} along the plate's {axis}s{aside}: rank "
+                f"correlation {related:.2f} (p = {p:.3f})."
+            )
+    return found
+
+
+def copies(
+    task: Task,
+    protocol: Protocol,
+    ids: Sequence[str],
+    thumbnails: NDArray[np.float32],
+    names: Sequence[str],
+    blank: NDArray[np.bool_] | None = None,
+) -> tuple[str, ...]:
+    """Return a sentence for each way in which images lie on both sides of a fold, or whatever a protocol keeps apart.
+
+    Parameters
+    ----------
+    task : Task
+    protocol : Protocol
+    ids : sequence of str
+        Digest of each sample's pixels.
+    thumbnails : float32[n, d]
+    names : sequence of str
+        Of the samples, for people.
+    blank : bool[n], optional
+        Samples of one value throughout.
+    """
+    side, across = protocol.sides(task)
+    channels = len(task.channels)
+    return duplicates(
+        ids, thumbnails, side, labels=task.y, names=names, channels=channels, across=across, blank=blank
+    ).notes

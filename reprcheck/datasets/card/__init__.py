@@ -1,0 +1,1 @@
+"""A dataset's card: `dataset.toml`, table by table, and every problem found at once."""

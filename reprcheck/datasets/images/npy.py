@@ -1,0 +1,100 @@
+"""``.npy`` files: by their header first, so that neither a huge shape nor Python objects get any further.
+
+Nothing is mapped into memory, since a file that shrinks while it is mapped ends the process; of a stack too large to be
+held, one frame is read.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reprcheck.datasets.card.reading import AS_STORED, Reading
+from reprcheck.datasets.images.axes import Stored, arrange
+from reprcheck.datasets.images.bounds import refuse_huge
+from reprcheck.datasets.images.recent import Recent
+from reprcheck.errors import UserError, clipped
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a file's header says: shape, order of the axes, type, and where the values begin."""
+
+    shape: tuple[int, ...]
+    fortran: bool
+    dtype: np.dtype[Any]
+    start: int
+
+
+def npy_header(path: Path, where: str) -> Header:
+    """Return the header of a file.
+
+    Raises
+    ------
+    UserError
+        For anything but numbers, which is never unpickled, or a file shorter than its header says.
+    ValueError
+        Where there is no header.
+    """
+    with path.open("rb") as file:
+        version = np.lib.format.read_magic(file)
+        if version == (1, 0):
+            shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
+        else:
+            shape, fortran, dtype = np.lib.format.read_array_header_2_0(file)
+        start, size = file.tell(), os.fstat(file.fileno()).st_size
+    if dtype.hasobject:
+        what = "holds Python objects, which are never unpickled"
+        raise UserError(where, what, "save an array of integers or floats")
+    if dtype.kind not in "buifc":  # what isn't real is told with what it was read for
+        raise UserError(where, f"holds {clipped(str(dtype))}, not numbers", "write integers or floats")
+    if min(shape, default=0) < 0 or prod(shape) * dtype.itemsize > size - start:
+        said = " x ".join(f"{length:,}" for length in shape)
+        why = f"its header says {said} values of {dtype}, and {size - start:,} bytes follow"
+        what = f"can't be decoded, truncated or damaged ({why})"
+        raise UserError(where, what, "write the file again, or remove the row")
+    return Header(shape, fortran, dtype, start)
+
+
+def read_npy(
+    path: Path,
+    frame: int | None,
+    channels: int | None,
+    where: str,
+    stacks: Recent[Stored],
+    reading: Reading = AS_STORED,
+) -> Stored:
+    """Return a file's array, whole or at least the frame asked for; parameters as of `decode.read`.
+
+    Raises
+    ------
+    UserError
+        As `npy_header`, or for more values than may be in memory at once.
+    """
+    if frame is not None and (held := stacks.get((path,))) is not None:
+        return held
+    found = npy_header(path, where)
+    stored = Stored(found.shape, False)
+    if frame is not None and prod(found.shape) * found.dtype.itemsize > stacks.limit and not found.fortran:
+        letters = arrange(stored, channels or 1, frame if len(found.shape) > 2 else None, where, reading).letters
+        if letters[0] == "T":
+            each = found.shape[1:]
+            refuse_huge(each, where, "a frame holds")
+            part = _values(path, found, frame * prod(each), each)
+            return replace(stored, array=np.broadcast_to(part[None], found.shape))
+    refuse_huge(found.shape, where)
+    whole = replace(stored, array=_values(path, found, 0, found.shape))
+    return whole if frame is None else stacks.put((path,), whole)
+
+
+def _values(path: Path, header: Header, first: int, shape: tuple[int, ...]) -> NDArray[Any]:
+    """Return the values of a shape, from the ``first`` on. Raises ValueError where the file has lost them meanwhile."""
+    offset = header.start + first * header.dtype.itemsize
+    flat = np.fromfile(path, header.dtype, prod(shape), offset=offset)
+    return flat.reshape(shape, order="F" if header.fortran else "C")

@@ -1,0 +1,1 @@
+"""Public datasets: each an entry, ``NAME.toml``, and a reader, ``NAME.py``."""

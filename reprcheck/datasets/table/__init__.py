@@ -1,0 +1,1 @@
+"""A dataset's table: samples as text, and the tasks that follow from it and the card."""

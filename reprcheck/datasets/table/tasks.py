@@ -1,0 +1,379 @@
+"""One task of the card, resolved against the table: rows, labels, units, batches.
+
+Filters first, then labels, then the checks of `confounds`, then `limit`. Whatever is left out is counted in the notes;
+whatever can't be right is a UserError that names file, line and column.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reprcheck.confounds import design as confounds
+from reprcheck.datasets.card.card import Card
+from reprcheck.datasets.card.columns import Joined, nested
+from reprcheck.datasets.card.problems import attempt, settle, tell, tell_each
+from reprcheck.datasets.card.tasks import TaskCard
+from reprcheck.datasets.table import limit
+from reprcheck.datasets.table.names import check_missing, check_values
+from reprcheck.datasets.table.samples import Samples, matches, to_number
+from reprcheck.errors import Option, Place, UserError
+from reprcheck.registry import PROTOCOLS
+from reprcheck.types import Task
+
+ONE_BATCH = "all"
+"""The batch of every sample of a dataset without a batch column."""
+
+
+class _Kept(NamedTuple):
+    rows: NDArray[np.int64]
+    notes: tuple[str, ...]
+
+
+class _Labels(NamedTuple):
+    """The rows left, their y, the classes (none for a regression), and notes on what was left out."""
+
+    rows: NDArray[np.int64]
+    y: NDArray[Any]
+    classes: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def select(task: TaskCard, samples: Samples) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """Return the rows that a task's ``where``, ``exclude`` and blank labels leave, and a note for each that took some.
+
+    Parameters
+    ----------
+    task : TaskCard
+    samples : Samples
+
+    Returns
+    -------
+    rows : int64[n]
+        Sorted positions in ``samples.ids``.
+    notes : tuple of str
+
+    Raises
+    ------
+    UserError
+        Where no row is left.
+    """
+    kept = _Kept(np.arange(len(samples.ids)), ())
+    for column, wanted in (task.where or {}).items():
+        kept = _keep(kept, matches(samples.columns[column], wanted), f"not of where {column} = {_shown(wanted)}")
+        if not len(kept.rows):
+            found = confounds.listed(np.unique(samples.columns[column]))
+            raise UserError(
+                Place(samples.where, column=f"column {column}"),
+                f"no rows left: none of [tasks.{task.name}] where {column} = {_shown(wanted)}",
+                f"the column holds {found}",
+            )
+    if task.exclude:
+        excluded = matches(samples.columns[task.label[0]], task.exclude)
+        kept = _keep(kept, ~excluded, f"excluded by label {_shown(task.exclude)}")
+    labelled = np.all([samples.columns[column] != "" for column in task.label], axis=0)
+    kept = _keep(kept, labelled, "without a label")
+    if not len(kept.rows):
+        raise UserError(
+            Place(samples.where, column=f"column {task.label[0]}"),
+            f"no rows left for [tasks.{task.name}]: all are left out by where, exclude or a blank label",
+            "loosen the filters, or fill in the labels",
+        )
+    return kept.rows, kept.notes
+
+
+def resolve(card: Card, task: TaskCard, samples: Samples) -> Task:
+    """Return a task of ``card`` as rows, labels, units and batches.
+
+    Parameters
+    ----------
+    card : Card
+    task : TaskCard
+        One of ``card.tasks``.
+    samples : Samples
+
+    Returns
+    -------
+    Task
+
+    Raises
+    ------
+    UserError
+        For labels that can't be read or don't vary, a blank unit or batch, a unit that lies in two outer ones, controls
+        that match nothing, or a confound that leaves no honest fold.
+    """
+    check_values(card, task, samples.columns, samples.where)
+    rows, notes = select(task, samples)
+    labelled = attempt(_Labels(rows, rows, (), ()), _labels, task, rows, samples)
+    rows, y, classes, left_out = labelled
+    left_out += attempt((), check_missing, card, task, rows, samples)
+    nesting = nested(task.unit or card.columns.unit or card.columns.sample)
+    unit, units = attempt(("", samples.ids[rows]), _units, nesting, rows, samples)
+    batches = attempt(samples.ids[rows], _groups, card.columns.batch, rows, samples, "batch")
+    control = attempt(None, _control, task, rows, samples)
+    test = attempt(None, _test, task, rows, samples)
+    settle()
+    positions = samples.columns[card.columns.position][rows] if card.columns.position else None
+    codes = y if classes else None
+    held_out = card.columns.batch if task.holdout == "batch" else task.test.column if task.test else unit
+    where = Place(samples.where, column=f"column {held_out}", within=f"[tasks.{task.name}]")
+    if not _matches_alone(task):
+        confounds.refuse(codes, classes, units, batches, holdout=task.holdout, test=test, where=where)
+    if matching := _matching(task):
+        at = (Place(samples.where, column=f"column {c}", within=where.within) for c in (unit, card.columns.batch))
+        confounds.refuse_matching(matching, y, classes, units, batches, where=next(at), by_batch=next(at))
+    settle()
+    if task.aggregate:
+        if nesting[0] == card.columns.sample:
+            where = Place(samples.where, within=f"[tasks.{task.name}] aggregate")
+            raise UserError(where, "the unit is the sample: nothing to aggregate", "name a unit, or remove it")
+        for what, values in (("label", codes), ("batch", batches), ("control", control), ("side of the split", test)):
+            _must_agree(what, values, nesting[0], task, rows, samples)
+        settle()
+        count = len(np.unique(samples.columns[nesting[0]][rows]))
+        left_out += (f"{_samples(len(rows))} made one for each of {count} {nesting[0]}s: {task.aggregate} of vectors.",)
+    return Task(
+        name=task.name,
+        kind=task.kind,
+        rows=rows,
+        y=y,
+        classes=classes,
+        units=units,
+        batches=batches,
+        holdout=task.holdout,
+        protocols=task.protocols,
+        channels=tuple(card.channels.index(c) for c in task.channels or card.channels),
+        control=control,
+        notes=notes + left_out + _split(task, test) + confounds.notes(codes, classes, units, batches, positions, test),
+        positions=positions,
+        replicates=samples.columns[task.replicate][rows] if task.replicate else None,
+        aggregate=task.aggregate,
+        innermost=samples.columns[nesting[0]][rows] if task.aggregate else None,
+        metadata=_metadata(card, task, rows, samples),
+        test=test,
+    )
+
+
+def _matching(task: TaskCard | Task) -> Any:
+    """Return the matching protocol that asks the most of a task, of those it is asked by; None where there is none."""
+    asked = [protocol for protocol in map(PROTOCOLS.get, task.protocols) if protocol.outside]
+    return max(asked, key=lambda protocol: len(protocol.outside), default=None)
+
+
+def _matches_alone(task: TaskCard | Task) -> bool:
+    """Return whether a task is asked by matching protocols alone, so that it needs no folds."""
+    return all(PROTOCOLS.get(name).outside for name in task.protocols)
+
+
+def _must_agree(
+    what: str, values: NDArray[Any] | None, unit: str, task: TaskCard, rows: NDArray[np.int64], samples: Samples
+) -> None:
+    """Tell the samples that differ from another of their unit in what an aggregated unit has one of."""
+    if values is None:
+        return
+    first: dict[str, Any] = {}
+    for row, value in sorted(zip(rows.tolist(), values.tolist(), strict=True), key=lambda r: samples.lines[r[0]]):
+        name = str(samples.columns[unit][row])
+        if first.setdefault(name, value) != value:
+            at = samples.at(row, unit)
+            where = Place(at.file, at.row, at.column, within=f"[tasks.{task.name}] aggregate")
+            remedy = f"name an inner unit whose samples agree before {unit} in `unit`, or don't aggregate"
+            tell(UserError(where, f"samples of {unit} {name} differ in {what}", remedy))
+
+
+def limited(task: Task, ids: NDArray[np.str_], at_most: int) -> Task:
+    """Return ``task`` cut down to about ``at_most`` samples, as `limit.cut` does, with a note that says so.
+
+    Parameters
+    ----------
+    task : Task
+    ids : str[N]
+        All sample ids of the dataset.
+    at_most : int
+
+    Raises
+    ------
+    UserError
+        Where what is left has no honest fold.
+    """
+    if at_most >= len(task.rows):
+        return task
+    labels = task.y if task.classes else limit.strata(task.y)
+    if task.control is not None:  # controls are strata of their own, so that no cut takes them all
+        labels = labels * 2 + task.control
+    if task.test is not None:  # as are both sides of a split
+        labels = labels * 2 + task.test
+    groups = task.batches if task.holdout == "batch" else task.units
+    keep = limit.cut(ids[task.rows], labels, task.batches, groups, at_most)
+    note = f"Limit: cut from {len(task.rows)} to {len(keep)} samples, stratified by label and batch."
+    cut = replace(task.take(keep), notes=(*task.notes, note))
+    where = Option("limit", at_most, f"task {task.name}")
+    remedy = ("use ", Option("limit", limit.enough(labels, task.batches)), " or more")
+    if matching := _matching(task):
+        confounds.refuse_matching(
+            matching, cut.y, cut.classes, cut.units, cut.batches, where=where, by_batch=where, remedy=remedy
+        )
+    if _matches_alone(task):
+        return cut
+    confounds.refuse(
+        cut.y if cut.classes else None,
+        cut.classes,
+        cut.units,
+        cut.batches,
+        holdout=cut.holdout,
+        test=cut.test,
+        where=where,
+        remedy=remedy,
+    )
+    return cut
+
+
+def _keep(kept: _Kept, mask: NDArray[np.bool_], why: str) -> _Kept:
+    rows = kept.rows[mask[kept.rows]]
+    lost = len(kept.rows) - len(rows)
+    return _Kept(rows, (*kept.notes, f"{_samples(lost)} left out: {why}.") if lost else kept.notes)
+
+
+def _samples(n: int) -> str:
+    return f"{n} sample" if n == 1 else f"{n} samples"
+
+
+def _shown(wanted: tuple[Any, ...]) -> str:
+    return " or ".join(str(value) for value in wanted)
+
+
+def _labels(task: TaskCard, rows: NDArray[np.int64], samples: Samples) -> _Labels:
+    where = Place(samples.where, column=f"column {' / '.join(task.label)}", within=f"[tasks.{task.name}]")
+    if task.kind == "regress":
+        values = _values(task, rows, samples)
+        if np.ptp(values) == 0:
+            what = f"the label is {values[0]:g} in all {_samples(len(values))}"
+            raise UserError(where, what, "a regression needs a label that varies")
+        return _Labels(rows, values, (), ())
+    labels = samples.columns[task.label[0]]
+    rows, classes, notes = _classes(task, rows, labels[rows])
+    if len(classes) < 2:
+        what = f"one class only ({classes[0]})" if classes else "no class is left"
+        lost = "".join(f" ({note.removesuffix('.')})" for note in notes)
+        raise UserError(where, what + lost, "a task needs two or more classes")
+    return _Labels(rows, np.searchsorted(np.array(classes), labels[rows]).astype(np.int64), classes, notes)
+
+
+def _classes(
+    task: TaskCard, rows: NDArray[np.int64], labels: NDArray[np.str_]
+) -> tuple[NDArray[np.int64], tuple[str, ...], tuple[str, ...]]:
+    """Return the rows, sorted names and notes that ``min_per_class`` leaves."""
+    names, counts = np.unique(labels, return_counts=True)
+    least = task.min_per_class or 1
+    rare = [f"{name} ({count})" for name, count in zip(names, counts, strict=True) if count < least]
+    kept = names[counts >= least]
+    notes = (f"Classes left out, with fewer than {least} samples: {', '.join(rare)}.",) if rare else ()
+    return rows[np.isin(labels, kept)], tuple(str(name) for name in kept), notes
+
+
+def _values(task: TaskCard, rows: NDArray[np.int64], samples: Samples) -> NDArray[np.float64]:
+    """Return the numbers to regress; tell the lines that hold none."""
+    parts = [_numbers(column, rows, samples) for column in task.label]
+    settle()
+    if len(parts) == 1:
+        return parts[0]
+    numerator, denominator = parts
+    for row in _by_line(rows[denominator == 0], samples):
+        what = f"0, and the label of [tasks.{task.name}] divides by it"
+        tell(UserError(samples.at(row, task.label[1]), what, "leave the cell blank to leave the row out"))
+    settle()
+    return numerator / denominator
+
+
+def _numbers(column: str, rows: NDArray[np.int64], samples: Samples) -> NDArray[np.float64]:
+    numbers = [to_number(str(cell)) for cell in samples.columns[column][rows]]
+    bad = rows[[number is None for number in numbers]]
+    remedy = "write a finite number, or leave the cell blank to leave the row out"
+    mistakes = []
+    for row in _by_line(bad, samples):
+        cell = str(samples.columns[column][row])
+        comma = ": a comma is no decimal point" if "," in cell else ""
+        mistakes.append(UserError(samples.at(row, column), f"{cell!r} is not a number{comma}", remedy))
+    tell_each(mistakes, "(and {} more rows)".format)
+    return np.array(numbers, dtype=np.float64)
+
+
+def _by_line(rows: NDArray[np.int64], samples: Samples) -> list[int]:
+    """Return rows in the order of the table as the user wrote it."""
+    return sorted((int(row) for row in rows), key=lambda row: samples.lines[row])
+
+
+def _units(columns: tuple[str, ...], rows: NDArray[np.int64], samples: Samples) -> tuple[str, NDArray[np.str_]]:
+    """Return the outermost column and its values; tell where an inner value lies in two outer ones."""
+    units = [_groups(column, rows, samples, "unit") for column in columns]
+    for (inner, outer), (column, around) in zip(pairwise(units), pairwise(columns), strict=True):
+        first: dict[str, str] = {}
+        told: set[str] = set()
+        for row, value, holder in sorted(zip(rows, inner, outer, strict=True), key=lambda r: samples.lines[r[0]]):
+            if first.setdefault(value, holder) != holder and value not in told:
+                told.add(value)
+                found = np.unique(outer[inner == value])
+                what = f"{column} {value} lies in {len(found)} {around}s ({confounds.listed(found)})"
+                named = (
+                    f"give each {column} a name of its own, such as {holder}-{value}, or leave {column} out of `unit`"
+                )
+                if not isinstance(column, Joined) and not isinstance(around, Joined):
+                    named += f'; if both together name a unit, write {{ join = ["{around}", "{column}"] }}'
+                tell(UserError(samples.at(int(row), column), what, named))
+    return columns[-1], units[-1]
+
+
+def _groups(column: str | None, rows: NDArray[np.int64], samples: Samples, word: str) -> NDArray[np.str_]:
+    if column is None:
+        return np.full(len(rows), ONE_BATCH)
+    groups = samples.columns[column][rows]
+    blank, remedy = _by_line(rows[groups == ""], samples), f"name the {word} of each sample of a task"
+    mistakes = [UserError(samples.at(row, column), f"blank {word}", remedy) for row in blank]
+    tell_each(mistakes, "(and {} more rows)".format)
+    return groups
+
+
+def _metadata(card: Card, task: TaskCard, rows: NDArray[np.int64], samples: Samples) -> NDArray[np.str_] | None:
+    """Return the columns of metadata, but for the task's own label: what is asked isn't a nuisance."""
+    columns = [samples.columns[column][rows] for column in card.columns.metadata if column not in task.label]
+    return np.stack(columns, axis=1) if columns else None
+
+
+def _split(task: TaskCard, test: NDArray[np.bool_] | None) -> tuple[str, ...]:
+    if task.test is None or test is None:
+        return ()
+    held = f"{task.test.column} = {_shown(task.test.equals)}"
+    return (f"Fixed split: {_samples(int(np.sum(~test)))} to train on, {int(np.sum(test))} judged, where {held}.",)
+
+
+def _test(task: TaskCard, rows: NDArray[np.int64], samples: Samples) -> NDArray[np.bool_] | None:
+    if task.test is None:
+        return None
+    cells = samples.columns[task.test.column][rows]
+    test = matches(cells, task.test.equals)
+    if test.all() or not test.any():
+        what = "all are judged, and none is left to train on" if test.all() else "none is judged"
+        raise UserError(
+            Place(samples.where, column=f"column {task.test.column}"),
+            f"of the samples of [tasks.{task.name}] {what}, by test = {_shown(task.test.equals)}",
+            f"the column holds {confounds.listed(np.unique(cells))}",
+        )
+    return test
+
+
+def _control(task: TaskCard, rows: NDArray[np.int64], samples: Samples) -> NDArray[np.bool_] | None:
+    if task.control is None:
+        return None
+    column, equals = task.control.column, (task.control.equals,)
+    control = matches(samples.columns[column][rows], equals)
+    if not control.any():
+        raise UserError(
+            Place(samples.where, column=f"column {task.control.column}"),
+            f"no sample of [tasks.{task.name}] is a control: none equals {task.control.equals}",
+            f"the column holds {confounds.listed(np.unique(samples.columns[task.control.column][rows]))}",
+        )
+    return control

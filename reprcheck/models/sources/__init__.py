@@ -1,0 +1,1 @@
+"""Where models come from, one file for each source that a SPEC may name."""

@@ -1,0 +1,180 @@
+"""``py:package.module:factory`` and ``py:path/to/file.py:factory``: a model that the user's own code makes.
+
+Options other than reprcheck's own (``name``, ``channels``, ``in_chans``, ``size``, ``normalise``) are the factory's
+arguments; reprcheck's own are passed on as well where the factory's signature names them. The code is imported when the
+model is first needed. A file is loaded under a name of its own; its folder (for a module: the working directory) can be
+imported from while it loads and while the factory runs, and is taken off the path again.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from reprcheck.digest import digest, file_digest
+from reprcheck.errors import UserError, did_you_mean
+from reprcheck.models import options
+from reprcheck.models.failure import users_code
+from reprcheck.models.model import Facts, Model
+from reprcheck.models.objects import Origin, model_of
+from reprcheck.models.own_code import fresh_imports
+from reprcheck.models.preprocessing import Feed, Input
+from reprcheck.models.sources.source import Source
+from reprcheck.models.spec import Option, Spec
+from reprcheck.types import Encoder
+
+OWN = ("name", "channels", "in_chans", "size", "normalise")
+"""Options that reprcheck reads."""
+
+
+class Py(Source):
+    """Models by the factory that makes them."""
+
+    target = "package.module:factory"
+    options = None
+
+    def open(self, spec: Spec) -> FactoryModel:
+        """Return the model; imports nothing. Raises UserError for a file that isn't there and for bad options."""
+        return FactoryModel(spec, self.name_of(spec))
+
+    def short_name(self, spec: Spec) -> str:
+        """Return ``module.factory``."""
+        module, _, factory = spec.target.rpartition(":")
+        return f"{Path(module).stem if module.endswith('.py') else module.rpartition('.')[2]}.{factory}"
+
+
+PY = Py()
+
+
+class FactoryModel(Model):
+    """A model made by a factory, which is called when the model is first needed.
+
+    Parameters
+    ----------
+    spec : Spec
+    name : str
+
+    Raises
+    ------
+    UserError
+        For a target that isn't ``module:factory``, a file that isn't there, or bad options.
+    """
+
+    def __init__(self, spec: Spec, name: str) -> None:
+        self._parsed, self.spec, self.name = spec, str(spec), name
+        self._module, colon, self._factory = spec.target.rpartition(":")
+        if not colon or not self._module or not self._factory:
+            raise UserError(spec.where, f"{spec.target!r} names no factory", "write py:package.module:factory")
+        self._file = Path(self._module).expanduser() if self._module.endswith(".py") else None
+        if self._file and not self._file.is_file():
+            raise UserError(spec.where, f"no file {self._module}", "check the path")
+        self._feed, self._in_chans = Feed.of(spec), options.count(spec, "in_chans")
+
+    @cached_property
+    def inner(self) -> Model:
+        """The model of what the factory returns."""
+        spec = self._parsed
+        folder = self._file.parent if self._file else Path.cwd()
+        with importable(folder), fresh_imports():
+            module = _from_file(self._file, spec.where) if self._file else _from_name(self._module, spec.where)
+            factory = _factory(module, self._factory, spec.where)
+            given = arguments(factory, spec.options)
+            with users_code(spec.where, "the factory", f"call {self._factory}() by hand"):
+                made = factory(**given)
+        told = {key: _told(value) for key, value in given.items()}
+        fixed = tuple(key for key in ("size", "normalise") if key in spec.options and key not in given)
+        origin = Origin(self.spec, self.name, spec.where, self._feed, self._in_chans, module, told, fixed)
+        return model_of(made, origin)
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest of weights, architecture and preprocessing; calls the factory."""
+        return self.inner.digest
+
+    def encoder(self, n_channels: int) -> Encoder:
+        """Return the model as an encoder; calls the factory."""
+        return self.inner.encoder(n_channels)
+
+    def notes(self, n_channels: int) -> tuple[str, ...]:
+        """Return what must be told of how the model is shown such images; calls the factory."""
+        return self.inner.notes(n_channels)
+
+    def untrained(self, n_channels: int, k: int) -> Encoder | None:
+        """Return the ``k``-th untrained twin, or None; calls the factory."""
+        return self.inner.untrained(n_channels, k)
+
+    def facts(self) -> Facts:
+        """Return what is known of the untrained twins; calls the factory."""
+        return self.inner.facts()
+
+    def shuffled(self, n_channels: int, k: int) -> Encoder | None:
+        """Return the network with each tensor permuted within itself, or None; calls the factory."""
+        return self.inner.shuffled(n_channels, k)
+
+    def input(self, n_channels: int) -> Input:
+        """Return what a plain untrained network is to take beside the model; calls the factory."""
+        return self.inner.input(n_channels)
+
+
+@contextmanager
+def importable(folder: Path) -> Iterator[None]:
+    """Let code import from a folder inside, and leave ``sys.path`` as it was found."""
+    entry = str(folder.resolve())
+    sys.path.insert(0, entry)
+    try:
+        yield
+    finally:
+        if entry in sys.path:
+            sys.path.remove(entry)
+
+
+def arguments(factory: Callable[..., Any], given: Mapping[str, Option]) -> dict[str, Option]:
+    """Return the options that go to a factory: all but reprcheck's own, and those its signature names."""
+    try:
+        named = set(inspect.signature(factory).parameters)
+    except (TypeError, ValueError):
+        named = set()
+    return {key: value for key, value in given.items() if key not in OWN or key in named}
+
+
+def _from_file(path: Path, where: str) -> ModuleType:
+    """Run a file as a module of its own. Compiled from its bytes, so that no stale bytecode can stand in for it."""
+    source = path.read_bytes()
+    module = ModuleType(f"reprcheck_model_{digest(str(path.resolve()), source)[:12]}")
+    module.__file__ = str(path.resolve())
+    sys.modules[module.__name__] = module
+    try:
+        with users_code(where, f"importing {path.name}", "run the file by hand"):
+            exec(compile(source, str(path), "exec"), module.__dict__)
+    except UserError:
+        del sys.modules[module.__name__]
+        raise
+    return module
+
+
+def _from_name(name: str, where: str) -> ModuleType:
+    with users_code(where, f"importing {name}", "install it, or run from the folder that holds it"):
+        return importlib.import_module(name)
+
+
+def _factory(module: ModuleType, name: str, where: str) -> Callable[..., Any]:
+    factory = getattr(module, name, None)
+    if callable(factory):
+        return factory  # type: ignore[no-any-return]
+    known = [key for key, value in vars(module).items() if inspect.isfunction(value) or inspect.isclass(value)]
+    what = f"{module.__name__ if not module.__file__ else Path(module.__file__).name} has no factory {name!r}"
+    raise UserError(where, what, did_you_mean(name, [key for key in known if not key.startswith("_")]))
+
+
+def _told(value: Option) -> Option | list[str]:
+    """Return what an argument says: the digest of a file's bytes where it names one."""
+    if isinstance(value, str) and Path(value).expanduser().is_file():
+        return ["file", file_digest(Path(value).expanduser())]
+    return value

@@ -1,0 +1,187 @@
+"""Pixels in, vectors out: resizing, normalising and the forward pass. The one place that runs a network.
+
+All batches of images of one shape have one size, the last one padded with zeros, so that a vector doesn't depend on how
+many images came along. Everything is float32: reduced precision (TF32, bfloat16) is off, and cuDNN deterministic. On a
+CPU a network runs on one core, and several networks side by side: cores that wait for each other within one small
+network are slow, on a shared machine very slow; and sums don't depend on how many cores there are.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional
+
+from reprcheck.errors import UserError
+from reprcheck.models.channels import Policy
+from reprcheck.models.failure import users_code
+from reprcheck.models.files_read import only_known
+from reprcheck.models.network import Network
+from reprcheck.models.preprocessing import Feed
+from reprcheck.models.repeat_check import Steady
+from reprcheck.models.torch.device import device
+from reprcheck.models.torch.twins import batch_norms
+
+BATCH = 32
+"""Images per forward pass."""
+PIXELS = BATCH * 384 * 384
+"""Most pixels per channel and forward pass: larger images go in smaller batches."""
+DEVICE_TURN = threading.Lock()
+"""Held while a network runs on an accelerator, which takes one at a time."""
+BUILD_TURN = threading.Lock()
+"""Held while a network is built: weights are drawn from one generator, which belongs to the whole process."""
+FLAT = 1e-6
+"""Standard deviation under which an image counts as constant."""
+
+
+class Runner:
+    """A built network on its device.
+
+    Parameters
+    ----------
+    network : Network
+    feed : Feed
+    policy : {"native", "replicate"}
+
+    Raises
+    ------
+    UserError
+        For a network that can't be built, or a device that isn't there.
+    """
+
+    def __init__(self, network: Network, feed: Feed, policy: Policy) -> None:
+        self.where, self.made_of, self.image_wise = network.where, network.made_of, feed.normalise == "image"
+        self.repeats = network.in_chans if policy == "replicate" else 1
+        self.steady = Steady(network.where)
+        with BUILD_TURN:
+            built = network.build()
+        self.device = device()
+        self.size = feed.size or built.size
+        self.module = built.module.eval().float().to(self.device)
+        self.mean = torch.tensor(built.mean, dtype=torch.float32, device=self.device).view(1, -1, 1, 1)
+        self.std = torch.tensor(built.std, dtype=torch.float32, device=self.device).view(1, -1, 1, 1)
+
+    @torch.inference_mode()
+    def __call__(self, planes: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+        """Return float32[N, D] for N planes float32[1 or in_chans, H, W].
+
+        Raises
+        ------
+        UserError
+            For a network that raises or doesn't return one vector per image, or whose vectors aren't each of one image.
+        """
+        n = batch_size(planes[0].shape[-2:], self.size)
+        with one_core() if self.device.type == "cpu" else DEVICE_TURN, precise():
+            found = np.concatenate([self._batch(planes[i : i + n], n) for i in range(0, len(planes), n)])
+            self.steady.check(found, lambda: self._batch(planes[:1], 1))
+            return found
+
+    @torch.inference_mode()
+    def calibrate(self, planes: Iterable[NDArray[np.float32]]) -> None:
+        """Set the running statistics of batch normalisation to averages over batches of planes, seen once.
+
+        Only these layers are in training mode meanwhile. Batches have one size and no padding: what doesn't fill the
+        last one is left out, unless there is no other.
+
+        Parameters
+        ----------
+        planes : iterable of float32[1 or in_chans, H, W]
+            Two at least.
+        """
+        norms = batch_norms(self.module)
+        for norm in norms:
+            norm.reset_running_stats()
+            norm.momentum, norm.training = None, True  # not norm.train(): timm's hold a dropout
+        with one_core() if self.device.type == "cpu" else DEVICE_TURN, precise():
+            for batch in whole_batches(planes, self.size):
+                self._run(np.stack(batch))
+        for norm in norms:
+            norm.training = False
+
+    def _batch(self, planes: Sequence[NDArray[np.float32]], n: int) -> NDArray[np.float32]:
+        pixels = np.zeros((n, *planes[0].shape), np.float32)
+        pixels[: len(planes)] = planes
+        return _checked(self._run(pixels), n, self.where)[: len(planes)]
+
+    def _run(self, pixels: NDArray[np.float32]) -> object:
+        with (
+            users_code(self.where, "the model", "run it on one image by hand"),
+            only_known(self.made_of, self.where),
+        ):
+            return self.module(self._prepared(torch.from_numpy(pixels).to(self.device)))
+
+    def _prepared(self, x: torch.Tensor) -> torch.Tensor:
+        if self.size and x.shape[-2:] != (self.size, self.size):
+            x = functional.interpolate(x, (self.size, self.size), mode="bilinear", antialias=True, align_corners=False)
+        if self.image_wise:
+            sd, mean = torch.std_mean(x, dim=(1, 2, 3), keepdim=True, correction=0)
+            x = (x - mean) / sd.clamp_min(FLAT)
+        x = x.repeat(1, self.repeats, 1, 1)
+        return (x if self.image_wise else (x - self.mean) / self.std).contiguous()
+
+
+def batch_size(shape: tuple[int, ...], size: int | None) -> int:
+    """Return the number of images per batch for images of (H, W), resized to ``size`` if given."""
+    return max(1, min(BATCH, PIXELS // max(math.prod(shape), (size or 1) ** 2)))
+
+
+def whole_batches(planes: Iterable[NDArray[np.float32]], size: int | None) -> Iterator[Sequence[NDArray[np.float32]]]:
+    """Yield planes in batches of the usual size, two at least; a last one that isn't full only where it is the first.
+
+    Parameters
+    ----------
+    planes : iterable of float32[C, H, W]
+        Of one shape.
+    size : int or None
+        Side in pixels that they will be resized to.
+    """
+    batch: list[NDArray[np.float32]] = []
+    first = True
+    for plane in planes:
+        batch.append(plane)
+        if len(batch) == max(2, batch_size(plane.shape[-2:], size)):
+            yield batch
+            batch, first = [], False
+    if batch and first:
+        yield batch
+
+
+@contextmanager
+def one_core() -> Iterator[None]:
+    """Keep torch to one core in this thread, inside."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
+def precise() -> Iterator[None]:
+    """Compute in true float32, and with deterministic convolutions, inside; leave the settings as they were found."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    try:
+        with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
+            yield
+    finally:
+        torch.set_float32_matmul_precision(before)
+
+
+def _checked(out: object, n: int, where: str) -> NDArray[np.float32]:
+    if not isinstance(out, torch.Tensor):
+        found, remedy = f"{type(out).__name__}, not a tensor", "return one tensor of pooled features"
+    elif out.ndim == 4:
+        found, remedy = f"{list(out.shape)}, a feature map", "pool it over height and width: x.mean((2, 3))"
+    elif out.ndim != 2 or len(out) != n or not out.shape[1]:
+        found, remedy = f"{list(out.shape)}", "return one vector per image"
+    else:
+        return out.float().cpu().numpy()
+    raise UserError(where, f"wrong output shape: {found}; expected [{n}, D] for {n} images", remedy)

@@ -1,0 +1,73 @@
+"""The gate as a function: the same verdicts as `pytest benchmarks/`, without pytest."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from reprcheck.embed.cache import Cache, default_folder
+from reprcheck.models import device_name, resolve
+from reprcheck.policy import Policy, read_policy, registered_models
+from reprcheck.progress import bar
+from reprcheck.runs.questions import opened, questions
+from reprcheck.runs.session import Session
+from reprcheck.scorecard.collect import new_run_id, provenance, scorecard
+from reprcheck.types import Dataset, Scorecard
+
+
+def check(
+    model: Any,
+    dataset: str | Path | Dataset | None = None,
+    policy: Policy | str | Path | None = None,
+    *,
+    limit: int | None = None,
+    cache_dir: str | Path | None = None,
+) -> Scorecard:
+    """Ask every required question of a model on a dataset.
+
+    Parameters
+    ----------
+    model : str, torch.nn.Module, callable or Encoder
+        A SPEC or a registered name; a module float32[N, C, H, W] -> [N, D]; a callable on numpy arrays of that shape,
+        with values in [0, 1]; or an encoder.
+    dataset : str, Path or Dataset, optional
+        A name or a folder; without it, the embedded default.
+    policy : Policy or path of a TOML file, optional
+        Without it, the defaults.
+    limit : int, optional
+        Cut each task down to this many samples. Such a run doesn't release unless the policy allows it.
+    cache_dir : str or Path, optional
+        Without it, ``$REPRCHECK_CACHE`` or the user's cache folder.
+
+    Returns
+    -------
+    Scorecard
+
+    Raises
+    ------
+    UserError
+        For anything the user can put right: the message says what and how.
+
+    Examples
+    --------
+    >>> import reprcheck
+    >>> reprcheck.check("demo").gate.released  # doctest: +SKIP
+    True
+    """
+    rules = policy if isinstance(policy, Policy) else read_policy(Path(policy) if policy is not None else None)
+    names: Mapping[str, str] = {**registered_models(Path.cwd()), **rules.models}
+    chosen = resolve(model, names)
+    sets = opened([dataset] if dataset is not None else [], limit, rules)
+    session = Session(rules, Cache(Path(cache_dir) if cache_dir is not None else default_folder()), bar)
+    required = questions([chosen.name], sets, rules)
+    by_name = {opened_set.name: opened_set for opened_set in sets}
+    received, timings = [], {}
+    for question in required:
+        start = time.perf_counter()
+        received.append(session.ask(chosen, by_name[question.dataset], question))
+        timings[" ".join(question.key)] = time.perf_counter() - start
+    identity = {"spec": chosen.spec, "name": chosen.name, "digest": chosen.digest}
+    run = provenance(new_run_id(), timings, device_name())
+    return scorecard(identity, rules, received, [question.key for question in required], run, session.today)

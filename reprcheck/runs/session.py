@@ -1,0 +1,93 @@
+"""A run: models over datasets, each thing computed once, from encoders to verdicts.
+
+The front doors ask a `Session` for verdicts one by one: `reprcheck.check` in its own process, the pytest plugin and the
+command line in a `reprcheck.runs.child`. Nothing here depends on the order of the asking.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from datetime import date
+
+from threadpoolctl import threadpool_limits
+
+from reprcheck.diagnostics import judge
+from reprcheck.diagnostics.bench import Bench
+from reprcheck.diagnostics.describe import describe
+from reprcheck.embed.cache import Cache
+from reprcheck.embed.embedder import Embedder
+from reprcheck.embed.engine import Progress
+from reprcheck.errors import Option, UserError
+from reprcheck.models import Model
+from reprcheck.models.failure import because
+from reprcheck.policy import Policy
+from reprcheck.runs.benches import Benches
+from reprcheck.runs.questions import Question
+from reprcheck.scorecard.waiving import waive
+from reprcheck.types import Cell, Dataset, Setting
+
+LOG = logging.getLogger(__name__)
+"""Where the traceback of an error goes, at level DEBUG."""
+
+
+@dataclass
+class Session:
+    """What a run has computed so far.
+
+    Parameters
+    ----------
+    policy : Policy
+    cache : Cache
+    progress : Progress
+        Makes progress bars.
+    today : date
+        Decides which waivers still hold.
+    """
+
+    policy: Policy
+    cache: Cache
+    progress: Progress
+    today: date = field(default_factory=date.today)
+    _asked: dict[tuple[str, ...], tuple[Bench, Setting]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._benches = Benches(self.policy, Embedder(self.cache, self.progress))
+
+    def ask(self, model: Model, dataset: Dataset, question: Question) -> tuple[Cell, Setting | None]:
+        """Return the verdict on one question, and the setting it was asked in.
+
+        Linear algebra runs on one thread: many small solves are faster so, on a shared machine by far, and sums don't
+        depend on how many cores there are.
+
+        Returns
+        -------
+        Cell
+            Whatever raises on the way to a verdict makes it an ``error``, whose statement names the cause.
+        Setting or None
+            None where the setting couldn't be described.
+
+        Raises
+        ------
+        UserError
+            For what the user can put right.
+        """
+        try:
+            with threadpool_limits(1):
+                bench, setting = self._at(model, dataset, question)
+                return waive(judge(question.diagnostic, bench, setting), setting, self.policy, self.today), setting
+        except (UserError, KeyboardInterrupt):
+            raise
+        except Exception as error:
+            LOG.debug("%s %s", question.setting, question.diagnostic, exc_info=error)
+            return question.error(because(error)), None
+        except BaseException as error:  # only a model's code would end the program
+            what, remedy = f"its code raised {because(error)}", "keep what ends the program out of the model"
+            raise UserError(Option("model", model.spec), what, remedy) from error
+
+    def _at(self, model: Model, dataset: Dataset, question: Question) -> tuple[Bench, Setting]:
+        key = (model.digest, model.name, dataset.digest, question.setting)
+        if key not in self._asked:
+            bench = self._benches.of_model(model, dataset, dataset.tasks[question.task], question.protocol)
+            self._asked[key] = bench, describe(bench)
+        return self._asked[key]

@@ -1,0 +1,121 @@
+"""Benches for contestants that a study makes itself: on the simulated sets, and on the real ones where they are.
+
+The real sets are looked for in ``shared/data`` beside the checkout; whoever lacks them measures on the simulated ones
+alone, and each study says which sets it saw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from reprcheck import datasets
+from reprcheck.baselines import Baseline
+from reprcheck.datasets.simulate import NAMES
+from reprcheck.diagnostics.bench import Bench
+from reprcheck.diagnostics.contestants import Contestants
+from reprcheck.embed.cache import Cache, default_folder
+from reprcheck.embed.embedder import Embedder, taker
+from reprcheck.embed.engine import Block
+from reprcheck.models import Calibration, Model
+from reprcheck.policy import Policy
+from reprcheck.protocols import Protocol
+from reprcheck.runs.benches import Benches
+from reprcheck.studies.sets import SETS
+from reprcheck.types import Dataset, Encoder, Task
+
+SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
+"""Where real sets lie, if anywhere."""
+QUICK_LIMIT = 96
+"""Samples that a quick look cuts every task down to."""
+
+
+@contextmanager
+def _quietly(_total: int, _title: str) -> Iterator[Callable[[int], None]]:
+    """Show nothing: the study has a bar of its own, and there can be one."""
+    yield lambda _: None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A setting that a study asks in."""
+
+    dataset: Dataset
+    task: Task
+    protocol: str
+
+    @property
+    def name(self) -> str:
+        """The setting's id."""
+        return f"{self.dataset.name}:{self.task.name}/{self.protocol}"
+
+
+def opened(limits: Mapping[str, int | None], settings: Iterable[str]) -> list[Dataset]:
+    """Open those sets that settings name and that are here, with the tasks asked, each cut down to the set's limit."""
+    wanted: dict[str, set[str]] = {}
+    for setting in settings:
+        name, task = setting.partition("/")[0].split(":")
+        wanted.setdefault(name, set()).add(task)
+    found = []
+    for name, limit in limits.items():
+        if name in wanted and (name in NAMES or name in SETS or (SHARED / name).is_dir()):
+            made = SETS.get(name)
+            whole = made(limit) if made else datasets.load(name if name in NAMES else SHARED / name, limit=limit)
+            tasks = {task.name: task for task in whole.tasks.values() if task.name in wanted[name]}
+            found.append(replace(whole, tasks=tasks))
+    return found
+
+
+def asked(sets: Iterable[Dataset], settings: Iterable[str]) -> list[Asked]:
+    """Return those settings ``dataset:task/protocol`` whose sets are here, whether or not their cards ask so."""
+    by_name, found = {one.name: one for one in sets}, []
+    for setting in settings:
+        task, _, protocol = setting.partition("/")
+        name, task = task.split(":")
+        if name in by_name:
+            found.append(Asked(by_name[name], by_name[name].tasks[task], protocol))
+    return found
+
+
+def by(protocol: Protocol, *tasks: str) -> tuple[str, ...]:
+    """Return the settings of tasks ``dataset:task`` under a protocol."""
+    return tuple(f"{task}/{protocol.id}" for task in tasks)
+
+
+class StudyBenches:
+    """Benches for contestants that a study makes itself; all that is computed is kept in the usual cache.
+
+    Parameters
+    ----------
+    policy : Policy
+    """
+
+    def __init__(self, policy: Policy) -> None:
+        self._benches = Benches(policy, Embedder(Cache(default_folder()), _quietly))
+        self._made: dict[str, Bench] = {}
+
+    def of(self, at: Asked, model: Block, untrained: Mapping[str, tuple[Block, ...]] | None = None) -> Bench:
+        """Return a bench in a setting for one block of its task's samples, and the untrained families beside it."""
+        contestants = Contestants(model, untrained or {})
+        if at.name not in self._made:
+            self._made[at.name] = self._benches.of(contestants, at.dataset, at.task, at.protocol)
+        return replace(self._made[at.name], contestants=contestants)
+
+    def of_model(self, model: Model, at: Asked) -> Bench:
+        """Return a bench in a setting for a model, with the untrained networks that it would meet at the gate."""
+        return self._benches.of_model(model, at.dataset, at.task, at.protocol)
+
+    def baseline(self, dataset: Dataset, task: Task, baseline: Baseline) -> Block:
+        """Return a hand-made baseline of a task's samples, aggregated where the task is."""
+        return taker(dataset, task)(self._benches.opponents.baselines(dataset, task.channels)[baseline.name])
+
+    def blocks(self, dataset: Dataset, task: Task, encoders: Sequence[Encoder], title: str) -> list[Block]:
+        """Embed all samples that share the task's channels, and return the task's, aggregated where the task is."""
+        take = taker(dataset, task)
+        return [take(block) for block in self._benches.embedder.embed(dataset, task.channels, encoders, title)]
+
+    def calibration(self, dataset: Dataset, task: Task) -> Calibration:
+        """Return the images that batch normalisation is calibrated on."""
+        return self._benches.opponents.calibration(dataset, task.channels)

@@ -1,0 +1,168 @@
+"""``intensity``: how often does an encoder that sees nothing but brightness pass `beyond_intensity`?
+
+Each encoder is a function of the histograms of an image's channels, drawn without a label: of the 31 intensity features
+per channel (linear maps, networks, kernel features, products), or of the histogram itself, finer than the features are:
+32 or 64 bins, quantiles, and means over the pixels of random functions of a pixel's value. They come as vectors, so
+that no matched images can unmask them; a few come as encoders too, and meet the matched images. The hardest are fitted
+to the label on half the units, or batches where folds hold them out, and judged on the other half.
+
+The rate is at the policy's margin; at margin 0 it is among the details.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from reprcheck.baselines.intensity import Intensity
+from reprcheck.diagnostics import beyond_intensity
+from reprcheck.digest import digest
+from reprcheck.embed.engine import Progress
+from reprcheck.models import resolve
+from reprcheck.policy import Policy
+from reprcheck.protocols.knn import KNN
+from reprcheck.protocols.probe import PROBE
+from reprcheck.seeding import rng
+from reprcheck.studies.benches import QUICK_LIMIT, Asked, StudyBenches, asked, by, opened
+from reprcheck.studies.brightness import FITTED, KINDS, Levels, Waves, drawn, fitted
+from reprcheck.studies.row import Row, Scale
+from reprcheck.studies.tally import Tried, row, rows
+from reprcheck.types import Cell
+
+POLICY = Policy(repeats=1)
+"""Folds are drawn once: a second draw would multiply the time, and these rates are about the control."""
+SETS = {
+    "sim-culture": None,
+    "sim-tissue": None,
+    "sim-culture-known": None,
+    "sim-tissue-known": None,
+    "tcell": 400,
+    "jurkat": 300,
+    "bbbc013": 300,
+}
+LEARNED = {**SETS, "tcell": None, "jurkat": 800}
+"""Whoever is fitted on half the units needs more of them."""
+TASKS = (
+    "sim-culture:localisation",
+    "sim-culture:texture",
+    "sim-tissue:arrangement",
+    "sim-tissue:localisation",
+    "sim-culture-known:brightness",
+    "sim-culture-known:count",
+    "sim-tissue-known:brightness",
+    "tcell:activation",
+    "tcell:cell_type",
+    "jurkat:phase",
+    "bbbc013:localisation",
+)
+PROBED = (
+    "sim-culture:localisation",
+    "sim-culture:texture",
+    "sim-tissue:arrangement",
+    "sim-culture-known:brightness",
+    "sim-tissue-known:brightness",
+    "tcell:activation",
+    "bbbc013:localisation",
+)
+"""Asked by the probe as well, which takes a hundred times as long."""
+MATCHED = by(PROBE, "sim-culture:localisation", "sim-culture-known:brightness")
+"""Where encoders come as such, and meet the matched images."""
+QUICK = ("sim-culture-known:brightness", "sim-culture:localisation")
+WIDTHS = (32, 128, 512)
+
+
+@dataclass
+class Trial:
+    """One encoder in one setting."""
+
+    at: Asked
+    kind: str
+    width: int
+    number: int
+
+    def judge(self, benches: StudyBenches) -> Cell:
+        """Ask the diagnostic."""
+        dataset, task = self.at.dataset, self.at.task
+        features, levels = benches.blocks(dataset, task, [Intensity(), Levels()], "histograms")
+        name = ("intensity", self.kind, self.width, self.number, self.at.name)
+        return beyond_intensity.ask(benches.of(self.at, drawn(features, levels, self.kind, self.width, name)))
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """An encoder that learned to read the label from brightness, on other groups than it is judged on."""
+
+    at: Asked
+    kind: str
+    fine: bool
+    number: int
+
+    def judge(self, benches: StudyBenches) -> Cell:
+        """Ask the diagnostic on the half of what folds hold out, batches or units, that it hasn't learned from."""
+        dataset, task = self.at.dataset, self.at.task
+        features, levels = benches.blocks(dataset, task, [Intensity(), Levels()], "histograms")
+        name = ("fitted to intensity", self.kind, self.fine, self.number, self.at.name)
+        groups = task.batches if task.holdout == "batch" else task.units
+        names = np.unique(groups)
+        learns = np.isin(groups, rng(*name).permutation(names)[: len(names) // 2])
+        block, rest = fitted(features, levels, task.y, learns, self.kind, self.fine, name), np.flatnonzero(~learns)
+        half = task.take(rest)
+        shown = replace(dataset, tasks={half.name: half}, digest=digest(dataset.digest, list(name)))
+        at = Asked(shown, replace(half, control=None, positions=None), self.at.protocol)
+        return beyond_intensity.ask(StudyBenches(POLICY).of(at, block))
+
+
+def study(scale: Scale, progress: Progress) -> list[Row]:
+    """Return rows for each kind of encoder, each setting and each protocol; and of the harder encoders."""
+    sets = opened(SETS if scale.full else dict.fromkeys(SETS, QUICK_LIMIT), TASKS if scale.full else QUICK)
+    voted = asked(sets, by(KNN, *(TASKS if scale.full else QUICK)))
+    probed = asked(sets, by(PROBE, *(PROBED if scale.full else QUICK[:1])))
+    trials = _trials(voted, scale.trials(2, 1)) + _trials(probed, 1)[:: scale.trials(1, 6)]
+    enough = opened(LEARNED, TASKS) if scale.full else sets
+    learners = [
+        Fitted(at, *how) for at in asked(enough, [at.name for at in voted]) for how in _ways(scale.trials(2, 1))
+    ]
+    if scale.full:
+        learners += [Fitted(at, *how) for at in asked(enough, [at.name for at in probed]) for how in _ways(1)]
+    benches, halves = StudyBenches(POLICY), StudyBenches(POLICY)
+    with threadpool_limits(1), progress(len(trials) + len(learners), "functions of intensity") as advance:
+        tried, learned = [], []
+        for trial in trials:
+            tried.append(Tried(trial.at, trial.kind, trial.judge(benches)))
+            advance(1)
+        for one in learners:
+            learned.append(Tried(one.at, one.kind, one.judge(halves)))
+            advance(1)
+        matched = _on_matched_images(asked(sets, MATCHED), benches) if scale.full else []
+    found = rows("intensity", tried, **{"draws of the folds": POLICY.repeats})
+    for protocol in dict.fromkeys(one.at.protocol for one in learned):
+        chosen = [one for one in learned if one.at.protocol == protocol]
+        found.append(row("intensity", f"{protocol}, fitted to the label on other data", chosen))
+    return [*found, *matched]
+
+
+def _ways(each: int) -> list[tuple[str, bool, int]]:
+    return [(kind, fine, number) for kind in FITTED for fine in (False, True) for number in range(each)]
+
+
+def _on_matched_images(settings: Iterable[Asked], benches: StudyBenches) -> list[Row]:
+    """Return the row of encoders that are shown the matched images as well."""
+    tried = [
+        Tried(at, "on matched images", beyond_intensity.ask(benches.of_model(resolve(Waves(seed, width)), at)))
+        for at in settings
+        for seed, width in enumerate(WIDTHS)
+    ]
+    return [row("intensity", "encoders, on matched images too", tried)] if tried else []
+
+
+def _trials(settings: Sequence[Asked], each: int) -> list[Trial]:
+    """Return ``each`` encoders of every kind in every setting; of one width each time, to share references."""
+    return [
+        Trial(at, kind, WIDTHS[(s + number) % len(WIDTHS)], number)
+        for s, at in enumerate(settings)
+        for kind in KINDS
+        for number in range(each)
+    ]

@@ -1,0 +1,99 @@
+"""``structure``: how often does an encoder that sees nothing but the layout of cells pass `beats_structure`?
+
+Each encoder is a random function of the structural features, drawn without a label: linear maps, networks, kernel
+features, products, subsets of them. The rate is at the policy's margin; at margin 0 it is among the details.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from threadpoolctl import threadpool_limits
+
+from reprcheck.baselines.structure.baseline import STRUCTURE
+from reprcheck.diagnostics import beats_structure
+from reprcheck.embed.engine import Progress
+from reprcheck.policy import Policy
+from reprcheck.protocols.knn import KNN
+from reprcheck.protocols.nsc import NSC
+from reprcheck.protocols.probe import PROBE
+from reprcheck.studies.benches import QUICK_LIMIT, Asked, StudyBenches, asked, by, opened
+from reprcheck.studies.functions import FUNCTIONS, mapped
+from reprcheck.studies.row import Row, Scale
+from reprcheck.studies.tally import Tried, rows
+from reprcheck.types import Cell
+
+POLICY = Policy(repeats=1)
+"""Folds are drawn once: a second draw would multiply the time, and these rates are about the control."""
+SETS = {
+    "sim-culture": None,
+    "sim-tissue": None,
+    "sim-culture-known": None,
+    "sim-tissue-known": None,
+    "sim-culture-split": None,
+    "sim-screen": None,
+    "tcell": 400,
+    "jurkat": 300,
+    "bbbc013": 300,
+}
+TASKS = (
+    "sim-culture:localisation",
+    "sim-culture:texture",
+    "sim-tissue:arrangement",
+    "sim-tissue:localisation",
+    "sim-culture-known:count",
+    "sim-culture-known:shape",
+    "sim-culture-known:nothing",
+    "sim-tissue-known:count",
+    "sim-tissue-known:shape",
+    "tcell:activation",
+    "tcell:cell_type",
+    "jurkat:phase",
+    "bbbc013:localisation",
+)
+OTHERS = (*by(KNN, "sim-culture-split:localisation"), *by(NSC, "sim-screen:mechanism"))
+"""By a fixed split, and by matching."""
+QUICK = ("sim-culture-known:count", "sim-culture-known:nothing")
+WIDTHS = (16, 64, 256)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One encoder in one setting."""
+
+    at: Asked
+    kind: str
+    width: int
+    number: int
+
+    def judge(self, benches: StudyBenches) -> Cell:
+        """Ask the diagnostic."""
+        base = benches.baseline(self.at.dataset, self.at.task, STRUCTURE)
+        name = (STRUCTURE.name, self.kind, self.width, self.number, self.at.name)
+        return beats_structure.ask(benches.of(self.at, mapped(base, self.kind, self.width, name)))
+
+
+def study(scale: Scale, progress: Progress) -> list[Row]:
+    """Return rows for each kind of encoder, each setting and each protocol."""
+    tasks, others = (TASKS, OTHERS) if scale.full else (QUICK, ())
+    limits = SETS if scale.full else dict.fromkeys(SETS, QUICK_LIMIT)
+    sets, benches = opened(limits, [*tasks, *others]), StudyBenches(POLICY)
+    trials = _trials(asked(sets, [*by(KNN, *tasks), *others]), scale.trials(6, 2))
+    trials += _trials(asked(sets, by(PROBE, *(tasks if scale.full else tasks[:1]))), 1)
+    tried = []
+    with threadpool_limits(1), progress(len(trials), "functions of structure") as advance:
+        for trial in trials:
+            tried.append(Tried(trial.at, trial.kind, trial.judge(benches)))
+            advance(1)
+    return rows("structure", tried, **{"draws of the folds": POLICY.repeats})
+
+
+def _trials(settings: Sequence[Asked], each: int) -> list[Trial]:
+    """Return ``each`` encoders of every kind in every setting; of one width each time, to share references."""
+    return [
+        Trial(at, kind, WIDTHS[(s + number) % len(WIDTHS)], number)
+        for s, at in enumerate(settings)
+        for kind in FUNCTIONS
+        for number in range(each)
+    ]
