@@ -27,7 +27,7 @@ class ReprcheckError(Exception):
     """Base of every exception raised on purpose by reprcheck."""
 
 
-class Place(str):
+class Location(str):
     """Where a mistake is: the text that opens its message, and the parts that the text is made of.
 
     Parameters
@@ -51,16 +51,16 @@ class Place(str):
     column: str
     within: str
 
-    def __new__(cls, file: str, row: str = "", column: str = "", within: str = "") -> Place:
+    def __new__(cls, file: str, row: str = "", column: str = "", within: str = "") -> Location:
         """Make the text, and keep its parts."""
         words = [part for part in (file, row, column, f"({within})" if within else "") if part]
         made = super().__new__(cls, " ".join(words))
         made.file, made.row, made.column, made.within = file, row, column, within
         return made
 
-    def __reduce__(self) -> tuple[type[Place], tuple[str, str, str, str]]:
+    def __reduce__(self) -> tuple[type[Location], tuple[str, str, str, str]]:
         """Pickle by the parts."""
-        return Place, (self.file, self.row, self.column, self.within)
+        return Location, (self.file, self.row, self.column, self.within)
 
 
 class Option(str):
@@ -126,7 +126,7 @@ class UserError(ReprcheckError):
     Parameters
     ----------
     where : str
-        The file, row, column or option, as the user would write it; a `Place` or an `Option` where the parts are known.
+        The file, row, column or option, as the user would write it; a `Location` or an `Option` where parts are known.
     what : str
         What is wrong, without a full stop.
     remedy : str or tuple of str

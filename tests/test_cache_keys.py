@@ -32,20 +32,20 @@ from PIL import Image as Pictures
 
 import reprcheck
 from reprcheck import protocols
-from reprcheck.baselines import CellProfiler, Composition, Intensity, Matched, Pixels, Quantiles, Structure
+from reprcheck.baselines import CellProfiler, Composition, Intensity, MatchedEncoder, Pixels, Quantiles, Structure
 from reprcheck.baselines.matching import TargetHistograms
 from reprcheck.code import reread
-from reprcheck.datasets.images.files import Entry, FileImages, Recipe
-from reprcheck.datasets.images.windows import Windowed
-from reprcheck.datasets.public import entry
+from reprcheck.datasets.images.files import FileImages, ImageLocation, Recipe
+from reprcheck.datasets.images.windows import WindowImages
+from reprcheck.datasets.public import public_set
 from reprcheck.datasets.public.sets import bbbc013_plate
 from reprcheck.datasets.simulate import Culture, SimulatedImages, Tissue
 from reprcheck.diagnostics.bench import Bench
 from reprcheck.diagnostics.contestants import Contestants
 from reprcheck.diagnostics.score_arrays import to_arrays
 from reprcheck.embed.aggregate import Groups
-from reprcheck.embed.engine import Block, Decoded, Shown, decoded
-from reprcheck.models import Calibration, calibrated, draw_plain, resolve
+from reprcheck.embed.engine import Block, DecodedImage, ImageView, decoded
+from reprcheck.models import AdaptationImages, adapt, draw_plain, resolve_model
 from reprcheck.models.untrained_resnet import UntrainedResNet
 from reprcheck.policy import Policy
 from reprcheck.registry import PROTOCOLS
@@ -142,27 +142,27 @@ of_encoder("composition", lambda: Composition(("a", "b")), "baselines.structure.
 of_encoder("cellprofiler", lambda: CellProfiler(CHANNELS, "culture"), "baselines.cellprofiler", image=None)
 of_encoder("quantiles", Quantiles, "baselines.matching")
 TARGET = TargetHistograms.mean(Quantiles().encode([IMAGE]), 3)
-of_encoder("matched", lambda: Matched(Intensity(), TARGET), "baselines.matching", "baselines.intensity")
-of_encoder("demo", lambda: resolve("demo").encoder(3), "models.torch.encoder", "models.sources.demo")
-of_encoder("demo's twin", lambda: resolve("demo").untrained(3, 0), "models.torch.encoder", "models.sources.demo")
+of_encoder("matched", lambda: MatchedEncoder(Intensity(), TARGET), "baselines.matching", "baselines.intensity")
+of_encoder("demo", lambda: resolve_model("demo").encoder(3), "models.torch.encoder", "models.sources.demo")
+of_encoder("demo's twin", lambda: resolve_model("demo").untrained(3, 0), "models.torch.encoder", "models.sources.demo")
 of_encoder(
     "demo, shuffled",
-    lambda: resolve("demo").shuffled(3, 0),
+    lambda: resolve_model("demo").shuffled(3, 0),
     *("models.torch.encoder", "models.network", "models.sources.demo"),
 )
-SEEN = Calibration(("a", "b"), lambda: [IMAGE, TYPED])
+SEEN = AdaptationImages(("a", "b"), lambda: [IMAGE, TYPED])
 of_encoder(
     "demo's twin, calibrated",
-    lambda: calibrated(resolve("demo").untrained(3, 0), SEEN),
+    lambda: adapt(resolve_model("demo").untrained(3, 0), SEEN),
     *("models.torch.batch_norm", "models.sources.demo"),
 )
 NAMED = "timm:test_resnet?pretrained=false"
-of_encoder("timm", lambda: resolve(NAMED).encoder(3), "models.torch.encoder", "models.sources.timm")
-of_encoder("timm's twin", lambda: resolve(NAMED).untrained(3, 1), "models.torch.encoder", "models.sources.timm")
+of_encoder("timm", lambda: resolve_model(NAMED).encoder(3), "models.torch.encoder", "models.sources.timm")
+of_encoder("timm's twin", lambda: resolve_model(NAMED).untrained(3, 1), "models.torch.encoder", "models.sources.timm")
 for architecture in ("resnet", "vit"):
     of_encoder(
         f"untrained {architecture}",
-        lambda architecture=architecture: draw_plain(resolve(NAMED), 3, architecture, 0),
+        lambda architecture=architecture: draw_plain(resolve_model(NAMED), 3, architecture, 0),
         *("models.torch.encoder", "models.plain"),
         image=None,
     )
@@ -173,15 +173,15 @@ of_encoder(
     image=None,
 )
 NET = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())
-of_encoder("module", lambda: resolve(NET).encoder(3), "models.torch.encoder", "models.torch.module")
-of_encoder("module's twin", lambda: resolve(NET).untrained(3, 0), "models.torch.encoder", "models.torch.module")
+of_encoder("module", lambda: resolve_model(NET).encoder(3), "models.torch.encoder", "models.torch.module")
+of_encoder("module's twin", lambda: resolve_model(NET).untrained(3, 0), "models.torch.encoder", "models.torch.module")
 
 
 def means(x: np.ndarray) -> np.ndarray:
     return x.mean((2, 3))
 
 
-FUNCTION, OBJECT = resolve(means).encoder(3), resolve(brightness.Waves(0, 8)).encoder(3)
+FUNCTION, OBJECT = resolve_model(means).encoder(3), resolve_model(brightness.Waves(0, 8)).encoder(3)
 of_encoder("function", lambda: FUNCTION, "models.functions")
 of_encoder("object", lambda: OBJECT, "models.functions", "studies.brightness")
 of_encoder("a study's levels", brightness.Levels, "studies.brightness")
@@ -277,22 +277,22 @@ class One:
 def what_was_decoded(folder: Path) -> Computation:
     def key() -> str:
         cache = Recorded()
-        decoded(Shown(One(), np.array([], np.int64), (0, 1, 2)), cache)
+        decoded(ImageView(One(), np.array([], np.int64), (0, 1, 2)), cache)
         return cache.key
 
-    shown = Shown(One(), np.array([0]), (0, 1))
-    return Computation(key, ("embed.engine",), lambda: Decoded.of(shown.read(0)))
+    shown = ImageView(One(), np.array([0]), (0, 1))
+    return Computation(key, ("embed.engine",), lambda: DecodedImage.of(shown.read(0)))
 
 
 @add("facts of demo's twins")
 def facts_of_demo(folder: Path) -> Computation:
-    model = resolve("demo")
+    model = resolve_model("demo")
     return Computation(model.code_key, ("models.network_model", "models.sources.demo"), model.facts)
 
 
 @add("facts of timm's twins")
 def facts_of_timm(folder: Path) -> Computation:
-    model = resolve(NAMED)
+    model = resolve_model(NAMED)
     return Computation(model.code_key, ("models.network_model", "models.sources.timm"), model.facts)
 
 
@@ -302,19 +302,19 @@ def facts_of_factory(folder: Path) -> Computation:
         "import torch\ndef make():\n"
         "    return torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())\n"
     )
-    model = resolve(f"py:{folder}/factory.py:make")
+    model = resolve_model(f"py:{folder}/factory.py:make")
     return Computation(model.code_key, ("models.sources.py",), model.facts)
 
 
 def written(folder: Path, recipe: Recipe | None = None) -> FileImages:
     tifffile.imwrite(folder / "image.tif", (IMAGE.pixels * 255).astype(np.uint8), photometric="minisblack")
     Pictures.fromarray(MASK.astype(np.uint8)).save(folder / "mask.png")
-    row = Entry((folder / "image.tif",), None, folder / "mask.png", "line 2", folder / "mask.png")
+    row = ImageLocation((folder / "image.tif",), None, folder / "mask.png", "line 2", folder / "mask.png")
     return FileImages([row], recipe or Recipe(3, (0.0, 255.0), "resize", (32, 32), cell_types=2))
 
 
-def windowed(folder: Path) -> Windowed:
-    return Windowed(written(folder, Recipe(3, cell_types=2)), np.array([[0, 2, 2, 8, 8]]))  # of a field as it is
+def windowed(folder: Path) -> WindowImages:
+    return WindowImages(written(folder, Recipe(3, cell_types=2)), np.array([[0, 2, 2, 8, 8]]))  # of a field as it is
 
 
 of_images("files", written, "datasets.images.files")
@@ -349,7 +349,7 @@ def opened(name: str, folder: Path, row: dict[str, object], **said: object) -> o
     """Return the images of a set of one sample; what its card says may be said otherwise."""
     reader = import_module(f"reprcheck.datasets.public.{name.replace('-', '_')}")
     table = pd.DataFrame({key: [value] for key, value in row.items()})
-    return reader.images(folder, table, replace(entry(name).card, **said))
+    return reader.images(folder, table, replace(public_set(name).card, **said))
 
 
 def photograph(folder: Path) -> dict[str, object]:
@@ -403,7 +403,7 @@ def strip(folder: Path) -> dict[str, object]:
 
 
 def stack(folder: Path) -> dict[str, object]:
-    metals = [channel.split()[0] for channel in entry("imc-breast").card.channels]
+    metals = [channel.split()[0] for channel in public_set("imc-breast").card.channels]
     panel = folder / "Data_publication/Basel_Zuri_StainingPanel.csv"
     panel.parent.mkdir()
     lines = [f"{metal},{number}" for number, metal in enumerate(metals, 1)]
@@ -417,7 +417,7 @@ def plate(folder: Path) -> FileImages:
     for name in ("a.BMP", "b.BMP"):
         Pictures.new("L", (20, 20)).save(folder / name)
     rows = pd.DataFrame({"gfp": ["a.BMP"], "dna": ["b.BMP"], "well": ["A01"]})
-    return bbbc013_plate.images(folder, rows, entry("bbbc013-plate").card)
+    return bbbc013_plate.images(folder, rows, public_set("bbbc013-plate").card)
 
 
 of_public("imagenette", photograph, "imagenette")
@@ -490,7 +490,7 @@ def test_its_key_changes_with_what_the_card_says_of_pixels(name, tmp_path):
     row = PUBLIC[name](tmp_path)
     said = [{"value_range": (0.0, 200.0)}, {"value_range": (0.0, 201.0)}]
     if name not in ("pannuke", "patchcamelyon") and not name.startswith("chammi"):  # whose readers never clip
-        said.append({"value_range": (0.0, 201.0), "clip": not entry(name).card.clip})
+        said.append({"value_range": (0.0, 201.0), "clip": not public_set(name).card.clip})
     contents = [opened(name, tmp_path, row, **card).content(0) for card in said]
     assert len(set(contents)) == len(said)
 

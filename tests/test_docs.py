@@ -16,7 +16,7 @@ import pytest
 from reprcheck.cli import parser
 from reprcheck.datasets.card.card import parse
 from reprcheck.exits import MEANING
-from reprcheck.models import resolve
+from reprcheck.models import resolve_model
 from reprcheck.policy import read_policy
 from reprcheck.types import Image
 
@@ -76,7 +76,7 @@ def load_backbone():
 """
     (tmp_path / "encoder.py").write_text(wrapper + backbone)
     images = np.random.default_rng(0).random((2, 3, 8, 8)).astype(np.float32)
-    vectors = resolve(f"py:{tmp_path}/encoder.py:encoder").encoder(3).encode([Image(image) for image in images])
+    vectors = resolve_model(f"py:{tmp_path}/encoder.py:encoder").encoder(3).encode([Image(image) for image in images])
     scope: dict = {}
     exec(compile(wrapper + backbone, "encoder.py", "exec"), scope)
     first = scope["load_backbone"]().patches(scope["torch"].from_numpy(images))[:, :, 0, 0].detach().numpy()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from reprcheck.datasets.public import entry, names
+from reprcheck.datasets.public import names, public_set
 from reprcheck.reporters.public_sets import page
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "public-sets.md"
@@ -24,7 +24,7 @@ This page is made from the entries by `tools/public_sets_page.py`; change them, 
 
 def written() -> str:
     """Return the page."""
-    return HEAD + page([entry(name) for name in names()])
+    return HEAD + page([public_set(name) for name in names()])
 
 
 if __name__ == "__main__":

@@ -2,14 +2,15 @@
 
 `Intensity` knows brightness and no place, `Structure` knows objects and no brightness, `Composition` types of cells and
 nothing else, `Pixels` a thumbnail; `CellProfiler`, which is optional, knows what there is inside objects too. `expand`
-keeps them from being left linear; `TargetHistograms` and `Matched` take brightness away from any encoder. What comes
-from the table rather than from images is in `reprcheck.confounds`; whom a model meets, in `reprcheck.runs.opponents`.
+keeps them from being left linear; `TargetHistograms` and `MatchedEncoder` take brightness away from any encoder. What
+comes from the table rather than from images is in `reprcheck.confounds`; whom a model meets, in
+`reprcheck.runs.opponents`.
 """
 
 from reprcheck.baselines.cellprofiler import CellProfiler
 from reprcheck.baselines.expansions import expand
 from reprcheck.baselines.intensity import Intensity
-from reprcheck.baselines.matching import Matched, Quantiles, TargetHistograms, match
+from reprcheck.baselines.matching import MatchedEncoder, Quantiles, TargetHistograms, match
 from reprcheck.baselines.pixels import Pixels
 from reprcheck.baselines.reference import Baseline, Reference
 from reprcheck.baselines.segmentation import nuclear_channel, segment
@@ -20,7 +21,7 @@ __all__ = [
     "CellProfiler",
     "Composition",
     "Intensity",
-    "Matched",
+    "MatchedEncoder",
     "Pixels",
     "Quantiles",
     "Reference",

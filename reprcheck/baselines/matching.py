@@ -77,7 +77,7 @@ class TargetHistograms:
 
 
 @dataclass(frozen=True, eq=False)
-class Matched:
+class MatchedEncoder:
     """Encoder: another encoder, shown images whose histograms are those of the reference.
 
     Attributes

@@ -233,11 +233,11 @@ def audited(options: argparse.Namespace, model: str | None) -> tuple[Policy, lis
     from reprcheck.policy import read_policy
     from reprcheck.runs.audit import audit, contestant, required
     from reprcheck.runs.child import Child, Setup
-    from reprcheck.runs.questions import opened
+    from reprcheck.runs.questions import open_datasets
 
     policy = read_policy(Path(options.policy) if options.policy else None)
     chosen = None if model is None else contestant(model, policy)
-    datasets = opened(list(options.dataset), options.limit, policy)
+    datasets = open_datasets(list(options.dataset), options.limit, policy)
     for dataset in datasets:
         required(dataset, policy)
     asked = chosen or contestant(None, policy)

@@ -160,9 +160,9 @@ def _surveyed(folder: Path) -> tuple[Checkup, Survey | None, Mapping[str, Sequen
 
     from reprcheck.datasets.checkup import check_folder
     from reprcheck.progress import bar
-    from reprcheck.runs.survey import Sights, survey, traps
+    from reprcheck.runs.survey import ImageFacts, survey, traps
 
-    seen = Sights()
+    seen = ImageFacts()
     with threadpool_limits(1):  # thumbnails are small: more threads only wait for each other
         found = check_folder(folder, bar, seen.look)
         if found.dataset is not None:

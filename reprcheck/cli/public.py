@@ -14,8 +14,8 @@ from reprcheck.errors import UserError
 from reprcheck.exits import Exit
 
 if TYPE_CHECKING:
-    from reprcheck.datasets.public import Entry, RemoteFile
-    from reprcheck.reporters.public_sets import Listed
+    from reprcheck.datasets.public import PublicSet, RemoteFile
+    from reprcheck.reporters.public_sets import SetStatus
 
 
 def add_list(commands: Any) -> None:
@@ -34,13 +34,13 @@ def add_list(commands: Any) -> None:
 def run_list(options: argparse.Namespace) -> int:
     """Print the catalogue, or what is known of some sets."""
     from reprcheck.datasets import public
-    from reprcheck.reporters.public_sets import Catalogue, Details
+    from reprcheck.reporters.public_sets import Catalogue, SetDetails
 
-    sets = [listed(name) for name in options.name or public.names()]
+    sets = [set_status(name) for name in options.name or public.names()]
     if options.json:
         show(json.dumps([one.plain() for one in sets], indent=2).splitlines())
     elif options.name:
-        show([line for one in sets for line in [*Details(one).lines(*terminal()), ""]][:-1])
+        show([line for one in sets for line in [*SetDetails(one).lines(*terminal()), ""]][:-1])
     else:
         show(Catalogue(sets).lines(*terminal()))
     return Exit.FINE
@@ -78,7 +78,7 @@ def run_fetch(options: argparse.Namespace) -> int:
     from reprcheck.datasets import public
     from reprcheck.datasets.public.fetching import chosen, fetch
 
-    entries = [public.entry(name) for name in dict.fromkeys(options.name)]
+    entries = [public.public_set(name) for name in dict.fromkeys(options.name)]
     if options.file and len(entries) > 1:
         raise UserError("--file", "names a file of one set, and several sets are named", "fetch the sets one by one")
     for entry in entries:
@@ -98,7 +98,7 @@ def say(line: str) -> None:
     show([line])
 
 
-def agree(entry: Entry, missing: Sequence[RemoteFile], accepted: bool) -> None:
+def agree(entry: PublicSet, missing: Sequence[RemoteFile], accepted: bool) -> None:
     """Show what will be downloaded and its licence, and have one agreed to that forbids commercial use.
 
     Raises
@@ -135,15 +135,15 @@ def add_where(commands: Any) -> None:
 
 def run_where(options: argparse.Namespace) -> int:
     """Print a set's folder."""
-    one = listed(options.name)
+    one = set_status(options.name)
     show([str(one.folder)])
     return Exit.FINE if one.state == "here" else Exit.BLOCKED
 
 
-def listed(name: str) -> Listed:
+def set_status(name: str) -> SetStatus:
     """Return a set's entry and what is here of it."""
     from reprcheck.datasets import public
     from reprcheck.datasets.public.record import state
-    from reprcheck.reporters.public_sets import Listed
+    from reprcheck.reporters.public_sets import SetStatus
 
-    return Listed(public.entry(name), public.root(name), state(public.root(name)))
+    return SetStatus(public.public_set(name), public.root(name), state(public.root(name)))

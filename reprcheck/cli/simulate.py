@@ -11,7 +11,7 @@ from reprcheck.exits import Exit
 from reprcheck.spelling import whole_number
 
 if TYPE_CHECKING:
-    from reprcheck.studies.causality import Touch
+    from reprcheck.studies.causality import CauseEffect
 
 LEGEND = (
     "Each cause was changed alone, in the same fields. Shown: the surest effect in a",
@@ -65,7 +65,7 @@ def run_causality(options: argparse.Namespace) -> int:
     return status
 
 
-def table(simulator: str, found: Sequence[Touch]) -> Iterator[str]:
+def table(simulator: str, found: Sequence[CauseEffect]) -> Iterator[str]:
     """Yield the lines of a table, causes by families, and a sentence for each touch that is forbidden."""
     families = list(dict.fromkeys(touch.family for touch in found))
     widths = {family: max(len(family), 6) + 1 for family in families}
@@ -78,7 +78,7 @@ def table(simulator: str, found: Sequence[Touch]) -> Iterator[str]:
             yield f"{touch.cause} must not touch {touch.family}: {touch.feature} by {touch.effect:.2f}"
 
 
-def mark(touch: Touch) -> str:
+def mark(touch: CauseEffect) -> str:
     """Return an effect and what to think of it.
 
     Examples

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from reprcheck.datasets.card.problems import tell
 from reprcheck.datasets.card.tasks import Holdout
-from reprcheck.datasets.table.plate import Place, place
+from reprcheck.datasets.table.plate import PlatePosition, place
 from reprcheck.errors import UserError, Words
 from reprcheck.registry import PROTOCOLS
 
@@ -22,7 +22,7 @@ SHOWN = 3
 """Names listed in a sentence before the rest is counted."""
 
 
-def listed(names: Iterable[str]) -> str:
+def list_names(names: Iterable[str]) -> str:
     """Return names as a list for a sentence, the first few in full.
 
     Examples
@@ -62,18 +62,18 @@ def notes(
         counts = _crosstab(y, len(classes), batches)
         nested = [f"{classes[c]} ({batch_names[counts[c] > 0][0]})" for c in np.flatnonzero((counts > 0).sum(1) == 1)]
         if nested:
-            found.append(f"Confound: classes found in one batch only: {listed(nested)}.")
+            found.append(f"Confound: classes found in one batch only: {list_names(nested)}.")
         single = [
             f"{batch_names[b]} ({classes[int(counts[:, b].argmax())]})"
             for b in np.flatnonzero((counts > 0).sum(0) == 1)
         ]
         if single:
-            found.append(f"Confound: batches with one class only: {listed(single)}.")
+            found.append(f"Confound: batches with one class only: {list_names(single)}.")
     if shared := _shared_units(units, batches):
-        found.append(f"Confound: units found in several batches: {listed(shared)}.")
+        found.append(f"Confound: units found in several batches: {list_names(shared)}.")
     if test is not None and (both := np.intersect1d(units[test], units[~test])).size:
         seen = f"{np.isin(units[test], both).sum()} of {test.sum()} judged samples"
-        found.append(f"Confound: {_units(len(both))} on both sides of the split, with {seen}: {listed(both)}.")
+        found.append(f"Confound: {_units(len(both))} on both sides of the split, with {seen}: {list_names(both)}.")
     if y is not None and positions is not None:
         found.extend(_nested_in_position(y, classes, units, positions))
     return tuple(found)
@@ -103,21 +103,21 @@ def _nested_in_position(
             if not np.isin(at[y != c], theirs).any() and len(np.unique(units[y == c])) >= 2 * len(theirs)
         }
         if own:
-            named = listed(f"{classes[c]} ({listed(theirs)})" for c, theirs in own.items())
+            named = list_names(f"{classes[c]} ({list_names(theirs)})" for c, theirs in own.items())
             whose = "each class lies in its own positions" if len(own) == len(classes) else "classes with own positions"
             found.append(f"Confound: {whose}: {named}.")
     return found
 
 
-def _row(at: Place) -> str:
+def _row(at: PlatePosition) -> str:
     return f"row {at.letters}" if at.row is not None else ""
 
 
-def _column(at: Place) -> str:
+def _column(at: PlatePosition) -> str:
     return f"column {at.column}" if at.column is not None else ""
 
 
-def _other(at: Place) -> str:
+def _other(at: PlatePosition) -> str:
     return at.other
 
 

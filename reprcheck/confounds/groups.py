@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from reprcheck.confounds.design import listed
+from reprcheck.confounds.design import list_names
 from reprcheck.datasets.card.card import Card
 from reprcheck.datasets.card.columns import nested, parts
 from reprcheck.datasets.card.tasks import TaskCard
@@ -56,7 +56,7 @@ class _Candidate:
 
 
 @dataclass(frozen=True)
-class Columns:
+class GroupColumns:
     """The columns of a table as groups of a dataset's samples, each looked at once."""
 
     table: pd.DataFrame
@@ -80,7 +80,7 @@ class Columns:
         return reduce(_pair, (self.of(column)[0] for column in columns))
 
 
-def unanswered(card: Card, asked: TaskCard, task: Task, columns: Columns) -> tuple[Grouping, ...]:
+def unanswered(card: Card, asked: TaskCard, task: Task, columns: GroupColumns) -> tuple[Grouping, ...]:
     """Return the groups of a task's units that its card doesn't answer for.
 
     Parameters
@@ -111,7 +111,7 @@ def unanswered(card: Card, asked: TaskCard, task: Task, columns: Columns) -> tup
 
     Where every batch has one label, the card has said so: batches are then looked at in place of units.
     """
-    at = _Asked.of(card, task)
+    at = _GroupedTask.of(card, task)
     answered = [codes[task.rows] for codes in _answered(card, asked, columns)]
     found: list[tuple[_Candidate, Grouping]] = []
     for candidate in _candidates(card, asked, task, columns):
@@ -141,7 +141,7 @@ def sentence(grouping: Grouping) -> str:
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _GroupedTask:
     """A task as the rule sees it: what has one label each, and the batches that permutations stay in."""
 
     task: Task
@@ -152,7 +152,7 @@ class _Asked:
     amounts: Mapping[str, None]
 
     @classmethod
-    def of(cls, card: Card, task: Task) -> _Asked:
+    def of(cls, card: Card, task: Task) -> _GroupedTask:
         y, units = _index(task.y), _index(task.units)
         batches = _index(task.batches) if card.columns.batch else None
         things = units
@@ -215,7 +215,7 @@ class _Asked:
         return int(np.count_nonzero(np.diff(ordered))) == len(np.unique(y)) - 1
 
 
-def _answered(card: Card, asked: TaskCard, columns: Columns) -> Iterator[Codes]:
+def _answered(card: Card, asked: TaskCard, columns: GroupColumns) -> Iterator[Codes]:
     """Yield the groups that the card answers for: other columns with the same groups are then answered for too."""
     named = card.columns
     for column in (*nested(asked.unit or named.unit), *_roles(card, asked), *named.ignored):
@@ -230,7 +230,7 @@ def _roles(card: Card, asked: TaskCard) -> tuple[str, ...]:
     return tuple(column for column in others if column is not None)
 
 
-def _candidates(card: Card, asked: TaskCard, task: Task, columns: Columns) -> Iterator[_Candidate]:
+def _candidates(card: Card, asked: TaskCard, task: Task, columns: GroupColumns) -> Iterator[_Candidate]:
     """Yield columns that the card doesn't answer for, places with the plate they lie on, and folders of images."""
     named = card.columns
     folders = dict(named.folders)
@@ -259,7 +259,7 @@ def _candidates(card: Card, asked: TaskCard, task: Task, columns: Columns) -> It
             yield from _folders(column, columns, task)
 
 
-def _single(column: str, columns: Columns, rows: NDArray[np.int64]) -> _Candidate:
+def _single(column: str, columns: GroupColumns, rows: NDArray[np.int64]) -> _Candidate:
     codes, names = columns.of(column)
     codes = codes[rows]
     used = np.unique(codes[codes >= 0])
@@ -272,7 +272,7 @@ def _single(column: str, columns: Columns, rows: NDArray[np.int64]) -> _Candidat
     return _Candidate((column,), f"column {column}", f'"{column}"', codes, sounds, values, single=True)
 
 
-def _is_place(column: str, columns: Columns, rows: NDArray[np.int64], by_name: bool = True) -> bool:
+def _is_place(column: str, columns: GroupColumns, rows: NDArray[np.int64], by_name: bool = True) -> bool:
     """Tell whether a column names places that another plate may have too: wells, or what is called like one."""
     if column not in columns.names:
         return False
@@ -284,7 +284,7 @@ def _is_place(column: str, columns: Columns, rows: NDArray[np.int64], by_name: b
     return bool(places) and all(at.row is not None and at.column is not None for at in places)
 
 
-def _folders(column: str, columns: Columns, task: Task) -> Iterator[_Candidate]:
+def _folders(column: str, columns: GroupColumns, task: Task) -> Iterator[_Candidate]:
     """Yield the folders that images lie in, level by level, and files that hold several; names of classes aside."""
     codes, names = columns.of(column)
     codes = codes[task.rows]
@@ -309,7 +309,7 @@ def _lies_in(candidate: _Candidate, found: Iterable[tuple[_Candidate, Grouping]]
 
 def _called(columns: tuple[str, ...]) -> str:
     first, *others = columns
-    return f"column {first}" + (f" ({listed(others)} alike)" if others else "")
+    return f"column {first}" + (f" ({list_names(others)} alike)" if others else "")
 
 
 def _agreement(group: Codes, label: Codes) -> float:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from reprcheck.confounds import design as confounds
 from reprcheck.datasets.card.card import Card
-from reprcheck.datasets.card.columns import Joined, nested, parts
+from reprcheck.datasets.card.columns import JointColumn, nested, parts
 from reprcheck.datasets.card.tasks import TaskCard
 from reprcheck.datasets.table.plate import place
 from reprcheck.datasets.table.samples import Samples, texts
@@ -49,7 +49,7 @@ def hints(
 def _again(card: Card, task: TaskCard, samples: Samples) -> tuple[str, ...]:
     """Return the wells, or other places, whose label is another in another batch: one name for several, most likely."""
     unit, batch = nested(task.unit or card.columns.unit)[-1:], card.columns.batch
-    if not unit or batch is None or isinstance(unit[0], Joined) or unit[0] in parts(batch):
+    if not unit or batch is None or isinstance(unit[0], JointColumn) or unit[0] in parts(batch):
         return ()
     rows, _ = select(task, samples)
     units, batches = samples.columns[unit[0]][rows].tolist(), samples.columns[batch][rows].tolist()
@@ -69,8 +69,8 @@ def _again(card: Card, task: TaskCard, samples: Samples) -> tuple[str, ...]:
     if not told:
         return ()
     return (
-        f"Confound: units whose label differs from batch to batch: {confounds.listed(told)}. If a name means another "
-        f"{unit[0]} in another {batch}, write unit = {{ join = [{join}] }}.",
+        f"Confound: units whose label differs from batch to batch: {confounds.list_names(told)}. If a name means "
+        f"another {unit[0]} in another {batch}, write unit = {{ join = [{join}] }}.",
     )
 
 
@@ -85,7 +85,7 @@ def _kept_out(card: Card, task: TaskCard, samples: Samples) -> list[str]:
     classes, y = np.unique(samples.columns[task.label[0]][rows], return_inverse=True)
     single = _of_one_class(batches, y, classes, beyond_chance=False)
     left = [f"{name} ({only})" for name, only in single if name in set(batches[outside].tolist())]
-    return [f"Kept out by `where`: batches with one class only: {confounds.listed(left)}."] if left else []
+    return [f"Kept out by `where`: batches with one class only: {confounds.list_names(left)}."] if left else []
 
 
 def _not_on_card(card: Card, task: TaskCard, samples: Samples, table: pd.DataFrame, told: Collection[str]) -> list[str]:
@@ -99,7 +99,7 @@ def _not_on_card(card: Card, task: TaskCard, samples: Samples, table: pd.DataFra
             continue
         groups = texts(table[column])[samples.position][rows]
         if single := _of_one_class(groups, y, classes, beyond_chance=True):
-            named = confounds.listed(f"{name} ({only})" for name, only in single)
+            named = confounds.list_names(f"{name} ({only})" for name, only in single)
             found.append(f"Confound: column {column}, not on the card, has groups with one class only: {named}.")
     return found
 

@@ -1,7 +1,8 @@
 """What images' stored values say of a task, as sentences: blank, saturated and clipped images, ranges, bit depths.
 
-The facts are those of `reprcheck.datasets.images.values`. Each kind is told once, with its count, an example and how many of
-each class there are: what is found in one class only gives it away. Bit depth is scored as well, as image size is.
+The facts are those of `reprcheck.datasets.images.values`. Each kind is told once, with its count, an example and how
+many of each class there are: what is found in one class only gives it away. Bit depth is scored as well, as image size
+is.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import hypergeom
 
-from reprcheck.confounds.design import listed
+from reprcheck.confounds.design import list_names
 from reprcheck.datasets.images.values import KINDS, Values
 from reprcheck.types import Task
 
@@ -71,7 +72,7 @@ def _blank(task: Task, values: Values, channels: Sequence[str], names: Sequence[
             counts[channel] = int(mine.sum())
     if counts:
         by_count = sorted(counts.items(), key=lambda one: -one[1])
-        shown = listed(f"{name} in {count} of {len(names)}" for name, count in by_count)
+        shown = list_names(f"{name} in {count} of {len(names)}" for name, count in by_count)
         sentences.append(f"Values: channels that are blank in some images: {shown}.")
     return sentences
 
@@ -94,7 +95,7 @@ def _ranges(values: Values, blank: NDArray[np.bool_], channels: Sequence[str]) -
     brightest = np.where(blank, -np.inf, (values["bright"] - values["low"]) / width).max(axis=0)
     narrow = [c for c in range(len(channels)) if 0 <= brightest[c] - darkest[c] < NARROW]
     if narrow:
-        named = listed(f"{channels[c]} ({_percent(brightest[c] - darkest[c])})" for c in narrow)
+        named = list_names(f"{channels[c]} ({_percent(brightest[c] - darkest[c])})" for c in narrow)
         span = "spans" if len(narrow) == 1 else "span"
         whose = "value_range" if values["on_card"].all() else "the range of the type"
         remedy = "narrow value_range" if values["on_card"].all() else "set value_range"
@@ -123,7 +124,7 @@ def _depths(task: Task, values: Values, names: Sequence[str]) -> list[str]:
     if len(different) > 1:
         order = np.argsort(-counts, kind="stable")
         parts = (f"{counts[w]} as {different[w]} ({names[int(np.argmax(index == w))]}" for w in order)
-        shown = listed(
+        shown = list_names(
             f"{part}{', ' + of if (of := _classes(task, index == w)) else ''})"
             for part, w in zip(parts, order, strict=True)
         )
@@ -171,7 +172,7 @@ def _classes(task: Task, mine: NDArray[np.bool_]) -> str:
         return ""
     sizes, counts = _by_class(task, mine)
     some = sorted(np.flatnonzero(counts), key=lambda c: -counts[c] / sizes[c])
-    return listed(f"{counts[c]} of {sizes[c]} {task.classes[c]}" for c in some)
+    return list_names(f"{counts[c]} of {sizes[c]} {task.classes[c]}" for c in some)
 
 
 def _given_away(task: Task, mine: NDArray[np.bool_], among: int = 1) -> bool:

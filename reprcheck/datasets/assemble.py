@@ -19,14 +19,14 @@ from reprcheck.datasets.card.card import Card
 from reprcheck.datasets.table.guesses import guesses
 from reprcheck.datasets.table.names import check_names
 from reprcheck.datasets.table.samples import Samples, Texts, sort_samples
-from reprcheck.datasets.table.tasks import limited, resolve
+from reprcheck.datasets.table.tasks import limited, resolve_task
 from reprcheck.digest import digest
 from reprcheck.errors import Option, UserError
 from reprcheck.types import Dataset, Image, ImageSource, Task
 
 
 @dataclass(frozen=True)
-class Reordered:
+class ReorderedImages:
     """An image source in another order: sample ``i`` is sample ``order[i]`` of ``images``."""
 
     images: ImageSource
@@ -83,9 +83,9 @@ def assemble(
         raise UserError(Option("limit", limit), "not a number of samples", "use a whole number of at least 1")
     samples = sort_samples(card, table, where)
     check_names(card, samples.columns, samples.lines, where)
-    tasks = {task.name: resolve(card, task, samples) for task in card.tasks}
+    tasks = {task.name: resolve_task(card, task, samples) for task in card.tasks}
     notes += guesses(card, table)
-    columns = groups.Columns(table, samples)
+    columns = groups.GroupColumns(table, samples)
     found = {task.name: groups.unanswered(card, task, tasks[task.name], columns) for task in card.tasks}
     told = {
         task.name: (
@@ -102,7 +102,7 @@ def assemble(
     }
     if limit is not None:
         tasks = {name: limited(task, samples.ids, limit) for name, task in tasks.items()}
-    source = Reordered(images, samples.position)
+    source = ReorderedImages(images, samples.position)
     return Dataset(
         name=card.name,
         kind=card.kind,

@@ -37,8 +37,8 @@ from reprcheck.datasets.images.zarr import is_there
 from reprcheck.datasets.table.file import read_table
 from reprcheck.datasets.table.names import check_names, check_values
 from reprcheck.datasets.table.samples import Samples, require, sort_samples
-from reprcheck.datasets.table.tasks import resolve, select
-from reprcheck.errors import Place, UserError
+from reprcheck.datasets.table.tasks import resolve_task, select
+from reprcheck.errors import Location, UserError
 from reprcheck.plain_files import is_folder
 from reprcheck.registry import PROTOCOLS
 from reprcheck.types import Dataset, Image, Task
@@ -68,11 +68,11 @@ class Checkup:
     dataset: Dataset | None
     n_rows: int
     n_images: int
-    rest: Rest | None = None
+    rest: TableFindings | None = None
 
 
 @dataclass(frozen=True)
-class Rest:
+class TableFindings:
     """What a table tells where something else is wrong.
 
     Attributes
@@ -138,7 +138,7 @@ def check_folder(path: str | Path, progress: Progress, look: Look = lambda row, 
 
 def _check_table(
     card: Card, wrong: set[str], files: pd.DataFrame, folder: Path, at: str, progress: Progress, look: Look
-) -> tuple[int, Rest | None]:
+) -> tuple[int, TableFindings | None]:
     """Check a table, its files and its tasks; return how many images were decoded, and what could be resolved.
 
     A row of ``files``, read from ``at``, is a sample, or the field of crops. ``wrong`` are the keys of the card
@@ -182,7 +182,7 @@ def _check_table(
     tasks = {task.name: _resolved(card, task, samples, table, extents) for task in card.tasks}
     whole = card.tiles is None and windows is None
     shown = {sample: row for sample, row in enumerate(samples.position.tolist()) if whole}
-    return len(readable), Rest(
+    return len(readable), TableFindings(
         {name: task for name, task in tasks.items() if task is not None}, samples.ids, card.channels, shown
     )
 
@@ -191,10 +191,10 @@ def _resolved(
     card: Card, task: TaskCard, samples: Samples, table: pd.DataFrame, extents: Mapping[int, tuple[int, int]]
 ) -> Task | None:
     """Return a task with its notes; where its folds are what is wrong, the task as it would be without its holdout."""
-    found = attempt(None, resolve, card, task, samples)
+    found = attempt(None, resolve_task, card, task, samples)
     if found is None:
         with collecting():  # what is wrong has been told
-            found = attempt(None, resolve, card, replace(task, holdout=None), samples)
+            found = attempt(None, resolve_task, card, replace(task, holdout=None), samples)
     if found is None:
         return None
     rows = samples.position[found.rows].tolist()
@@ -275,5 +275,5 @@ def _in_order(found: Sequence[UserError], card: Path, table: Path | None) -> lis
     return sorted(first.values(), key=lambda mistake: files.get(_place(mistake).file, 2))
 
 
-def _place(mistake: UserError) -> Place:
-    return mistake.where if isinstance(mistake.where, Place) else Place(mistake.where)
+def _place(mistake: UserError) -> Location:
+    return mistake.where if isinstance(mistake.where, Location) else Location(mistake.where)

@@ -25,7 +25,7 @@ from reprcheck.datasets.images import crops, tiles
 from reprcheck.datasets.images import zarr as zarr_store
 from reprcheck.datasets.images.decode import check_format
 from reprcheck.datasets.images.file_names import FileNames, is_url, leads_out
-from reprcheck.datasets.images.files import Entry, FileImages, Recipe, check_one_size
+from reprcheck.datasets.images.files import FileImages, ImageLocation, Recipe, check_one_size
 from reprcheck.datasets.images.zarr import GROUP_FILES, Bring, is_there, is_zarr
 from reprcheck.datasets.table.file import EXCEL, PARQUET, TEXT, read_table
 from reprcheck.datasets.table.names import check_names, check_values
@@ -40,7 +40,7 @@ from reprcheck.datasets.table.samples import (
     to_number,
 )
 from reprcheck.datasets.table.tasks import select
-from reprcheck.errors import Place, UserError
+from reprcheck.errors import Location, UserError
 from reprcheck.plain_files import is_file, is_folder, links_out, obstacle, read_toml
 from reprcheck.progress import bar
 from reprcheck.types import Dataset, ImageSource
@@ -225,7 +225,7 @@ def read_card(folder: Path) -> Card:
     except FileNotFoundError:
         raise UserError(str(folder), f"no {CARD}", "write the card (see the dataset guide)") from None
     if not card.columns.image:
-        where = Place(str(path), column="[columns] image")
+        where = Location(str(path), column="[columns] image")
         tell(UserError(where, "missing", "name the column of image files"))
     return card
 
@@ -284,7 +284,7 @@ def _named_files(card: Card, table: pd.DataFrame, folder: Path) -> list[Path]:
 
 def find_entries(
     card: Card, table: pd.DataFrame, folder: Path, where: str, *, remote: bool = False
-) -> tuple[list[Entry], tuple[str, ...]]:
+) -> tuple[list[ImageLocation], tuple[str, ...]]:
     """Return where each sample's image is, in order of the table, after a look at every file's place and name.
 
     Returns
@@ -312,7 +312,7 @@ def find_entries(
             what, remedy = "types without a mask to say which cells have them", "name the mask, or leave the cell blank"
             tell(UserError(cell_name(where, line, str(card.columns.types)), what, remedy))
         at = f"{where} {line_name(where, line)}"
-        entries.append(Entry(tuple(files), frames[row], beside.get("mask"), at, beside.get("types")))
+        entries.append(ImageLocation(tuple(files), frames[row], beside.get("mask"), at, beside.get("types")))
     places.refuse_missing()
     return entries, places.names.notes()
 
@@ -337,7 +337,7 @@ class _Places:
     def __init__(self, names: FileNames, where: str, outside: bool) -> None:
         self.names, self.where, self.outside = names, where, outside
         self.known: dict[str, Path] = {}
-        self.missing: dict[str, Place] = {}
+        self.missing: dict[str, Location] = {}
 
     def find(self, name: str, line: int, column: str) -> Path:
         if name in self.known:
@@ -354,9 +354,9 @@ class _Places:
             raise UserError(cell, f"{name!r} lies outside the folder", self._remedy(found))
         path, row = self.names.folder / normpath(found), f"{self.where} {line_name(self.where, line)}"
         if is_zarr(path):
-            zarr_store.check_installed(Place(str(path), within=row))
+            zarr_store.check_installed(Location(str(path), within=row))
         else:
-            check_format(path, Place(str(path), within=row))
+            check_format(path, Location(str(path), within=row))
         if not is_there(path):
             if os.path.lexists(path):
                 why = "is a file, not a folder" if is_file(path) else obstacle(path)

@@ -17,7 +17,7 @@ from typing import Any
 
 from reprcheck.datasets.folder import CARD, open_folder
 from reprcheck.digest import digest
-from reprcheck.errors import Option, Place, UserError
+from reprcheck.errors import Location, Option, UserError
 from reprcheck.types import Dataset
 
 _VERSION = (
@@ -54,8 +54,8 @@ def open_remote(url: str, limit: int | None = None) -> Dataset:
         return open_folder(mirror.folder, limit, mirror.bring)
     except UserError as error:
         here, where = str(mirror.folder), error.where
-        if isinstance(where, Place):
-            where = Place(where.file.replace(here, url), where.row, where.column, where.within.replace(here, url))
+        if isinstance(where, Location):
+            where = Location(where.file.replace(here, url), where.row, where.column, where.within.replace(here, url))
         raise UserError(where.replace(here, url), error.what.replace(here, url), error.remedy) from None
 
 

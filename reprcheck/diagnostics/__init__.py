@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from reprcheck.confounds.design import listed
+from reprcheck.confounds.design import list_names
 from reprcheck.diagnostics.bench import Bench
 from reprcheck.diagnostics.diagnostic import Diagnostic
 from reprcheck.registry import DIAGNOSTICS
@@ -45,7 +45,7 @@ def judge(name: str, bench: Bench, setting: Setting) -> Cell:
 def _unanswered(bench: Bench) -> str | None:
     if not (groups := bench.task.groups):
         return None
-    named = listed(group.called for group in groups)
+    named = list_names(group.called for group in groups)
     return f"units may not be independent: the card doesn't answer for {named}, whose groups have one label each"
 
 

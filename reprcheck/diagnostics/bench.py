@@ -25,7 +25,7 @@ from reprcheck.embed.engine import Block, Progress
 from reprcheck.policy import Policy
 from reprcheck.protocols import Protocol, get
 from reprcheck.seeding import seed
-from reprcheck.stats.decision import compare, decide, shared_training
+from reprcheck.stats.decision import compare, shared_training, weigh
 from reprcheck.types import Cell, Evidence, Kind, Scores, Status, Task
 
 
@@ -254,9 +254,9 @@ class Bench:
         details : mapping, optional
             Goes into the cell beside every comparison's numbers.
         """
-        status, binding = decide(evidence, self.policy.min_units)
+        status, binding = weigh(evidence, self.policy.min_units)
         if status == "pass" and extra:
-            held, second = decide(extra, self.policy.min_units)
+            held, second = weigh(extra, self.policy.min_units)
             if held != "pass":
                 status, binding = "inconclusive", second
         return Cell(

@@ -24,7 +24,7 @@ from reprcheck.stats.qualify import noise_floor, qualify
 from reprcheck.types import MODEL, Scores, Setting
 
 
-def describe(bench: Bench) -> Setting:
+def describe_setting(bench: Bench) -> Setting:
     """Return the setting as seen beside the bench's model."""
     task, policy = bench.task, bench.policy
     model = {} if bench.contestants.problem == "not finite" else {MODEL: (bench.embedding,)}

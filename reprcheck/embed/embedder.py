@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from reprcheck.embed.aggregate import Groups
 from reprcheck.embed.cache import Cache
-from reprcheck.embed.engine import Block, Decoded, Progress, Shown, decoded, embed
+from reprcheck.embed.engine import Block, DecodedImage, ImageView, Progress, decoded, embed
 from reprcheck.types import Dataset, Encoder, Image, ImageSource, Task
 
 KEPT_BYTES = 2**30
@@ -39,18 +39,18 @@ class Embedder:
     cache: Cache
     progress: Progress
     _images: dict[str, ImageSource] = field(default_factory=dict)
-    _decoded: dict[tuple[str, Channels], list[Decoded]] = field(default_factory=dict)
+    _decoded: dict[tuple[str, Channels], list[DecodedImage]] = field(default_factory=dict)
 
     def embed(self, dataset: Dataset, channels: Channels, encoders: Sequence[Encoder], title: str) -> list[Block]:
         """Return a block per encoder, of all samples whose tasks show these channels; ``title`` is the bar's."""
         return embed(self.shown(dataset, channels), encoders, self.cache, self.progress, f"{dataset.name}: {title}")
 
-    def shown(self, dataset: Dataset, channels: Channels) -> Shown:
+    def shown(self, dataset: Dataset, channels: Channels) -> ImageView:
         """Return the samples that are embedded together, as encoders see them."""
-        images = self._images.setdefault(dataset.digest, _Kept(dataset.images))
-        return Shown(images, rows_shown(dataset, channels), channels)
+        images = self._images.setdefault(dataset.digest, _ImageMemory(dataset.images))
+        return ImageView(images, rows_shown(dataset, channels), channels)
 
-    def decoded(self, dataset: Dataset, task: Task) -> list[Decoded]:
+    def decoded(self, dataset: Dataset, task: Task) -> list[DecodedImage]:
         """Return what a task's images decoded to, all of them embedded: it comes from the cache."""
         key = (dataset.digest, task.channels)
         if key not in self._decoded:
@@ -75,7 +75,7 @@ def _positions(dataset: Dataset, task: Task) -> NDArray[np.int64]:
     return np.searchsorted(rows_shown(dataset, task.channels), task.rows)
 
 
-class _Kept:
+class _ImageMemory:
     """An image source that keeps what it has decoded, up to `KEPT_BYTES`; threads that want one image wait for it."""
 
     def __init__(self, images: ImageSource) -> None:

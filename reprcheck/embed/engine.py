@@ -38,7 +38,7 @@ Progress = Callable[[int, str], AbstractContextManager[Callable[[int], None]]]
 
 
 @dataclass(frozen=True)
-class Shown:
+class ImageView:
     """Samples as encoders see them: a source, positions in it, and the channels shown."""
 
     images: ImageSource
@@ -85,7 +85,7 @@ class Block:
 
 
 def embed(
-    shown: Shown, encoders: Sequence[Encoder], cache: Cache, progress: Progress, title: str = "embedding"
+    shown: ImageView, encoders: Sequence[Encoder], cache: Cache, progress: Progress, title: str = "embedding"
 ) -> list[Block]:
     """Return one block per encoder, computing only what the cache lacks.
 
@@ -130,14 +130,14 @@ def embed(
     return [Block(key, ids, stack(vectors, ids)) for key, vectors in zip(shelf.keys, shelf.vectors, strict=True)]
 
 
-def decoded(shown: Shown, cache: Cache) -> list[Decoded]:
+def decoded(shown: ImageView, cache: Cache) -> list[DecodedImage]:
     """Return what each of the samples shown decoded to, all of which have been embedded."""
     shelf = _Shelf(cache, shown, [])
     return [shelf.decoded[content] for content in shelf.contents]
 
 
 @dataclass(frozen=True)
-class Decoded:
+class DecodedImage:
     """What the cache remembers of an image.
 
     Attributes
@@ -155,7 +155,7 @@ class Decoded:
     facts: str
 
     @classmethod
-    def of(cls, image: Image) -> Decoded:
+    def of(cls, image: Image) -> DecodedImage:
         """Return what is to be remembered of an image as shown."""
         types = () if image.types is None else (image.types,)  # images without them keep the digest they had
         pixels = digest(image.pixels, image.mask, *types)
@@ -171,7 +171,7 @@ class Decoded:
         return np.frombuffer(json.dumps([self.pixels, self.remarks, self.facts]).encode(), np.uint8)
 
     @classmethod
-    def read(cls, row: NDArray[np.uint8]) -> Decoded:
+    def read(cls, row: NDArray[np.uint8]) -> DecodedImage:
         """Return what a row says; blanks after it say nothing."""
         pixels, remarks, facts = json.loads(bytes(row))
         return cls(pixels, tuple(remarks), facts)
@@ -180,14 +180,14 @@ class Decoded:
 class _Shelf:
     """What the cache holds of these samples: what each decoded to, and each encoder's vectors by its pixels' digest."""
 
-    def __init__(self, cache: Cache, shown: Shown, encoders: Sequence[Encoder]) -> None:
+    def __init__(self, cache: Cache, shown: ImageView, encoders: Sequence[Encoder]) -> None:
         self.shown = shown
         self.contents = [shown.images.content(int(row)) for row in shown.rows]
         self.keys = [encoder.digest() for encoder in encoders]
         self.vectors = [cache.load("vectors", key) for key in self.keys]
         self.decoded_key = digest("decoded", shown.channels, code_digest(__name__), installed(*DECODERS))
         rows, wanted = cache.load("decoded", self.decoded_key), set(self.contents)
-        self.decoded = {content: Decoded.read(row) for content, row in rows.items() if content in wanted}
+        self.decoded = {content: DecodedImage.read(row) for content, row in rows.items() if content in wanted}
 
     def missing(self) -> list[int]:
         """Return the positions of samples that some encoder lacks."""
@@ -203,7 +203,7 @@ class _Shelf:
         images = {}
         for i in positions:
             image = self.shown.read(int(self.shown.rows[i]))
-            found = self.decoded[self.contents[i]] = Decoded.of(image)
+            found = self.decoded[self.contents[i]] = DecodedImage.of(image)
             writer.add("decoded", self.decoded_key, self.contents[i], found.row())
             images[found.pixels] = image
         return images

@@ -7,20 +7,20 @@ imports torch or timm until an encoder runs, or a digest of weights can't be had
 from reprcheck.models.grammar import parse
 from reprcheck.models.model import Facts, Model
 from reprcheck.models.plain import Architecture, draw_plain
-from reprcheck.models.resolve import resolve
+from reprcheck.models.resolve import resolve_model
 from reprcheck.models.spec import Spec
-from reprcheck.models.torch.batch_norm import Calibration, calibrated
+from reprcheck.models.torch.batch_norm import AdaptationImages, adapt
 from reprcheck.models.torch.device import device_name
 
 __all__ = [
+    "AdaptationImages",
     "Architecture",
-    "Calibration",
     "Facts",
     "Model",
     "Spec",
-    "calibrated",
+    "adapt",
     "device_name",
     "draw_plain",
     "parse",
-    "resolve",
+    "resolve_model",
 ]

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from reprcheck.errors import UserError
 from reprcheck.types import Image
 
-Policy = Literal["native", "replicate"]
-POLICIES: tuple[Policy, ...] = ("native", "replicate")
+ChannelPolicy = Literal["native", "replicate"]
+POLICIES: tuple[ChannelPolicy, ...] = ("native", "replicate")
 
 
-def choose(in_chans: int | None, n_channels: int, asked: Policy | None, where: str) -> Policy:
+def choose(in_chans: int | None, n_channels: int, asked: ChannelPolicy | None, where: str) -> ChannelPolicy:
     """Return the policy for a network that takes ``in_chans`` channels (None: any) on images of ``n_channels``.
 
     Raises
@@ -42,7 +42,7 @@ def choose(in_chans: int | None, n_channels: int, asked: Policy | None, where: s
     return asked or ("native" if agree else "replicate")
 
 
-def planes(images: Sequence[Image], policy: Policy) -> list[NDArray[np.float32]]:
+def planes(images: Sequence[Image], policy: ChannelPolicy) -> list[NDArray[np.float32]]:
     """Return what enters the network one by one: views float32[C, H, W], or float32[1, H, W] under ``replicate``."""
     if policy == "native":
         return [image.pixels for image in images]

@@ -12,7 +12,7 @@ ATTRIBUTES = frozenset(("LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR", "IMPORT_F
 
 
 @dataclass(frozen=True)
-class Names:
+class CodeNames:
     """Names in a code object, and in the functions within it.
 
     Attributes
@@ -34,7 +34,7 @@ class Names:
 
 
 @cache
-def names_of(code: CodeType) -> Names:
+def names_of(code: CodeType) -> CodeNames:
     """Return the names in a code object."""
     loaded: set[str] = set()
     attributes: set[str] = set()
@@ -57,4 +57,4 @@ def names_of(code: CodeType) -> Names:
             attributes |= names.attributes
             imports.update(dict.fromkeys(names.imports))
             texts |= names.texts
-    return Names(frozenset(loaded), frozenset(attributes), tuple(imports), frozenset(texts))
+    return CodeNames(frozenset(loaded), frozenset(attributes), tuple(imports), frozenset(texts))

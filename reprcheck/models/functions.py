@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from reprcheck.code import code_digest
 from reprcheck.digest import digest
 from reprcheck.errors import UserError
-from reprcheck.models.channels import Policy, choose, joined, planes
+from reprcheck.models.channels import ChannelPolicy, choose, joined, planes
 from reprcheck.models.failure import users_code
 from reprcheck.models.files_read import only_known
 from reprcheck.models.identity import Identity
 from reprcheck.models.model import Model
-from reprcheck.models.repeat_check import Steady
+from reprcheck.models.repeat_check import RepeatCheck
 from reprcheck.seeding import seed
 from reprcheck.types import Encoder, Image
 
@@ -58,7 +58,7 @@ class CallableModel(Model):
         function: ArrayFunction,
         identity: str,
         in_chans: int | None = None,
-        channels: Policy | None = None,
+        channels: ChannelPolicy | None = None,
         made_of: Identity | None = None,
     ) -> None:
         self.spec, self.name, self.where, self.function = spec, name, where, function
@@ -99,13 +99,13 @@ class CallableEncoder:
         where: str,
         function: ArrayFunction,
         identity: str,
-        policy: Policy,
+        policy: ChannelPolicy,
         repeats: int,
         made_of: Identity | None = None,
     ) -> None:
         self.name, self.where, self.function, self.identity = name, where, function, identity
         self.policy, self.repeats, self.made_of = policy, repeats, made_of
-        self.steady = Steady(where)
+        self.steady = RepeatCheck(where)
 
     def digest(self) -> str:
         """Return the digest of what the callable is made of and of the channel policy."""
@@ -155,7 +155,7 @@ class EncoderModel(Model):
         inner: Encoder,
         code: str,
         in_chans: int | None = None,
-        channels: Policy | None = None,
+        channels: ChannelPolicy | None = None,
     ) -> None:
         self.spec, self.name, self.where, self.inner, self.code = spec, name, where, inner, code
         self.channels = channels
@@ -190,10 +190,10 @@ class EncoderModel(Model):
 class CheckedEncoder:
     """A user's encoder under a channel policy, its answers checked."""
 
-    def __init__(self, name: str, where: str, inner: Encoder, code: str, policy: Policy, repeats: int) -> None:
+    def __init__(self, name: str, where: str, inner: Encoder, code: str, policy: ChannelPolicy, repeats: int) -> None:
         self.name, self.where, self.inner, self.code = name, where, inner, code
         self.policy, self.repeats = policy, repeats
-        self.steady = Steady(where)
+        self.steady = RepeatCheck(where)
 
     @property
     def notes(self) -> tuple[str, ...]:

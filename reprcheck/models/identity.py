@@ -39,7 +39,7 @@ from reprcheck.digest import digest, file_digest
 from reprcheck.errors import UserError
 from reprcheck.models.code_names import names_of
 from reprcheck.models.failure import because
-from reprcheck.models.own_code import BINDINGS, PYTHON, OwnModule, Untold, absolute, of_module, of_name
+from reprcheck.models.own_code import BINDINGS, PYTHON, OwnModule, UnknownIdentityError, absolute, of_module, of_name
 
 REMEDY = "give it a method digest() that returns a text made from its weights"
 LOCKS = (type(threading.Lock()), type(threading.RLock()))
@@ -109,16 +109,16 @@ def _identity(thing: object, where: str, factory: ModuleType | None, tell: Calla
             walk.settle(of_module(factory))
         made_of = [walk.module(factory) if factory else None, tell(walk)]
         nodes = walk.finish()
-    except Untold as error:
+    except UnknownIdentityError as error:
         raise UserError(where, *_refusal(thing, error)) from error
     except (Exception, SystemExit) as error:
-        raise UserError(where, *_refusal(thing, Untold(because(error)))) from error
+        raise UserError(where, *_refusal(thing, UnknownIdentityError(because(error)))) from error
     by_itself = callable(getattr(thing, "digest", None))
     whole = digest("identity/1", PYTHON, made_of, nodes)
     return Identity(whole, None if by_itself else frozenset(walk.files), walk.modules)
 
 
-def _refusal(thing: object, error: Untold) -> tuple[str, str]:
+def _refusal(thing: object, error: UnknownIdentityError) -> tuple[str, str]:
     if error.remedy:
         return error.what, error.remedy
     return f"no digest can be made of this {type(thing).__name__} ({error.what})", REMEDY
@@ -145,8 +145,8 @@ class _Walk:
             value, describe, self._trail = self._queue.popleft()
             try:
                 nodes.append(describe(value))
-            except Untold as error:
-                raise Untold(
+            except UnknownIdentityError as error:
+                raise UnknownIdentityError(
                     f"its {self._trail} {error.what}" if self._trail and not error.remedy else error.what, error.remedy
                 ) from error
         return nodes
@@ -397,7 +397,7 @@ class _Walk:
             reduce = copyreg.dispatch_table.get(type(value))
             parts = reduce(value) if reduce else value.__reduce_ex__(4)
         except Exception as error:
-            raise Untold(f"is a {type(value).__name__}, whose state can't be seen") from error
+            raise UnknownIdentityError(f"is a {type(value).__name__}, whose state can't be seen") from error
         if isinstance(parts, str):
             return ["global", _library_with(parts, value), parts]
         made, arguments, *more = parts
@@ -417,7 +417,7 @@ def own_digest(value: Any) -> str | None:
         return None
     found = own()
     if not isinstance(found, str) or not found:
-        raise Untold(f"digest() returned {found!r}", "return a text that changes with the weights")
+        raise UnknownIdentityError(f"digest() returned {found!r}", "return a text that changes with the weights")
     return found
 
 
@@ -469,7 +469,7 @@ def _library_with(name: str, value: Any) -> str:
         home = of_name(at) if getattr(sys.modules[at], "__dict__", {}).get(name) is value else None
         if isinstance(home, str):
             return home
-    raise Untold(f"is a {type(value).__name__}, whose state can't be seen")
+    raise UnknownIdentityError(f"is a {type(value).__name__}, whose state can't be seen")
 
 
 def _planted(value: Any) -> bool:
@@ -490,7 +490,7 @@ def _with_torch() -> bool:
 
 
 def _refuse(_: _Walk, value: Any) -> Any:
-    raise Untold(f"is a {type(value).__name__}, whose state can't be told")
+    raise UnknownIdentityError(f"is a {type(value).__name__}, whose state can't be told")
 
 
 _EXACTLY: Mapping[type, Callable[[_Walk, Any], Any]] = {

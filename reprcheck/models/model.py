@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reprcheck.code import code_digest
-from reprcheck.models.preprocessing import Feed, Input
+from reprcheck.models.preprocessing import Input, Preprocessing
 from reprcheck.types import Dataset, Encoder, Task
 
 PLAIN_SIZE = 96
@@ -105,7 +105,7 @@ class Model(ABC):
 
         Without a network of its own: all channels at once, at `PLAIN_SIZE` pixels.
         """
-        return Input(n_channels, Feed(size=PLAIN_SIZE))
+        return Input(n_channels, Preprocessing(size=PLAIN_SIZE))
 
 
 def safe(name: str) -> str:

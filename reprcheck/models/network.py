@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 from reprcheck.code import code_digest
 from reprcheck.digest import digest
 from reprcheck.models.identity import Identity
-from reprcheck.models.preprocessing import Feed, Input
+from reprcheck.models.preprocessing import Input, Preprocessing
 
 if TYPE_CHECKING:
     import torch
 
 
 @dataclass(frozen=True)
-class Built:
+class BuiltNetwork:
     """A network ready to run.
 
     Attributes
@@ -75,24 +75,24 @@ class Network(ABC):
         return code_digest(type(self).__module__)
 
     @abstractmethod
-    def build(self) -> Built:
+    def build(self) -> BuiltNetwork:
         """Return the network on the CPU, the same in every process. Raises UserError."""
 
     @abstractmethod
     def twin(self, k: int) -> Network:
         """Return the recipe of the ``k``-th untrained twin: the same architecture, weights drawn from a seed."""
 
-    def input(self, feed: Feed) -> Input:
+    def input(self, feed: Preprocessing) -> Input:
         """Return what the network takes when it is fed so, for another to be shown the same."""
         return Input(self.in_chans, feed)
 
     def shuffled(self, k: int) -> Network:
         """Return the recipe of the ``k``-th copy whose weights are permuted, each tensor within itself."""
-        return Shuffled(self.where, self, k)
+        return ShuffledNetwork(self.where, self, k)
 
 
 @dataclass(frozen=True)
-class Shuffled(Network):
+class ShuffledNetwork(Network):
     """A network with every weight tensor permuted within itself: the values that training left, without their places.
 
     A control for networks whose twins can't be drawn honestly: those keep the scale of trained tensors, this one all of
@@ -121,7 +121,7 @@ class Shuffled(Network):
         """Return the digest of the code that builds and permutes it."""
         return digest(super().code_key(), self.network.code_key())
 
-    def build(self) -> Built:
+    def build(self) -> BuiltNetwork:
         """Return the network on the CPU, permuted."""
         from reprcheck.models.torch.twins import shuffle
 
@@ -133,6 +133,6 @@ class Shuffled(Network):
         """Return the ``k``-th untrained twin, which is the network's own."""
         return self.network.twin(k)
 
-    def input(self, feed: Feed) -> Input:
+    def input(self, feed: Preprocessing) -> Input:
         """Return what the network itself takes."""
         return self.network.input(feed)

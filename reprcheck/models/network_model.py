@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import cached_property
 
 from reprcheck.digest import digest
-from reprcheck.models.channels import Policy, choose
+from reprcheck.models.channels import ChannelPolicy, choose
 from reprcheck.models.model import Facts, Model
 from reprcheck.models.network import Network
-from reprcheck.models.preprocessing import Feed, Input
+from reprcheck.models.preprocessing import Input, Preprocessing
 from reprcheck.models.torch.encoder import TorchEncoder
 from reprcheck.types import Encoder
 
@@ -23,7 +23,7 @@ class NetworkModel(Model):
     feed : Feed
     """
 
-    def __init__(self, spec: str, name: str, network: Network, feed: Feed) -> None:
+    def __init__(self, spec: str, name: str, network: Network, feed: Preprocessing) -> None:
         self.spec, self.name, self.network, self.feed = spec, name, network, feed
 
     @cached_property
@@ -68,5 +68,5 @@ class NetworkModel(Model):
     def _encoder(self, name: str, network: Network, n_channels: int) -> TorchEncoder:
         return TorchEncoder(name, network, self.feed, self._policy(network, n_channels))
 
-    def _policy(self, network: Network, n_channels: int) -> Policy:
+    def _policy(self, network: Network, n_channels: int) -> ChannelPolicy:
         return choose(network.in_chans, n_channels, self.feed.channels, network.where)

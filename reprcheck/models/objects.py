@@ -14,7 +14,7 @@ from reprcheck.models.functions import CallableModel, EncoderModel, is_encoder
 from reprcheck.models.identity import code_identity, identity
 from reprcheck.models.model import Model
 from reprcheck.models.network_model import NetworkModel
-from reprcheck.models.preprocessing import Feed
+from reprcheck.models.preprocessing import Preprocessing
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Origin:
     spec: str
     name: str
     where: str
-    feed: Feed = field(default_factory=Feed)
+    feed: Preprocessing = field(default_factory=Preprocessing)
     in_chans: int | None = None
     factory: ModuleType | None = None
     arguments: Mapping[str, Any] = field(default_factory=dict)

@@ -33,7 +33,7 @@ BINDINGS = ("_cython_", "pybind11_builtins", "nanobind")
 """How the modules begin that compiled packages' own types say they are from; they have no files."""
 
 
-class Untold(ReprcheckError):
+class UnknownIdentityError(ReprcheckError):
     """What something is made of can't be told: ``what``, and the ``remedy`` where it isn't the usual one."""
 
     def __init__(self, what: str, remedy: str = "") -> None:
@@ -75,7 +75,9 @@ class OwnModule:
         try:
             return Path(self.path).read_bytes() if self.path else b""
         except OSError as error:
-            raise Untold(f"the source of the module {self.name} can't be read: {error.strerror}") from error
+            raise UnknownIdentityError(
+                f"the source of the module {self.name} can't be read: {error.strerror}"
+            ) from error
 
     def imports(self, found: dict[tuple[str, str], OwnModule | str]) -> Iterator[OwnModule | str]:
         """Yield what its import statements lead to: own modules, and of anything else its distribution and version.
@@ -279,7 +281,7 @@ def _no_stranger(name: str, root: str) -> None:
     twin = next((place for place in twins if os.path.isfile(place)), None)
     if twin and not (file and _same(str(file), twin)):
         what = f"it imports {top}, and this process has imported another {top} before, from {file or 'elsewhere'}"
-        raise Untold(what, f"rename {twin}, or ask this model in a process of its own")
+        raise UnknownIdentityError(what, f"rename {twin}, or ask this model in a process of its own")
 
 
 def _spec(name: str, root: str) -> ModuleSpec | None:

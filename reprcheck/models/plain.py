@@ -8,7 +8,7 @@ from typing import Literal
 from reprcheck.digest import digest, installed
 from reprcheck.models.channels import choose
 from reprcheck.models.model import Model
-from reprcheck.models.network import Built, Network
+from reprcheck.models.network import BuiltNetwork, Network
 from reprcheck.models.torch.encoder import TorchEncoder
 from reprcheck.seeding import seed
 
@@ -62,7 +62,7 @@ class PlainNetwork(Network):
         made_of = (PLAIN[self.architecture], self.k, self.channels, self.size, self.size_of)
         return digest("plain", installed("timm", "torch"), *made_of)
 
-    def build(self) -> Built:
+    def build(self) -> BuiltNetwork:
         """Return the network on the CPU. Raises UserError for an unknown ``size_of``."""
         from reprcheck.models.torch import timm_build
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from typing import Literal, cast
 
 from reprcheck.models import options
-from reprcheck.models.channels import POLICIES, Policy
+from reprcheck.models.channels import POLICIES, ChannelPolicy
 from reprcheck.models.spec import Spec
 
 
 @dataclass(frozen=True)
-class Feed:
+class Preprocessing:
     """How pixels in [0, 1] are prepared for a network.
 
     Attributes
@@ -28,19 +28,19 @@ class Feed:
 
     size: int | None = None
     normalise: Literal["model", "image"] = "model"
-    channels: Policy | None = None
+    channels: ChannelPolicy | None = None
 
     @classmethod
-    def of(cls, spec: Spec) -> Feed:
+    def of(cls, spec: Spec) -> Preprocessing:
         """Return what the SPEC's options ask for."""
         normalise = options.one_of(spec, "normalise", ("image",)) or "model"
         return cls(
             options.count(spec, "size"),
             cast(Literal["model", "image"], normalise),
-            cast(Policy | None, options.one_of(spec, "channels", POLICIES)),
+            cast(ChannelPolicy | None, options.one_of(spec, "channels", POLICIES)),
         )
 
-    def sized(self, size: int | None) -> Feed:
+    def sized(self, size: int | None) -> Preprocessing:
         """Return the same at another size."""
         return replace(self, size=size)
 
@@ -61,5 +61,5 @@ class Input:
     """
 
     in_chans: int
-    feed: Feed
+    feed: Preprocessing
     size_of: str | None = None

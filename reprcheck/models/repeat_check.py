@@ -13,7 +13,7 @@ TOLERANCE = 1e-3
 """Of a vector's largest value: what another size of batch, or an accelerator's order of summation, may change."""
 
 
-class Steady:
+class RepeatCheck:
     """Refuses an encoder that gives an image another vector when it sees it again, alone; asks the first time only.
 
     Parameters

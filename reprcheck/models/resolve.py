@@ -13,7 +13,7 @@ from reprcheck.models.spec import Spec
 from reprcheck.registry import SOURCES
 
 
-def resolve(spec: object, registered: Mapping[str, str] | None = None) -> Model:
+def resolve_model(spec: object, registered: Mapping[str, str] | None = None) -> Model:
     """Return the model that a SPEC or an object stands for.
 
     Parameters

@@ -10,9 +10,9 @@ import pytest
 
 from reprcheck.embed.cache import Cache, default_folder
 from reprcheck.errors import Option, UserError
-from reprcheck.models import Model, resolve
+from reprcheck.models import Model, resolve_model
 from reprcheck.policy import Policy, read_policy, registered_models
-from reprcheck.runs.questions import Question, opened, questions
+from reprcheck.runs.questions import Question, open_datasets, questions
 from reprcheck.types import Dataset
 
 
@@ -60,11 +60,11 @@ def read_request(config: pytest.Config) -> Request:
     names = {**registered_models(config.rootpath), **policy.models}
     models: dict[str, Model] = {}
     for spec in config.getoption("reprcheck_model"):
-        model = resolve(spec, names)
+        model = resolve_model(spec, names)
         if model.name in models:
             raise UserError(Option("model", spec), f"a second model named {model.name!r}", "add name=… to its SPEC")
         models[model.name] = model
-    sets = opened(list(config.getoption("reprcheck_dataset") or []), limit, policy)
+    sets = open_datasets(list(config.getoption("reprcheck_dataset") or []), limit, policy)
     cache_dir = config.getoption("reprcheck_cache_dir")
     return Request(
         models=models,

@@ -9,8 +9,8 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from reprcheck.confounds.design import listed
-from reprcheck.errors import Place, UserError
+from reprcheck.confounds.design import list_names
+from reprcheck.errors import Location, UserError
 from reprcheck.reporters.console import lines
 from reprcheck.reporters.wording import counted, one_line
 
@@ -64,7 +64,7 @@ class ProblemReport:
         problem = Text(one_line(first.what))
         if rest:
             counting, others = _others(rest)
-            problem.append(f"\nand {counting}: {listed(map(self._shown, others))}", "dim")
+            problem.append(f"\nand {counting}: {list_names(map(self._shown, others))}", "dim")
         return (
             Text(self._shown(place.file)),
             Text(self._shown(row)),
@@ -110,8 +110,8 @@ def plain(problem: UserError) -> dict[str, str]:
     return {"line": str(problem), **parts, "problem": problem.what, "remedy": problem.remedy}
 
 
-def _place(problem: UserError) -> Place:
-    return problem.where if isinstance(problem.where, Place) else Place(problem.where)
+def _place(problem: UserError) -> Location:
+    return problem.where if isinstance(problem.where, Location) else Location(problem.where)
 
 
 def _stacked(*parts: Text) -> Text:

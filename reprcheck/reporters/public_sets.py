@@ -20,7 +20,7 @@ from reprcheck.datasets.card.card import Card
 from reprcheck.datasets.card.columns import nested
 from reprcheck.datasets.card.section import Value
 from reprcheck.datasets.card.tasks import TaskCard
-from reprcheck.datasets.public import Entry, RemoteFile
+from reprcheck.datasets.public import PublicSet, RemoteFile
 from reprcheck.reporters import wording
 from reprcheck.reporters.console import lines
 
@@ -29,7 +29,7 @@ _BY_HAND = "by hand"
 
 
 @dataclass(frozen=True)
-class Listed:
+class SetStatus:
     """A public set, and what is here of it.
 
     Attributes
@@ -40,7 +40,7 @@ class Listed:
     state : {"here", "partly", "absent"}
     """
 
-    entry: Entry
+    entry: PublicSet
     folder: Path
     state: str
 
@@ -54,7 +54,7 @@ class Listed:
 class Catalogue:
     """Public sets in a table; rich can print it as it is."""
 
-    sets: Sequence[Listed]
+    sets: Sequence[SetStatus]
 
     def lines(self, width: int = 80, color: bool = True) -> list[str]:
         """Return the table's lines, none wider than ``width``; without colour where NO_COLOR is set."""
@@ -80,10 +80,10 @@ class Catalogue:
 
 
 @dataclass(frozen=True)
-class Details:
+class SetDetails:
     """Everything about one public set; rich can print it as it is."""
 
-    of: Listed
+    of: SetStatus
 
     def lines(self, width: int = 80, color: bool = True) -> list[str]:
         """Return the lines, none wider than ``width``; without colour where NO_COLOR is set."""
@@ -109,12 +109,12 @@ def size(files: Sequence[RemoteFile]) -> str:
     return ("" if len(known) == len(files) else "over ") + decimal(sum(known))
 
 
-def licence(entry: Entry) -> str:
+def licence(entry: PublicSet) -> str:
     """Return a set's licence, and that it forbids commercial use where it does."""
     return wording.one_line(entry.card.license) + (" (no commercial use)" if entry.noncommercial else "")
 
 
-def facts(entry: Entry) -> dict[str, list[str]]:
+def facts(entry: PublicSet) -> dict[str, list[str]]:
     """Return what is known of a set as sentences under headings, those without any left out."""
     card = entry.card
     named = {key: ", ".join(nested(getattr(card.columns, key))) for key in ("unit", "batch", "position")}
@@ -159,7 +159,7 @@ def _file(file: RemoteFile) -> str:
     return f"{file.name}: {', '.join(told)}, {file.url}"
 
 
-def page(entries: Sequence[Entry]) -> str:
+def page(entries: Sequence[PublicSet]) -> str:
     """Return the catalogue as Markdown: a table of all sets, then all that is known of each."""
     rows = [("set", "what it is", "kind", "size", "licence", "tasks"), ("---",) * 6]
     for entry in entries:
@@ -170,7 +170,7 @@ def page(entries: Sequence[Entry]) -> str:
     return "\n".join([*table, *(line for entry in entries for line in _section(entry))]) + "\n"
 
 
-def _section(entry: Entry) -> Iterator[str]:
+def _section(entry: PublicSet) -> Iterator[str]:
     yield from ("", f"## {entry.name}", "", f"{entry.title}.", "")
     for heading, sentences in facts(entry).items():
         yield f"- **{heading}**: {sentences[0]}" if len(sentences) == 1 else f"- **{heading}**"

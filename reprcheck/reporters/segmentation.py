@@ -16,7 +16,7 @@ from reprcheck.reporters.console import lines
 from reprcheck.reporters.wording import one_line
 
 if TYPE_CHECKING:
-    from reprcheck.runs.segmentation import Quality, Segmentation, Segmented
+    from reprcheck.runs.segmentation import Segmentation, SegmentationQuality, SegmentedImage
 
 SCHEMA = 1
 """Version of the JSON's format."""
@@ -62,12 +62,12 @@ class SegmentationReport:
         )
 
 
-def worst(images: Iterable[Segmented]) -> list[Segmented]:
+def worst(images: Iterable[SegmentedImage]) -> list[SegmentedImage]:
     """Return the images with the lowest F1, the lowest first; what is perfect isn't among them."""
     return sorted((one for one in images if one.agreement.f1 < 1), key=lambda one: one.agreement.f1)[:NAMED]
 
 
-def slowest(images: Iterable[Segmented]) -> list[Segmented]:
+def slowest(images: Iterable[SegmentedImage]) -> list[SegmentedImage]:
     """Return the images whose segmentation took longest, the longest first."""
     return sorted(images, key=lambda one: -one.seconds)[:NAMED]
 
@@ -100,13 +100,13 @@ def _table(measured: Segmentation) -> Table:
     return table
 
 
-def _row(one: Quality) -> tuple[str, ...]:
+def _row(one: SegmentationQuality) -> tuple[str, ...]:
     share = wording.ABSENT if one.relative_error is None else f"{one.relative_error:.0%}"
     counts = (str(one.images), str(one.true), str(one.found))
     return (*counts, wording.score(one.f1), f"{one.count_error:.1f}", share, f"{one.seconds * 1000:.0f}")
 
 
-def _named(title: str, images: Iterable[Segmented]) -> Table:
+def _named(title: str, images: Iterable[SegmentedImage]) -> Table:
     table = _columns(title, "objects", "found", "F1", "ms")
     for one in images:
         counts = (str(one.agreement.true), str(one.agreement.found))

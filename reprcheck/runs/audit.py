@@ -20,12 +20,12 @@ from reprcheck.confounds.groups import UNANSWERED
 from reprcheck.diagnostics.beats_untrained import BEATS_UNTRAINED
 from reprcheck.embed.cache import Cache, default_folder
 from reprcheck.errors import ReprcheckError
-from reprcheck.models import Model, resolve
+from reprcheck.models import Model, resolve_model
 from reprcheck.models.untrained_resnet import UntrainedResNet
 from reprcheck.policy import Policy, read_policy, registered_models
 from reprcheck.progress import bar
 from reprcheck.runs.opponents import UNTRAINED
-from reprcheck.runs.questions import Question, opened, questions
+from reprcheck.runs.questions import Question, open_datasets, questions
 from reprcheck.runs.session import Session
 from reprcheck.types import MODEL, Cell, Dataset, Setting
 
@@ -105,7 +105,7 @@ def audit(
     >>> [found.sentence for found in audit("sim-culture")]  # doctest: +SKIP
     """
     rules = policy if isinstance(policy, Policy) else read_policy(Path(policy) if policy is not None else None)
-    (one,) = opened([dataset], limit, rules)
+    (one,) = open_datasets([dataset], limit, rules)
     asked = required(one, rules)
     chosen = contestant(model, rules)
     if ask is None:
@@ -127,7 +127,7 @@ def _described(cell: Cell, setting: Setting | None) -> tuple[Cell, Setting]:
 def contestant(model: Any, policy: Policy) -> Model:
     """Return what a SPEC or an object stands for; an untrained ResNet for None. Raises UserError."""
     names: Mapping[str, str] = {**registered_models(Path.cwd()), **policy.models}
-    return UntrainedResNet() if model is None else resolve(model, names)
+    return UntrainedResNet() if model is None else resolve_model(model, names)
 
 
 def required(dataset: Dataset, policy: Policy) -> list[Question]:

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from reprcheck.embed.cache import Cache, default_folder
-from reprcheck.models import device_name, resolve
+from reprcheck.models import device_name, resolve_model
 from reprcheck.policy import Policy, read_policy, registered_models
 from reprcheck.progress import bar
-from reprcheck.runs.questions import opened, questions
+from reprcheck.runs.questions import open_datasets, questions
 from reprcheck.runs.session import Session
 from reprcheck.scorecard.collect import new_run_id, provenance, scorecard
 from reprcheck.types import Dataset, Scorecard
@@ -58,8 +58,8 @@ def check(
     """
     rules = policy if isinstance(policy, Policy) else read_policy(Path(policy) if policy is not None else None)
     names: Mapping[str, str] = {**registered_models(Path.cwd()), **rules.models}
-    chosen = resolve(model, names)
-    sets = opened([dataset] if dataset is not None else [], limit, rules)
+    chosen = resolve_model(model, names)
+    sets = open_datasets([dataset] if dataset is not None else [], limit, rules)
     session = Session(rules, Cache(Path(cache_dir) if cache_dir is not None else default_folder()), bar)
     required = questions([chosen.name], sets, rules)
     by_name = {opened_set.name: opened_set for opened_set in sets}

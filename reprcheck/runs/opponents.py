@@ -24,19 +24,19 @@ from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
-from reprcheck.baselines.matching import Matched, Quantiles, TargetHistograms
+from reprcheck.baselines.matching import MatchedEncoder, Quantiles, TargetHistograms
 from reprcheck.baselines.reference import Baseline, Reference
 from reprcheck.diagnostics.contestants import Contestants, Family
 from reprcheck.digest import digest
 from reprcheck.embed.embedder import Channels, Embedder, rows_shown
 from reprcheck.embed.engine import Block
-from reprcheck.models import Calibration, Facts, Model, calibrated, draw_plain
+from reprcheck.models import AdaptationImages, Facts, Model, adapt, draw_plain
 from reprcheck.policy import Policy
 from reprcheck.registry import REFERENCES
 from reprcheck.stats.collapse import collapse
 from reprcheck.types import Dataset, Encoder
 
-CALIBRATION_IMAGES = 64
+ADAPTATION_IMAGES = 64
 """Most images that batch normalisation is calibrated on."""
 FEWEST_DRAWS = 2
 """Draws of a family that a spread can be told from."""
@@ -96,12 +96,12 @@ class Opponents:
             self._contestants[key] = self._met(model, dataset, channels, matched)
         return self._contestants[key]
 
-    def calibration(self, dataset: Dataset, channels: Channels) -> Calibration:
+    def calibration(self, dataset: Dataset, channels: Channels) -> AdaptationImages:
         """Choose images by the digests of their pixels, so that neither labels nor the table's order play a part."""
         shown, (_, quantiles) = self.embedder.shown(dataset, channels), self._hand_made(dataset, channels)
         rows = dict(zip(quantiles.ids, shown.rows.tolist(), strict=True))
-        chosen = sorted(rows)[:CALIBRATION_IMAGES]
-        return Calibration(tuple(chosen), lambda: (shown.read(rows[i]) for i in chosen))
+        chosen = sorted(rows)[:ADAPTATION_IMAGES]
+        return AdaptationImages(tuple(chosen), lambda: (shown.read(rows[i]) for i in chosen))
 
     def _hand_made(self, dataset: Dataset, channels: Channels) -> tuple[Mapping[str, Block], Block]:
         """Embed the baselines, and the quantiles that histogram matching needs, in one pass over the images."""
@@ -133,7 +133,7 @@ class Opponents:
 
         def embed(families: Draws, first: Sequence[Encoder] = ()) -> tuple[list[Block], dict[str, Family]]:
             encoders = [*first, *(encoder for family in families.values() for encoder in family)]
-            fed = encoders if target is None else [Matched(encoder, target) for encoder in encoders]
+            fed = encoders if target is None else [MatchedEncoder(encoder, target) for encoder in encoders]
             blocks = iter(self.embedder.embed(dataset, channels, fed, title))
             ahead = [next(blocks) for _ in first]
             return ahead, {name: tuple(next(blocks) for _ in family) for name, family in families.items()}
@@ -182,7 +182,7 @@ class Networks:
     n_channels: int
     k: int
     facts: Facts
-    images: Calibration | None
+    images: AdaptationImages | None
 
     def on_images(self) -> Draws:
         """Return the families that a model meets on the images as they are."""
@@ -213,4 +213,4 @@ class Networks:
         images = self.images
         if images is None or not batch_norm or len(images.ids) < 2:
             return {name: family}
-        return {name: family, f"{name}-calibrated": [calibrated(encoder, images) for encoder in family]}
+        return {name: family, f"{name}-calibrated": [adapt(encoder, images) for encoder in family]}

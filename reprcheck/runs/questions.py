@@ -82,7 +82,7 @@ def _questions(models: Iterable[str], datasets: Iterable[Dataset], policy: Polic
     ]
 
 
-def opened(chosen: list[str | Path | Dataset], limit: int | None, policy: Policy) -> list[Dataset]:
+def open_datasets(chosen: list[str | Path | Dataset], limit: int | None, policy: Policy) -> list[Dataset]:
     """Open datasets by name or folder, or the embedded default where none is chosen; with the tasks a policy requires.
 
     The images of other tasks are then never embedded. A dataset that the policy requires nothing of is left whole.

@@ -21,7 +21,7 @@ from reprcheck.types import Dataset
 
 
 @dataclass(frozen=True)
-class Segmented:
+class SegmentedImage:
     """One image, segmented.
 
     Attributes
@@ -40,7 +40,7 @@ class Segmented:
 
 
 @dataclass(frozen=True)
-class Quality:
+class SegmentationQuality:
     """What segmented images come to; every image counts the same, however many objects it has.
 
     Attributes
@@ -66,7 +66,7 @@ class Quality:
     seconds: float
 
     @classmethod
-    def of(cls, images: Sequence[Segmented]) -> Quality:
+    def of(cls, images: Sequence[SegmentedImage]) -> SegmentationQuality:
         """Return the quality of at least one segmented image."""
         agreements = [one.agreement for one in images]
         relative = [error for a in agreements if (error := a.relative_error) is not None]
@@ -98,19 +98,19 @@ class Segmentation:
 
     dataset: str
     channel: str
-    images: tuple[Segmented, ...]
+    images: tuple[SegmentedImage, ...]
     without_mask: int = 0
 
     @property
-    def quality(self) -> Quality:
+    def quality(self) -> SegmentationQuality:
         """The quality over all images."""
-        return Quality.of(self.images)
+        return SegmentationQuality.of(self.images)
 
     @property
-    def batches(self) -> dict[str, Quality]:
+    def batches(self) -> dict[str, SegmentationQuality]:
         """The quality over each batch's images, in order of the batches' names."""
         names = sorted({one.batch for one in self.images})
-        return {name: Quality.of([one for one in self.images if one.batch == name]) for name in names}
+        return {name: SegmentationQuality.of([one for one in self.images if one.batch == name]) for name in names}
 
 
 def segmentation(dataset: Dataset, progress: Progress = bar) -> Segmentation:
@@ -141,7 +141,9 @@ def segmentation(dataset: Dataset, progress: Progress = bar) -> Segmentation:
                 start = time.perf_counter()
                 found = segment(image.pixels, dataset.channels, dataset.kind)
                 seconds = time.perf_counter() - start
-                images.append(Segmented(str(dataset.ids[row]), batches[row], agreement(found, image.mask), seconds))
+                images.append(
+                    SegmentedImage(str(dataset.ids[row]), batches[row], agreement(found, image.mask), seconds)
+                )
             advance(1)
     if not images:
         remedy = 'name the column of label images on its card: [columns] mask = "COLUMN"'

@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from reprcheck.diagnostics import judge
 from reprcheck.diagnostics.bench import Bench
-from reprcheck.diagnostics.describe import describe
+from reprcheck.diagnostics.describe import describe_setting
 from reprcheck.embed.cache import Cache
 from reprcheck.embed.embedder import Embedder
 from reprcheck.embed.engine import Progress
@@ -89,5 +89,5 @@ class Session:
         key = (model.digest, model.name, dataset.digest, question.setting)
         if key not in self._asked:
             bench = self._benches.of_model(model, dataset, dataset.tasks[question.task], question.protocol)
-            self._asked[key] = bench, describe(bench)
+            self._asked[key] = bench, describe_setting(bench)
         return self._asked[key]

@@ -18,9 +18,9 @@ from reprcheck.baselines.pixels import thumbnail
 from reprcheck.confounds import notes as misleading
 from reprcheck.confounds.nuisance import nuisances
 from reprcheck.confounds.values import told_by_values
-from reprcheck.datasets.assemble import Reordered
+from reprcheck.datasets.assemble import ReorderedImages
 from reprcheck.datasets.images.values import Values, facts_of
-from reprcheck.datasets.images.windows import Windowed
+from reprcheck.datasets.images.windows import WindowImages
 from reprcheck.datasets.table.limit import strata
 from reprcheck.digest import digest
 from reprcheck.embed.aggregate import aggregated
@@ -43,7 +43,7 @@ QUANTILES = (0.0, 0.01, 0.5, 0.99, 1.0)
 
 
 @dataclass
-class Sights:
+class ImageFacts:
     """What is kept of each image that was looked at, by its number.
 
     Attributes
@@ -79,9 +79,9 @@ class Sights:
         self.extent = image.pixels.shape[1], image.pixels.shape[2]
         self.values[number] = np.hstack([some, flat.min(1, keepdims=True), flat.max(1, keepdims=True)])
 
-    def renumbered(self, old: Mapping[int, int]) -> Sights:
+    def renumbered(self, old: Mapping[int, int]) -> ImageFacts:
         """Return what was kept of some images under new numbers, each given its old one."""
-        return Sights(
+        return ImageFacts(
             {new: self.digests[number] for new, number in old.items()},
             {new: self.thumbnails[number] for new, number in old.items()},
             {new: self.values[number] for new, number in old.items()},
@@ -112,7 +112,7 @@ class Survey:
     notes: Mapping[str, tuple[str, ...]]
 
 
-def survey(dataset: Dataset, progress: Progress, seen: Sights | None = None) -> Survey:
+def survey(dataset: Dataset, progress: Progress, seen: ImageFacts | None = None) -> Survey:
     """Survey a dataset.
 
     Parameters
@@ -128,8 +128,8 @@ def survey(dataset: Dataset, progress: Progress, seen: Sights | None = None) -> 
     Survey
     """
     used = np.unique(np.concatenate([task.rows for task in dataset.tasks.values()]))
-    if seen is None or isinstance(_source(dataset), Windowed):  # what was looked at were fields
-        sights = Sights()
+    if seen is None or isinstance(_source(dataset), WindowImages):  # what was looked at were fields
+        sights = ImageFacts()
         with progress(len(used), "decoding") as advance:
             for row in used.tolist():
                 sights.look(row, dataset.images.read(row))
@@ -154,7 +154,7 @@ def label_groups(task: Task) -> tuple[list[str], NDArray[np.int64]]:
     return [f"{b.min():.3g} to {b.max():.3g}" if np.ptp(b) else f"{b.min():.3g}" for b in bins], codes
 
 
-def _sizes(dataset: Dataset, sights: Sights) -> NDArray[np.int64]:
+def _sizes(dataset: Dataset, sights: ImageFacts) -> NDArray[np.int64]:
     sizes = dict.fromkeys(sights.digests, sights.extent)
     for task in dataset.tasks.values():
         if task.sizes is not None:
@@ -163,10 +163,10 @@ def _sizes(dataset: Dataset, sights: Sights) -> NDArray[np.int64]:
 
 
 def _source(dataset: Dataset) -> ImageSource:
-    return dataset.images.images if isinstance(dataset.images, Reordered) else dataset.images
+    return dataset.images.images if isinstance(dataset.images, ReorderedImages) else dataset.images
 
 
-def traps(task: Task, ids: NDArray[np.str_], channels: Sequence[str], sights: Sights) -> tuple[str, ...]:
+def traps(task: Task, ids: NDArray[np.str_], channels: Sequence[str], sights: ImageFacts) -> tuple[str, ...]:
     """Return a task's notes, and a sentence for each thing beside them that could mislead.
 
     Parameters
@@ -182,7 +182,7 @@ def traps(task: Task, ids: NDArray[np.str_], channels: Sequence[str], sights: Si
     return (*task.notes, *_traps(task, ids, channels, sights))
 
 
-def _traps(task: Task, ids: NDArray[np.str_], names: Sequence[str], sights: Sights) -> list[str]:
+def _traps(task: Task, ids: NDArray[np.str_], names: Sequence[str], sights: ImageFacts) -> list[str]:
     policy, found = Policy(), list[str]()
     rows, channels = task.rows.tolist(), list(task.channels)
     units, batches = (len(np.unique(names[judged(task)])) for names in (task.units, task.batches))

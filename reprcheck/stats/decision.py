@@ -218,7 +218,7 @@ def shared_training(difference: NDArray[np.float64], shared: float) -> float:
     return (1 / len(difference) + shared) * single / pooled if pooled > 0 else 1.0
 
 
-def decide(against: Sequence[Evidence], min_units: int) -> tuple[Status, Evidence]:
+def weigh(against: Sequence[Evidence], min_units: int) -> tuple[Status, Evidence]:
     """Return the verdict on several references at once, and the evidence that binds it.
 
     A model must beat every reference (an intersection-union test, Berger 1982: each at the full alpha). The binding

@@ -20,7 +20,7 @@ HALVES = 500
 
 
 @dataclass(frozen=True)
-class Qualified:
+class QualifiedSetting:
     """A setting's qualification, and the numbers it rests on (``Setting.landmarks``)."""
 
     qualification: Qualification
@@ -38,7 +38,7 @@ def qualify(
     alpha: float,
     min_units: int,
     n_units: int | None = None,
-) -> Qualified:
+) -> QualifiedSetting:
     """Qualify a setting.
 
     Parameters
@@ -68,10 +68,10 @@ def qualify(
     numbers = {"chance": chance, "ceiling": ceiling, "trivial": best, **null}
     resampled = len(np.unique(task.units[judged(task)])) if n_units is None else n_units
     if task.groups or resampled < min_units:
-        return Qualified("underpowered", numbers)
+        return QualifiedSetting("underpowered", numbers)
     if best >= ceiling - margin:
-        return Qualified("saturated", numbers)
-    return Qualified("no_signal" if null["p"] > alpha else "discriminating", numbers)
+        return QualifiedSetting("saturated", numbers)
+    return QualifiedSetting("no_signal" if null["p"] > alpha else "discriminating", numbers)
 
 
 def noise_floor(draws: Sequence[Scores], alpha: float) -> float:

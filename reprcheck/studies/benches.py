@@ -19,7 +19,7 @@ from reprcheck.diagnostics.contestants import Contestants
 from reprcheck.embed.cache import Cache, default_folder
 from reprcheck.embed.embedder import Embedder, taker
 from reprcheck.embed.engine import Block
-from reprcheck.models import Calibration, Model
+from reprcheck.models import AdaptationImages, Model
 from reprcheck.policy import Policy
 from reprcheck.protocols import Protocol
 from reprcheck.runs.benches import Benches
@@ -39,7 +39,7 @@ def _quietly(_total: int, _title: str) -> Iterator[Callable[[int], None]]:
 
 
 @dataclass(frozen=True)
-class Asked:
+class StudySetting:
     """A setting that a study asks in."""
 
     dataset: Dataset
@@ -52,7 +52,7 @@ class Asked:
         return f"{self.dataset.name}:{self.task.name}/{self.protocol}"
 
 
-def opened(limits: Mapping[str, int | None], settings: Iterable[str]) -> list[Dataset]:
+def open_sets(limits: Mapping[str, int | None], settings: Iterable[str]) -> list[Dataset]:
     """Open those sets that settings name and that are here, with the tasks asked, each cut down to the set's limit."""
     wanted: dict[str, set[str]] = {}
     for setting in settings:
@@ -68,14 +68,14 @@ def opened(limits: Mapping[str, int | None], settings: Iterable[str]) -> list[Da
     return found
 
 
-def asked(sets: Iterable[Dataset], settings: Iterable[str]) -> list[Asked]:
+def study_settings(sets: Iterable[Dataset], settings: Iterable[str]) -> list[StudySetting]:
     """Return those settings ``dataset:task/protocol`` whose sets are here, whether or not their cards ask so."""
     by_name, found = {one.name: one for one in sets}, []
     for setting in settings:
         task, _, protocol = setting.partition("/")
         name, task = task.split(":")
         if name in by_name:
-            found.append(Asked(by_name[name], by_name[name].tasks[task], protocol))
+            found.append(StudySetting(by_name[name], by_name[name].tasks[task], protocol))
     return found
 
 
@@ -96,14 +96,14 @@ class StudyBenches:
         self._benches = Benches(policy, Embedder(Cache(default_folder()), _quietly))
         self._made: dict[str, Bench] = {}
 
-    def of(self, at: Asked, model: Block, untrained: Mapping[str, tuple[Block, ...]] | None = None) -> Bench:
+    def of(self, at: StudySetting, model: Block, untrained: Mapping[str, tuple[Block, ...]] | None = None) -> Bench:
         """Return a bench in a setting for one block of its task's samples, and the untrained families beside it."""
         contestants = Contestants(model, untrained or {})
         if at.name not in self._made:
             self._made[at.name] = self._benches.of(contestants, at.dataset, at.task, at.protocol)
         return replace(self._made[at.name], contestants=contestants)
 
-    def of_model(self, model: Model, at: Asked) -> Bench:
+    def of_model(self, model: Model, at: StudySetting) -> Bench:
         """Return a bench in a setting for a model, with the untrained networks that it would meet at the gate."""
         return self._benches.of_model(model, at.dataset, at.task, at.protocol)
 
@@ -116,6 +116,6 @@ class StudyBenches:
         take = taker(dataset, task)
         return [take(block) for block in self._benches.embedder.embed(dataset, task.channels, encoders, title)]
 
-    def calibration(self, dataset: Dataset, task: Task) -> Calibration:
+    def calibration(self, dataset: Dataset, task: Task) -> AdaptationImages:
         """Return the images that batch normalisation is calibrated on."""
         return self._benches.opponents.calibration(dataset, task.channels)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from reprcheck.baselines.intensity import channel_statistics, feature_names
-from reprcheck.baselines.structure.features import describe
+from reprcheck.baselines.structure.features import measure_objects
 from reprcheck.baselines.structure.spatial import delaunay_edges
 from reprcheck.datasets.simulate.amounts import rank_within
 from reprcheck.datasets.simulate.placement import Cells
@@ -48,7 +48,7 @@ Features = dict[Family, dict[str, float]]
 
 
 @dataclass(frozen=True)
-class Touch:
+class CauseEffect:
     """What a cause did to a family of features.
 
     Attributes
@@ -86,7 +86,7 @@ class Touch:
 
 def causality(
     simulation: Simulation, fields: int = 48, advance: Callable[[int], None] = lambda _: None
-) -> tuple[Touch, ...]:
+) -> tuple[CauseEffect, ...]:
     """Measure what each planted cause touches.
 
     Parameters
@@ -141,7 +141,7 @@ def features(image: Image, cells: Cells) -> Features:
     assert image.mask is not None
     intensity = np.concatenate([channel_statistics(channel) for channel in image.pixels])
     found: Features = {"intensity": dict(zip(feature_names("012"), intensity.tolist(), strict=True))}
-    for name, value in describe(image.mask).items():
+    for name, value in measure_objects(image.mask).items():
         found.setdefault(_OF_STRUCTURE.get(name.split(".")[0], "layout"), {})[name] = value
     stained = cells.depth > -1.5
     zones = (image.mask > 0, stained, stained)
@@ -186,7 +186,7 @@ def _company(means: Floats, cells: Cells) -> dict[str, float]:
     return {"neighbours": float(np.mean(deviation[a] * deviation[b]) / np.mean(deviation**2))}
 
 
-def _judge(cause: str, family: Family, relation: Relation, classes: list[list[Features]]) -> Touch:
+def _judge(cause: str, family: Family, relation: Relation, classes: list[list[Features]]) -> CauseEffect:
     """Compare every pair of classes, field by field."""
     names = list(classes[0][0][family])
     values = np.array([[[field[family][name] for name in names] for field in fields] for fields in classes])
@@ -195,7 +195,7 @@ def _judge(cause: str, family: Family, relation: Relation, classes: list[list[Fe
     spread = np.concatenate([np.sqrt((values[a].var(0) + values[b].var(0)) / 2) for a, b in pairs])
     moved = np.abs(difference).max(0) > 1e-9
     if not moved.any():
-        return Touch(cause, family, relation, 0.0, 0.0, "")
+        return CauseEffect(cause, family, relation, 0.0, 0.0, "")
     difference, spread = difference[:, moved], np.maximum(spread[moved], 1e-9)
     n = len(difference)
     square = np.square(difference).sum(0)
@@ -211,4 +211,4 @@ def _judge(cause: str, family: Family, relation: Relation, classes: list[list[Fe
     low = effect * np.maximum(1 - critical / np.maximum(certainty, 1e-12), 0)
     k = int(low.argmax() if low.max() > 0 else certainty.argmax())
     feature = [name for _ in pairs for name in names][int(np.flatnonzero(moved)[k])]
-    return Touch(cause, family, relation, float(effect[k]), float(low[k]), feature)
+    return CauseEffect(cause, family, relation, float(effect[k]), float(low[k]), feature)

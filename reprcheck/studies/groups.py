@@ -22,15 +22,15 @@ from reprcheck.confounds.groups import CHANCE
 from reprcheck.datasets.assemble import assemble
 from reprcheck.datasets.card.card import parse
 from reprcheck.diagnostics import beats_untrained, judge
-from reprcheck.diagnostics.describe import describe
+from reprcheck.diagnostics.describe import describe_setting
 from reprcheck.embed.engine import Progress
 from reprcheck.policy import Policy
 from reprcheck.protocols.knn import KNN
 from reprcheck.scorecard.gate import decide
 from reprcheck.seeding import rng
-from reprcheck.studies.benches import Asked, StudyBenches, opened
+from reprcheck.studies.benches import StudyBenches, StudySetting, open_sets
 from reprcheck.studies.row import Row, Scale
-from reprcheck.studies.tally import ALPHA, Tried
+from reprcheck.studies.tally import ALPHA, Attempt
 from reprcheck.studies.untrained import Pool, draw_pool
 from reprcheck.types import Dataset, Image, Task
 
@@ -84,7 +84,7 @@ class Verdicts:
         Of those that the gate was asked about, ``asked``: none where no group is noticed.
     """
 
-    unguarded: tuple[Tried, ...]
+    unguarded: tuple[Attempt, ...]
     passed: int
     released: int
     asked: int
@@ -94,7 +94,7 @@ def study(scale: Scale, progress: Progress) -> list[Row]:
     """Return rows of each set, by how its units are declared; and of the rule on columns of random groups."""
     times, size = scale.trials(8, 1), scale.trials(8, 8)
     found: dict[tuple[str, bool], list[Verdicts]] = {}
-    sets = opened(LIMITS, TASKS if scale.full else TASKS[:1])
+    sets = open_sets(LIMITS, TASKS if scale.full else TASKS[:1])
     with threadpool_limits(1), progress(len(sets) * times, "groups not named") as advance:
         for whole in sets:
             benches, base = StudyBenches(POLICY), declared(whole, 0, named=False)
@@ -148,21 +148,21 @@ class _Part:
         return self.whole.images.read(int(self.task.rows[index]))
 
 
-def _asked(dataset: Dataset) -> Asked:
-    return Asked(dataset, dataset.tasks["label"], PROTOCOL)
+def _asked(dataset: Dataset) -> StudySetting:
+    return StudySetting(dataset, dataset.tasks["label"], PROTOCOL)
 
 
-def _judged(benches: StudyBenches, at: Asked, pool: Pool, size: int) -> Verdicts:
+def _judged(benches: StudyBenches, at: StudySetting, pool: Pool, size: int) -> Verdicts:
     """Ask of each by its comparisons alone; and where groups are noticed, of the best two all that the gate asks."""
     made = [benches.of(at, pool.draws[i], pool.families(i)) for i in range(size)]
     made += [benches.of(at, made[0].baselines[name], pool.families(i)) for i, name in enumerate(HAND_MADE)]
     kinds = [*[ARCHITECTURE] * size, *HAND_MADE]
-    tried = [Tried(at, kind, beats_untrained.ask(bench)) for kind, bench in zip(kinds, made, strict=True)]
+    tried = [Attempt(at, kind, beats_untrained.ask(bench)) for kind, bench in zip(kinds, made, strict=True)]
     effects = [float(one.cell.effect or 0) for one in tried]
     chosen = sorted(range(len(made)), key=lambda i: (not tried[i].passed, -effects[i]))[:2] if at.task.groups else []
     passed = released = 0
     for i in chosen:
-        setting = describe(made[i])
+        setting = describe_setting(made[i])
         cell = judge(beats_untrained.NAME, made[i], setting)
         gate = decide([cell], [setting], [(cell.model, cell.setting, cell.diagnostic)], POLICY, date(2026, 1, 1))
         passed, released = passed + (cell.status == "pass"), released + gate.released

@@ -21,15 +21,15 @@ from reprcheck.baselines.intensity import Intensity
 from reprcheck.diagnostics import beyond_intensity
 from reprcheck.digest import digest
 from reprcheck.embed.engine import Progress
-from reprcheck.models import resolve
+from reprcheck.models import resolve_model
 from reprcheck.policy import Policy
 from reprcheck.protocols.knn import KNN
 from reprcheck.protocols.probe import PROBE
 from reprcheck.seeding import rng
-from reprcheck.studies.benches import QUICK_LIMIT, Asked, StudyBenches, asked, by, opened
+from reprcheck.studies.benches import QUICK_LIMIT, StudyBenches, StudySetting, by, open_sets, study_settings
 from reprcheck.studies.brightness import FITTED, KINDS, Levels, Waves, drawn, fitted
 from reprcheck.studies.row import Row, Scale
-from reprcheck.studies.tally import Tried, row, rows
+from reprcheck.studies.tally import Attempt, row, rows
 from reprcheck.types import Cell
 
 POLICY = Policy(repeats=1)
@@ -78,7 +78,7 @@ WIDTHS = (32, 128, 512)
 class Trial:
     """One encoder in one setting."""
 
-    at: Asked
+    at: StudySetting
     kind: str
     width: int
     number: int
@@ -92,10 +92,10 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Fitted:
+class FittedEncoder:
     """An encoder that learned to read the label from brightness, on other groups than it is judged on."""
 
-    at: Asked
+    at: StudySetting
     kind: str
     fine: bool
     number: int
@@ -111,32 +111,36 @@ class Fitted:
         block, rest = fitted(features, levels, task.y, learns, self.kind, self.fine, name), np.flatnonzero(~learns)
         half = task.take(rest)
         shown = replace(dataset, tasks={half.name: half}, digest=digest(dataset.digest, list(name)))
-        at = Asked(shown, replace(half, control=None, positions=None), self.at.protocol)
+        at = StudySetting(shown, replace(half, control=None, positions=None), self.at.protocol)
         return beyond_intensity.ask(StudyBenches(POLICY).of(at, block))
 
 
 def study(scale: Scale, progress: Progress) -> list[Row]:
     """Return rows for each kind of encoder, each setting and each protocol; and of the harder encoders."""
-    sets = opened(SETS if scale.full else dict.fromkeys(SETS, QUICK_LIMIT), TASKS if scale.full else QUICK)
-    voted = asked(sets, by(KNN, *(TASKS if scale.full else QUICK)))
-    probed = asked(sets, by(PROBE, *(PROBED if scale.full else QUICK[:1])))
+    sets = open_sets(SETS if scale.full else dict.fromkeys(SETS, QUICK_LIMIT), TASKS if scale.full else QUICK)
+    voted = study_settings(sets, by(KNN, *(TASKS if scale.full else QUICK)))
+    probed = study_settings(sets, by(PROBE, *(PROBED if scale.full else QUICK[:1])))
     trials = _trials(voted, scale.trials(2, 1)) + _trials(probed, 1)[:: scale.trials(1, 6)]
-    enough = opened(LEARNED, TASKS) if scale.full else sets
+    enough = open_sets(LEARNED, TASKS) if scale.full else sets
     learners = [
-        Fitted(at, *how) for at in asked(enough, [at.name for at in voted]) for how in _ways(scale.trials(2, 1))
+        FittedEncoder(at, *how)
+        for at in study_settings(enough, [at.name for at in voted])
+        for how in _ways(scale.trials(2, 1))
     ]
     if scale.full:
-        learners += [Fitted(at, *how) for at in asked(enough, [at.name for at in probed]) for how in _ways(1)]
+        learners += [
+            FittedEncoder(at, *how) for at in study_settings(enough, [at.name for at in probed]) for how in _ways(1)
+        ]
     benches, halves = StudyBenches(POLICY), StudyBenches(POLICY)
     with threadpool_limits(1), progress(len(trials) + len(learners), "functions of intensity") as advance:
         tried, learned = [], []
         for trial in trials:
-            tried.append(Tried(trial.at, trial.kind, trial.judge(benches)))
+            tried.append(Attempt(trial.at, trial.kind, trial.judge(benches)))
             advance(1)
         for one in learners:
-            learned.append(Tried(one.at, one.kind, one.judge(halves)))
+            learned.append(Attempt(one.at, one.kind, one.judge(halves)))
             advance(1)
-        matched = _on_matched_images(asked(sets, MATCHED), benches) if scale.full else []
+        matched = _on_matched_images(study_settings(sets, MATCHED), benches) if scale.full else []
     found = rows("intensity", tried, **{"draws of the folds": POLICY.repeats})
     for protocol in dict.fromkeys(one.at.protocol for one in learned):
         chosen = [one for one in learned if one.at.protocol == protocol]
@@ -148,17 +152,17 @@ def _ways(each: int) -> list[tuple[str, bool, int]]:
     return [(kind, fine, number) for kind in FITTED for fine in (False, True) for number in range(each)]
 
 
-def _on_matched_images(settings: Iterable[Asked], benches: StudyBenches) -> list[Row]:
+def _on_matched_images(settings: Iterable[StudySetting], benches: StudyBenches) -> list[Row]:
     """Return the row of encoders that are shown the matched images as well."""
     tried = [
-        Tried(at, "on matched images", beyond_intensity.ask(benches.of_model(resolve(Waves(seed, width)), at)))
+        Attempt(at, "on matched images", beyond_intensity.ask(benches.of_model(resolve_model(Waves(seed, width)), at)))
         for at in settings
         for seed, width in enumerate(WIDTHS)
     ]
     return [row("intensity", "encoders, on matched images too", tried)] if tried else []
 
 
-def _trials(settings: Sequence[Asked], each: int) -> list[Trial]:
+def _trials(settings: Sequence[StudySetting], each: int) -> list[Trial]:
     """Return ``each`` encoders of every kind in every setting; of one width each time, to share references."""
     return [
         Trial(at, kind, WIDTHS[(s + number) % len(WIDTHS)], number)

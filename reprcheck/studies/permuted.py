@@ -24,7 +24,7 @@ from reprcheck.protocols.ridge import RIDGE
 from reprcheck.runs.check import check
 from reprcheck.seeding import rng
 from reprcheck.stats.qualify import relabelled
-from reprcheck.studies.benches import QUICK_LIMIT, opened
+from reprcheck.studies.benches import QUICK_LIMIT, open_sets
 from reprcheck.studies.row import Row, Scale
 from reprcheck.types import Cell, Dataset
 
@@ -65,7 +65,7 @@ QUICK = (Case("sim-culture", ("texture",), (KNN.id,), QUICK_LIMIT, 2),)
 
 
 @dataclass(frozen=True)
-class Gated:
+class GateRun:
     """One run of the gate on permuted labels."""
 
     released: bool
@@ -76,7 +76,7 @@ class Gated:
 
 def study(scale: Scale, progress: Progress) -> list[Row]:
     """Return a row of releases for each case and for all, and one of the cells that passed."""
-    found: dict[str, list[Gated]] = {}
+    found: dict[str, list[GateRun]] = {}
     del progress  # the gate shows bars of its own
     with threadpool_limits(1):
         for case in CASES if scale.full else QUICK:
@@ -95,15 +95,15 @@ def study(scale: Scale, progress: Progress) -> list[Row]:
     ]
 
 
-def _released(case: str, runs: Sequence[Gated]) -> Row:
+def _released(case: str, runs: Sequence[GateRun]) -> Row:
     passed = {"cells": sum(gated.cells for gated in runs), "cells that pass": sum(gated.passed for gated in runs)}
     return Row(
         "permuted", f"released: {case}", sum(gated.released for gated in runs), len(runs), most=0.0, details=passed
     )
 
 
-def _runs(case: Case) -> Iterator[Gated]:
-    for whole in opened({case.dataset: case.limit}, [f"{case.dataset}:{task}/" for task in case.tasks]):
+def _runs(case: Case) -> Iterator[GateRun]:
+    for whole in open_sets({case.dataset: case.limit}, [f"{case.dataset}:{task}/" for task in case.tasks]):
         for p in range(case.times):
             yield _gate(_permuted(whole, case, p))
 
@@ -119,13 +119,13 @@ def _permuted(dataset: Dataset, case: Case, p: int) -> Dataset:
     return replace(dataset, name=f"{dataset.name}-permuted-{p}", tasks=tasks)
 
 
-def _gate(dataset: Dataset) -> Gated:
+def _gate(dataset: Dataset) -> GateRun:
     """Ask all that the gate asks, and decide."""
     card = check(MODEL, dataset, POLICY)
     gc.collect()  # sessions and their benches hold each other, and images
     asked = [cell for cell in card.cells if cell.status != "not_applicable"]
     passed = sum(cell.status == "pass" for cell in asked)
-    return Gated(card.gate.released, len(asked), passed, sum(map(_beats, asked)) - passed)
+    return GateRun(card.gate.released, len(asked), passed, sum(map(_beats, asked)) - passed)
 
 
 def _beats(cell: Cell) -> bool:

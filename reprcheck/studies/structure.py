@@ -18,10 +18,10 @@ from reprcheck.policy import Policy
 from reprcheck.protocols.knn import KNN
 from reprcheck.protocols.nsc import NSC
 from reprcheck.protocols.probe import PROBE
-from reprcheck.studies.benches import QUICK_LIMIT, Asked, StudyBenches, asked, by, opened
+from reprcheck.studies.benches import QUICK_LIMIT, StudyBenches, StudySetting, by, open_sets, study_settings
 from reprcheck.studies.functions import FUNCTIONS, mapped
 from reprcheck.studies.row import Row, Scale
-from reprcheck.studies.tally import Tried, rows
+from reprcheck.studies.tally import Attempt, rows
 from reprcheck.types import Cell
 
 POLICY = Policy(repeats=1)
@@ -62,7 +62,7 @@ WIDTHS = (16, 64, 256)
 class Trial:
     """One encoder in one setting."""
 
-    at: Asked
+    at: StudySetting
     kind: str
     width: int
     number: int
@@ -78,18 +78,18 @@ def study(scale: Scale, progress: Progress) -> list[Row]:
     """Return rows for each kind of encoder, each setting and each protocol."""
     tasks, others = (TASKS, OTHERS) if scale.full else (QUICK, ())
     limits = SETS if scale.full else dict.fromkeys(SETS, QUICK_LIMIT)
-    sets, benches = opened(limits, [*tasks, *others]), StudyBenches(POLICY)
-    trials = _trials(asked(sets, [*by(KNN, *tasks), *others]), scale.trials(6, 2))
-    trials += _trials(asked(sets, by(PROBE, *(tasks if scale.full else tasks[:1]))), 1)
+    sets, benches = open_sets(limits, [*tasks, *others]), StudyBenches(POLICY)
+    trials = _trials(study_settings(sets, [*by(KNN, *tasks), *others]), scale.trials(6, 2))
+    trials += _trials(study_settings(sets, by(PROBE, *(tasks if scale.full else tasks[:1]))), 1)
     tried = []
     with threadpool_limits(1), progress(len(trials), "functions of structure") as advance:
         for trial in trials:
-            tried.append(Tried(trial.at, trial.kind, trial.judge(benches)))
+            tried.append(Attempt(trial.at, trial.kind, trial.judge(benches)))
             advance(1)
     return rows("structure", tried, **{"draws of the folds": POLICY.repeats})
 
 
-def _trials(settings: Sequence[Asked], each: int) -> list[Trial]:
+def _trials(settings: Sequence[StudySetting], each: int) -> list[Trial]:
     """Return ``each`` encoders of every kind in every setting; of one width each time, to share references."""
     return [
         Trial(at, kind, WIDTHS[(s + number) % len(WIDTHS)], number)

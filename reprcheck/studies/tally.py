@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reprcheck.studies.benches import Asked
+from reprcheck.studies.benches import StudySetting
 from reprcheck.studies.row import Row
 from reprcheck.types import Cell
 
@@ -13,10 +13,10 @@ ALPHA = 0.05
 
 
 @dataclass(frozen=True)
-class Tried:
+class Attempt:
     """An encoder that deserves no pass, and its verdict in a setting."""
 
-    at: Asked
+    at: StudySetting
     kind: str
     cell: Cell
 
@@ -31,7 +31,7 @@ class Tried:
         return bool(chosen) and min(float(c["low"]) for c in chosen) > margin
 
 
-def rows(study: str, tried: Sequence[Tried], **details: float | int | str) -> list[Row]:
+def rows(study: str, tried: Sequence[Attempt], **details: float | int | str) -> list[Row]:
     """Return a row for each protocol, and within it for each kind of encoder and each setting.
 
     The details go to the row of a protocol. An encoder that deserves no pass may get one at the rate alpha.
@@ -48,7 +48,7 @@ def rows(study: str, tried: Sequence[Tried], **details: float | int | str) -> li
     return found
 
 
-def row(study: str, case: str, tried: Sequence[Tried], **details: float | int | str) -> Row:
+def row(study: str, case: str, tried: Sequence[Attempt], **details: float | int | str) -> Row:
     """Return the row that counts false passes."""
     numbers: dict[str, float | int | str] = {"passes at margin 0": sum(one.beat(0.0) for one in tried)}
     for name in sorted({c["reference"] for one in tried for c in one.cell.details["comparisons"]}):

@@ -17,15 +17,15 @@ from threadpoolctl import threadpool_limits
 
 from reprcheck.diagnostics import beats_untrained
 from reprcheck.embed.engine import Block, Progress
-from reprcheck.models import Model, calibrated, draw_plain, resolve
+from reprcheck.models import Model, adapt, draw_plain, resolve_model
 from reprcheck.policy import Policy
 from reprcheck.protocols.knn import KNN
 from reprcheck.protocols.nsc import NSC
 from reprcheck.protocols.probe import PROBE
 from reprcheck.seeding import seed
-from reprcheck.studies.benches import QUICK_LIMIT, Asked, StudyBenches, asked, by, opened
+from reprcheck.studies.benches import QUICK_LIMIT, StudyBenches, StudySetting, by, open_sets, study_settings
 from reprcheck.studies.row import Row, Scale
-from reprcheck.studies.tally import Tried, row
+from reprcheck.studies.tally import Attempt, row
 from reprcheck.types import Encoder
 
 POLICY = Policy(margin=0.0, repeats=1)
@@ -105,11 +105,11 @@ def study(scale: Scale, progress: Progress) -> list[Row]:
     """Return a row for each architecture and setting, for each architecture, and for all."""
     settings = SETTINGS if scale.full else QUICK
     limits = SETS if scale.full else dict.fromkeys(SETS, QUICK_LIMIT)
-    sets = opened(limits, [setting for several in settings.values() for setting in several])
-    cases = [(architecture, at) for architecture, several in settings.items() for at in asked(sets, several)]
+    sets = open_sets(limits, [setting for several in settings.values() for setting in several])
+    cases = [(architecture, at) for architecture, several in settings.items() for at in study_settings(sets, several)]
     benches, size, plain = StudyBenches(POLICY), scale.trials(50, 12), scale.trials(5, 1)
     pools: dict[tuple[str, str, bytes], Pool] = {}
-    tried: dict[tuple[str, str], list[Tried]] = {}
+    tried: dict[tuple[str, str], list[Attempt]] = {}
     with threadpool_limits(1), progress(len(cases), "untrained draws") as advance:
         for architecture, at in cases:
             images = at.dataset.name.removesuffix("-known").removesuffix("-split")
@@ -118,18 +118,18 @@ def study(scale: Scale, progress: Progress) -> list[Row]:
                 pools[key] = draw_pool(benches, at, architecture, images, size, plain)
             pool = pools[key]
             cells = [beats_untrained.ask(benches.of(at, pool.draws[i], pool.families(i))) for i in range(size)]
-            tried[architecture, at.name] = [Tried(at, architecture, cell) for cell in cells]
+            tried[architecture, at.name] = [Attempt(at, architecture, cell) for cell in cells]
             advance(1)
     return _rows(tried, size * len(pools))
 
 
-def draw_pool(benches: StudyBenches, at: Asked, architecture: str, images: str, size: int, plain: int) -> Pool:
+def draw_pool(benches: StudyBenches, at: StudySetting, architecture: str, images: str, size: int, plain: int) -> Pool:
     """Draw the networks, seeds made from names, and embed the task's samples."""
     models = [_model(architecture, images, i) for i in range(size)]
     channels = len(at.task.channels)
     draws = [model.encoder(channels) for model in models]
     images_seen = benches.calibration(at.dataset, at.task) if _simulated(at) and models[0].facts().batch_norm else None
-    again = [calibrated(draw, images_seen) for draw in draws] if images_seen else []
+    again = [adapt(draw, images_seen) for draw in draws] if images_seen else []
     others: list[Encoder] = [
         draw_plain(models[0], channels, kind, k) for kind in ("resnet", "vit") for k in range(plain)
     ]
@@ -139,16 +139,18 @@ def draw_pool(benches: StudyBenches, at: Asked, architecture: str, images: str, 
     return Pool(*(blocks[a:b] for a, b in pairwise(ends)))
 
 
-def _simulated(at: Asked) -> bool:
+def _simulated(at: StudySetting) -> bool:
     """Return whether twins are calibrated as well, which doubles the time: on one kind of set it is shown to work."""
     return at.dataset.name.startswith("sim-")
 
 
 def _model(architecture: str, images: str, i: int) -> Model:
-    return resolve(ARCHITECTURES[architecture].format(seed=seed("untrained study", architecture, images, i) % 2**31))
+    return resolve_model(
+        ARCHITECTURES[architecture].format(seed=seed("untrained study", architecture, images, i) % 2**31)
+    )
 
 
-def _rows(tried: Mapping[tuple[str, str], Sequence[Tried]], draws: int) -> list[Row]:
+def _rows(tried: Mapping[tuple[str, str], Sequence[Attempt]], draws: int) -> list[Row]:
     each = [row("untrained", f"{architecture} in {name}", some) for (architecture, name), some in tried.items()]
     pooled = []
     for architecture in dict.fromkeys(name for name, _ in tried):

@@ -3,19 +3,19 @@
 import numpy as np
 import pytest
 
-from reprcheck.baselines import CellProfiler, Intensity, Matched, Pixels, Quantiles, Reference, Structure
+from reprcheck.baselines import CellProfiler, Intensity, MatchedEncoder, Pixels, Quantiles, Structure, TargetHistograms
 from reprcheck.types import Image
 
 from .fields import random_field, stained
 
-REFERENCE = Reference(np.linspace(0, 1, 512, dtype=np.float32).reshape(2, 256))
+REFERENCE = TargetHistograms(np.linspace(0, 1, 512, dtype=np.float32).reshape(2, 256))
 ENCODERS = [
     Intensity(),
     Pixels(side=5),
     Quantiles(),
     Structure(("dna", "actin"), "culture"),
     CellProfiler(("dna", "actin"), "culture"),
-    Matched(Intensity(), REFERENCE),
+    MatchedEncoder(Intensity(), REFERENCE),
 ]
 
 

@@ -4,7 +4,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reprcheck.baselines import Intensity, Pixels
-from reprcheck.baselines.matching import PROBABILITIES, Matched, Quantiles, TargetHistograms, match, quantile_function
+from reprcheck.baselines.matching import (
+    PROBABILITIES,
+    MatchedEncoder,
+    Quantiles,
+    TargetHistograms,
+    match,
+    quantile_function,
+)
 from reprcheck.errors import UserError
 from reprcheck.types import Image
 
@@ -48,7 +55,7 @@ def test_an_image_matched_to_itself_hardly_changes():
 def test_takes_all_of_a_channel_from_intensity():
     x = RNG.permutation(64 * 64).reshape(64, 64).astype(np.float32) / 4096
     both = [Image(np.stack([x, 0.2 * x + 0.1])), Image(np.stack([x[::-1] ** 3, x.T]))]
-    a, b = Matched(Intensity(), REFERENCE).encode(both)
+    a, b = MatchedEncoder(Intensity(), REFERENCE).encode(both)
     np.testing.assert_array_equal(a, b)
 
 
@@ -79,7 +86,7 @@ def test_encodes_the_matched_image_and_passes_mask_and_types_on():
             return np.zeros((len(images), 1), np.float32)
 
     mask, types = np.ones((2, 32, 32), np.int32)
-    encoder = Matched(sees := Sees(), REFERENCE)
+    encoder = MatchedEncoder(sees := Sees(), REFERENCE)
     encoder.encode([Image(SHOWN[0].pixels, mask, types)])
     np.testing.assert_array_equal(sees.images[0].pixels, match(SHOWN[0].pixels, REFERENCE))
     assert sees.images[0].mask is mask
@@ -89,9 +96,13 @@ def test_encodes_the_matched_image_and_passes_mask_and_types_on():
 
 def test_digest_is_of_encoder_and_reference():
     other = TargetHistograms(REFERENCE.quantiles + np.float32(0.1))
-    encoders = [Matched(Intensity(), REFERENCE), Matched(Intensity(), other), Matched(Pixels(), REFERENCE)]
+    encoders = [
+        MatchedEncoder(Intensity(), REFERENCE),
+        MatchedEncoder(Intensity(), other),
+        MatchedEncoder(Pixels(), REFERENCE),
+    ]
     assert len({e.digest() for e in encoders} | {Intensity().digest()}) == 4
-    assert Matched(Intensity(), TargetHistograms(REFERENCE.quantiles.copy())).digest() == encoders[0].digest()
+    assert MatchedEncoder(Intensity(), TargetHistograms(REFERENCE.quantiles.copy())).digest() == encoders[0].digest()
 
 
 def test_mistakes_are_told():

@@ -14,8 +14,8 @@ import pytest
 
 from reprcheck.cli import main
 from reprcheck.datasets import public
-from reprcheck.datasets.public import RemoteFile, download, entry, names
-from reprcheck.reporters.public_sets import Catalogue, Details, Listed
+from reprcheck.datasets.public import RemoteFile, download, names, public_set
+from reprcheck.reporters.public_sets import Catalogue, SetDetails, SetStatus
 from tests.website import site as site
 
 CONTENT = b"id,label\n" * 600
@@ -33,7 +33,7 @@ def local(site, monkeypatch):
 
     def served(name, **changes):
         file = RemoteFile("table.csv", site.put("table.csv", CONTENT), len(CONTENT))
-        changed = replace(entry(name), files=(file,), **changes)
+        changed = replace(public_set(name), files=(file,), **changes)
         monkeypatch.setattr(public, "entry", lambda _: changed)
 
     return served
@@ -66,14 +66,14 @@ def test_json_holds_all_that_an_entry_does(capsys):
     (one,) = json.loads(ask(capsys, "list", "cifar10", "--json")[1])
     assert (one["bytes"], one["files"][0]["md5"]) == (170052171, "c32a1d4ab5d03f1284b67883e8d87530")
     assert one["card"]["tasks"][0]["name"] == "object"
-    assert one["verified"] == list(entry("cifar10").verified)
+    assert one["verified"] == list(public_set("cifar10").verified)
 
 
 @pytest.mark.parametrize("name", names())
 @pytest.mark.parametrize("width", [80, 140])
 def test_all_about_a_set_fits_and_is_all(tmp_path, name, width):
-    found = entry(name)
-    lines = Details(Listed(found, tmp_path / name, "absent")).lines(width, color=False)
+    found = public_set(name)
+    lines = SetDetails(SetStatus(found, tmp_path / name, "absent")).lines(width, color=False)
     assert max(map(len, lines)) <= width
     text = re.sub(r"\s+", "", "".join(lines))
     for sentence in (*found.verified, *found.unverified, *found.traps, found.splits, found.card.license):
@@ -81,10 +81,10 @@ def test_all_about_a_set_fits_and_is_all(tmp_path, name, width):
 
 
 def test_a_list_of_what_cannot_be_fetched_or_is_here_in_part(tmp_path):
-    found = entry("cifar10")
+    found = public_set("cifar10")
     sets = [
-        Listed(replace(found, files=(), how="ask"), tmp_path, "absent"),
-        Listed(replace(found, noncommercial=True), tmp_path, "partly"),
+        SetStatus(replace(found, files=(), how="ask"), tmp_path, "absent"),
+        SetStatus(replace(found, noncommercial=True), tmp_path, "partly"),
     ]
     by_hand, partly = Catalogue(sets).lines(100, color=False)[1:3]
     assert by_hand.split()[2:4] == ["by", "hand"]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from reprcheck.datasets import open_folder
 from reprcheck.datasets.card.card import parse
-from reprcheck.datasets.card.columns import Joined
+from reprcheck.datasets.card.columns import JointColumn
 from reprcheck.errors import UserError
 from reprcheck.types import Dataset, Grouping
 from tests.datasets.test_assemble import DOSE, STATE, build
@@ -190,8 +190,8 @@ def test_a_well_is_a_plate_and_a_name() -> None:
     assert groups(table, batch="plate", position="well") == (together,)
     assert groups(table, batch="plate", ignored=("well",)) == ()
     assert groups({**table, "unit": [f"{p}-{w}" for p, w in zip(plates, wells, strict=True)]}, batch="plate") == ()
-    assert groups(table, unit=Joined(("plate", "well"))) == ()
-    assert groups(table, batch=Joined(("plate", "well"))) == ()
+    assert groups(table, unit=JointColumn(("plate", "well"))) == ()
+    assert groups(table, batch=JointColumn(("plate", "well"))) == ()
 
 
 def test_a_layout_that_plates_repeat_needs_no_answer_beside_a_joined_unit() -> None:
@@ -199,7 +199,7 @@ def test_a_layout_that_plates_repeat_needs_no_answer_beside_a_joined_unit() -> N
     label = ["xy"[i // 2 % 2] for i in range(72)]
     table = {"label": label, "well": wells, "plate": [f"p{i // 24}" for i in range(72)]}
     assert columns(table) == [("well",)]
-    assert columns(table, unit=Joined(("plate", "well"))) == []
+    assert columns(table, unit=JointColumn(("plate", "well"))) == []
 
 
 def test_a_layout_that_plates_repeat_is_a_position() -> None:

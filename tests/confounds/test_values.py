@@ -17,7 +17,7 @@ from reprcheck.datasets import open_folder
 from reprcheck.datasets.images.files import FileImages
 from reprcheck.datasets.images.values import Values, measure
 from reprcheck.diagnostics.contestants import Contestants
-from reprcheck.diagnostics.describe import describe
+from reprcheck.diagnostics.describe import describe_setting
 from reprcheck.digest import digest
 from reprcheck.embed.cache import Cache
 from reprcheck.embed.embedder import Embedder
@@ -322,7 +322,7 @@ def noted(folder: Path, cache: Path) -> tuple[str, ...]:
 
     contestants = Contestants(noise(0), {"untrained": (noise(1), noise(2))})
     benches = Benches(Policy(twins=2, repeats=1), Embedder(Cache(cache), quiet))
-    return describe(benches.of(contestants, dataset, task, "knn/1")).notes
+    return describe_setting(benches.of(contestants, dataset, task, "knn/1")).notes
 
 
 def checked(folder: Path, capsys: Any) -> list[str]:

@@ -35,12 +35,12 @@ from reprcheck.datasets.simulate import (
     open_simulation,
 )
 from reprcheck.datasets.simulate.amounts import rank_within
-from reprcheck.datasets.simulate.factors import Level
+from reprcheck.datasets.simulate.factors import CauseLevel
 from reprcheck.datasets.simulate.tissue import IMMUNE_SHARE, deal_types
 from reprcheck.datasets.simulate.touches import FAMILIES, TOUCHES, families, markdown
 from reprcheck.digest import digest
 from reprcheck.errors import UserError
-from reprcheck.studies.causality import Touch, causality, features
+from reprcheck.studies.causality import CauseEffect, causality, features
 
 PINNED = {
     "sim-culture": "c7df13d0751e300865eb46a8106817cffd60b99d",
@@ -228,7 +228,9 @@ def test_an_arrangement_deals_the_same_types_to_other_cells() -> None:
     centres = cells[0][0].centres
     assert all(np.array_equal(cells[0][0].nuclei, c.nuclei) for c, _ in cells)
     assert all(np.array_equal(cells[0][1][0], amounts[0]) for _, amounts in cells)
-    dealt = [deal_types(np.random.default_rng(0), centres, Level(k, 1.0), 96) for k in simulation.causes["arrangement"]]
+    dealt = [
+        deal_types(np.random.default_rng(0), centres, CauseLevel(k, 1.0), 96) for k in simulation.causes["arrangement"]
+    ]
     assert {d.sum() for d in dealt} == {round(IMMUNE_SHARE * len(centres))}
 
 
@@ -240,7 +242,7 @@ def test_niches_keep_their_own_company_and_dispersed_cells_shun_it() -> None:
         gaps = np.linalg.norm(centres[:, None] - centres, axis=2) + 1e9 * np.eye(32)
         nearest = gaps.argmin(1)
         for kind, shares in together.items():
-            immune = deal_types(np.random.default_rng(trial), centres, Level(kind, 1.0), 96)
+            immune = deal_types(np.random.default_rng(trial), centres, CauseLevel(kind, 1.0), 96)
             shares.append((immune == immune[nearest]).mean())
     assert np.mean(together["niches"]) > np.mean(together["mixed"]) + 0.15
     assert np.mean(together["dispersed"]) < np.mean(together["mixed"]) - 0.15
@@ -510,7 +512,7 @@ def test_a_dataset_of_tissue_may_tell_types() -> None:
 
 
 @pytest.fixture(scope="module")
-def measured() -> dict[tuple[str, str, str], Touch]:
+def measured() -> dict[tuple[str, str, str], CauseEffect]:
     """Simulator, cause and family to what was measured."""
     return {(one.name, t.cause, t.family): t for one in SIMULATIONS for t in causality(one, fields=24)}
 
@@ -525,7 +527,7 @@ def measured() -> dict[tuple[str, str, str], Touch]:
     ],
 )
 def test_each_cause_touches_what_it_should_and_nothing_else(
-    measured: dict[tuple[str, str, str], Touch], simulator: str, cause: str, family: str
+    measured: dict[tuple[str, str, str], CauseEffect], simulator: str, cause: str, family: str
 ) -> None:
     touch = measured[simulator, cause, family]
     if touch.relation == "changes":
@@ -575,9 +577,11 @@ def test_a_leak_is_found_and_told(monkeypatch: pytest.MonkeyPatch, capsys: pytes
 
 
 def test_causality_at_the_command_line(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], measured: dict[tuple[str, str, str], Touch]
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    measured: dict[tuple[str, str, str], CauseEffect],
 ) -> None:
-    def known(simulation: Simulation, fields: int, advance: object) -> tuple[Touch, ...]:
+    def known(simulation: Simulation, fields: int, advance: object) -> tuple[CauseEffect, ...]:
         return tuple(touch for (name, *_), touch in measured.items() if name == simulation.name)
 
     monkeypatch.setattr("reprcheck.studies.causality.causality", known)

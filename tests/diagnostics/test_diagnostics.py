@@ -9,7 +9,7 @@ import pytest
 from reprcheck import diagnostics
 from reprcheck.diagnostics.bench import Bench
 from reprcheck.diagnostics.contestants import Contestants
-from reprcheck.diagnostics.describe import describe
+from reprcheck.diagnostics.describe import describe_setting
 from reprcheck.digest import digest
 from reprcheck.embed.cache import Cache
 from reprcheck.embed.engine import Block
@@ -71,7 +71,7 @@ def bench(
 
 
 def judge(diagnostic, made):
-    return diagnostics.judge(diagnostic, made, describe(made))
+    return diagnostics.judge(diagnostic, made, describe_setting(made))
 
 
 def ask(diagnostic, *args, **kwargs):

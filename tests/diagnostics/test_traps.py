@@ -11,11 +11,11 @@ from reprcheck.baselines import Pixels
 from reprcheck.datasets import open_folder
 from reprcheck.diagnostics.bench import Bench
 from reprcheck.diagnostics.contestants import Contestants
-from reprcheck.diagnostics.describe import describe
+from reprcheck.diagnostics.describe import describe_setting
 from reprcheck.digest import digest
 from reprcheck.embed.cache import Cache
-from reprcheck.embed.engine import Block, Shown, embed
-from reprcheck.models import resolve
+from reprcheck.embed.engine import Block, ImageView, embed
+from reprcheck.models import resolve_model
 from reprcheck.policy import Policy
 from tests.diagnostics.test_diagnostics import quiet
 from tests.traps import TRAPS
@@ -31,7 +31,7 @@ def test_a_scorecard_names_the_traps(name: str, asked: str, tmp_path: Path) -> N
     task = dataset.tasks[asked]
     protocol = "knn/1" if "knn/1" in task.protocols else task.protocols[0]
     cache = Cache(tmp_path)
-    (thumbnails,) = embed(Shown(dataset.images, task.rows, task.channels), [Pixels()], cache, quiet)
+    (thumbnails,) = embed(ImageView(dataset.images, task.rows, task.channels), [Pixels()], cache, quiet)
 
     def noise(seed: int) -> Block:
         vectors = np.random.default_rng(seed).normal(size=(len(task.y), 4)).astype(np.float32)
@@ -53,8 +53,8 @@ def test_a_scorecard_names_the_traps(name: str, asked: str, tmp_path: Path) -> N
         thumbnails=thumbnails,
         ids=dataset.ids[task.rows],
         matched=lambda: None,
-        notes=resolve("demo").notes(len(task.channels)),
+        notes=resolve_model("demo").notes(len(task.channels)),
     )
-    told = describe(bench).notes
+    told = describe_setting(bench).notes
     for trap in TRAPS[name][asked]:
         assert any(note.startswith(trap) for note in told), (trap, told)

@@ -7,7 +7,7 @@ import pytest
 from reprcheck.datasets.images.values import FACTS, Values, measure
 from reprcheck.digest import digest
 from reprcheck.embed.cache import Cache
-from reprcheck.embed.engine import SHARD, Shown, decoded, embed
+from reprcheck.embed.engine import SHARD, ImageView, decoded, embed
 from reprcheck.errors import UserError
 from reprcheck.types import Image
 
@@ -51,7 +51,7 @@ def quiet(total, title):
 
 def run(source, *encoders, cache, channels=(0, 1), rows=None):
     rows = np.arange(len(source.numbers)) if rows is None else np.asarray(rows)
-    return embed(Shown(source, rows, channels), encoders, cache, quiet)
+    return embed(ImageView(source, rows, channels), encoders, cache, quiet)
 
 
 @pytest.fixture
@@ -88,10 +88,10 @@ def test_remarks_outlast_the_run_that_decoded(cache):
     expected = [("turned", "é" * 4), (), ("turned", "é" * 20), ()]
     run(Remarked([4, 5, 20, 7]), Means(), cache=cache)
     source = Remarked([4, 5, 20, 7])
-    assert [image.remarks for image in decoded(Shown(source, np.arange(4), (0, 1)), cache)] == expected
+    assert [image.remarks for image in decoded(ImageView(source, np.arange(4), (0, 1)), cache)] == expected
     assert source.reads == []
     run(Remarked([1, 2, 3]), Means(), cache=cache)
-    some = decoded(Shown(source, np.array([2, 0]), (0, 1)), cache)
+    some = decoded(ImageView(source, np.array([2, 0]), (0, 1)), cache)
     assert [image.remarks for image in some] == [expected[2], expected[0]]
 
 
@@ -102,7 +102,7 @@ def test_two_files_of_the_same_pixels_keep_their_own_remarks(cache):
 
     source = Either([3, 3], names=["plain", "inverted"])
     run(source, Means(), cache=cache)
-    assert [image.remarks for image in decoded(Shown(source, np.arange(2), (0, 1)), cache)] == [(), ("inverted",)]
+    assert [image.remarks for image in decoded(ImageView(source, np.arange(2), (0, 1)), cache)] == [(), ("inverted",)]
 
 
 def test_two_files_of_the_same_pixels_keep_facts_of_their_own_values(cache):
@@ -115,10 +115,10 @@ def test_two_files_of_the_same_pixels_keep_facts_of_their_own_values(cache):
     encoder = Means()
     run(Depths([3, 3], names=["8 bits", "16 bits"]), encoder, cache=cache, rows=[0, 1])
     source = Depths([3, 3], names=["8 bits", "16 bits"])
-    shown = Shown(source, np.arange(2), (1,))
+    shown = ImageView(source, np.arange(2), (1,))
     run(source, Means(), cache=cache, rows=[0, 1])
     assert source.reads == []
-    values = Values(np.stack([image.values for image in decoded(Shown(source, np.arange(2), (0, 1)), cache)]))
+    values = Values(np.stack([image.values for image in decoded(ImageView(source, np.arange(2), (0, 1)), cache)]))
     assert values["bits"].tolist() == [[8, 8], [16, 16]]
     assert values["highest"].tolist() == [[8, 17], [8 * 257, 17 * 257]]
     assert encoder.shown == 1  # the pixels are the same
@@ -164,7 +164,7 @@ def test_types_are_in_the_identity_of_an_image_that_has_them_and_in_no_other(cac
     (block,) = run(Typed([0, 1]), encoder, cache=cache)
     assert block.ids == (digest(image.pixels, types, types * 2), digest(image.pixels, types))
     assert encoder.shown == 2
-    assert Shown(Typed([0]), np.arange(1), (1,)).read(0).types is not None
+    assert ImageView(Typed([0]), np.arange(1), (1,)).read(0).types is not None
 
 
 def test_images_are_decoded_once_for_all_encoders(cache):

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from reprcheck.models import resolve
+from reprcheck.models import resolve_model
 from reprcheck.models.channels import choose
 from reprcheck.types import Image
 
@@ -27,7 +27,7 @@ def test_native_where_the_numbers_agree(in_chans: int | None, n: int, asked: Non
 
 
 def test_native_is_refused_where_they_disagree() -> None:
-    model = resolve(f"timm:{TINY}?pretrained=false&channels=native")
+    model = resolve_model(f"timm:{TINY}?pretrained=false&channels=native")
     assert line(lambda: model.encoder(2)) == (
         f"model=timm:{TINY}?pretrained=false&channels=native: channels=native, but the model takes 3 channels and "
         "the images have 2; write channels=replicate, or in_chans=2 where the weights allow it"
@@ -35,7 +35,7 @@ def test_native_is_refused_where_they_disagree() -> None:
 
 
 def test_replicate_embeds_each_channel_alone_and_joins_the_vectors_in_order() -> None:
-    model = resolve(f"timm:{TINY}?pretrained=false")
+    model = resolve_model(f"timm:{TINY}?pretrained=false")
     pair = images(3, channels=2)
     found = model.encoder(2).encode(pair)
     for c in (0, 1):
@@ -46,8 +46,8 @@ def test_replicate_embeds_each_channel_alone_and_joins_the_vectors_in_order() ->
 
 
 def test_the_policy_is_part_of_the_digest() -> None:
-    model = resolve(f"timm:{TINY}?pretrained=false")
-    asked = resolve(f"timm:{TINY}?pretrained=false&channels=replicate")
+    model = resolve_model(f"timm:{TINY}?pretrained=false")
+    asked = resolve_model(f"timm:{TINY}?pretrained=false&channels=replicate")
     assert model.encoder(3).digest() != model.encoder(2).digest()
     assert model.encoder(2).digest() == asked.encoder(3).digest() == asked.encoder(2).digest()
 

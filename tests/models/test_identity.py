@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from reprcheck.models import resolve
+from reprcheck.models import resolve_model
 from reprcheck.models.identity import identity
 
 from .kinds import KINDS, edit, write
@@ -37,7 +37,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def digests(place: Path) -> dict[str, str]:
-    return {kind: resolve(f"py:{place / str(i)}/model.py:make").digest for i, kind in enumerate(KINDS)}
+    return {kind: resolve_model(f"py:{place / str(i)}/model.py:make").digest for i, kind in enumerate(KINDS)}
 
 
 def test_no_two_models_share_a_digest(digests: dict[str, str]) -> None:
@@ -49,11 +49,11 @@ def test_an_edit_of_the_part_is_another_model_and_taken_back_the_same(
     kind: str, digests: dict[str, str], tmp_path: Path
 ) -> None:
     spec = f"py:{write(tmp_path, kind)}:make"
-    assert resolve(spec).digest == digests[kind]
+    assert resolve_model(spec).digest == digests[kind]
     edit(tmp_path, kind)
-    assert resolve(spec).digest != digests[kind]
+    assert resolve_model(spec).digest != digests[kind]
     write(tmp_path, kind)
-    assert resolve(spec).digest == digests[kind]
+    assert resolve_model(spec).digest == digests[kind]
 
 
 def test_another_process_folder_file_name_and_hash_seed_are_the_same_model(
@@ -122,7 +122,7 @@ def test_what_cannot_be_told_is_refused_with_the_remedy(secret: str, holder: str
     source, place = HOLDERS[holder]
     if holder == "module" and secret not in ("a struct of C", "torch's random generator"):
         made, name = "__import__('threading').Thread()", "Thread"  # of the others a module can't be copied
-    told = line(lambda: resolve(spec(tmp_path, source.format(made))).digest)
+    told = line(lambda: resolve_model(spec(tmp_path, source.format(made))).digest)
     assert "no digest can be made of this " in told
     assert place in told
     assert name in told
@@ -134,10 +134,10 @@ def test_locks_loggers_and_the_environment_are_no_state(tmp_path: Path) -> None:
         "import logging, os, threading\nlog = logging.getLogger(__name__)\nlock = threading.Lock()\n"
         "def run(x):\n    with lock:\n        log.debug(os.environ.get('HOME'))\n    return x\ndef make(): return run"
     )
-    first = resolve(spec(tmp_path / "a", source)).digest
+    first = resolve_model(spec(tmp_path / "a", source)).digest
     os.environ["REPRCHECK_TEST_IDENTITY"] = "1"
     try:
-        assert resolve(spec(tmp_path / "b", source)).digest == first
+        assert resolve_model(spec(tmp_path / "b", source)).digest == first
     finally:
         del os.environ["REPRCHECK_TEST_IDENTITY"]
 
@@ -155,7 +155,7 @@ make = Net
 
 def test_a_file_read_in_the_call_is_refused_unless_the_digest_follows_it(tmp_path: Path) -> None:
     np.save(tmp_path / "w.npy", np.ones((3, 2), np.float32))
-    told = line(lambda: resolve(spec(tmp_path, READS)).encoder(3).encode(images(2)))
+    told = line(lambda: resolve_model(spec(tmp_path, READS)).encoder(3).encode(images(2)))
     assert told.endswith(
         "the model reads w.npy while it runs, which its digest doesn't follow; "
         "read it when the model is made, or give the model a method digest()"
@@ -164,12 +164,12 @@ def test_a_file_read_in_the_call_is_refused_unless_the_digest_follows_it(tmp_pat
         "class Net", "import functools\n@functools.cache\ndef load(path): return np.load(path)\nclass Net"
     )
     kept = kept.replace("@ np.load(", "@ load(").replace("make = Net", "def make():\n    Net()(np.ones((1, 3, 2, 2)))")
-    told = line(lambda: resolve(spec(tmp_path, kept + "\n    return Net()")).encoder(3).encode(images(2)))
+    told = line(lambda: resolve_model(spec(tmp_path, kept + "\n    return Net()")).encoder(3).encode(images(2)))
     assert "the model reads w.npy while it runs" in told  # what the cache remembers was forgotten
     named = READS.replace('".".join(("w", "npy"))', '"w.npy"')
     answers = READS.replace("class Net:", "class Net:\n    def digest(self): return 'v1'")
     for source in (named, answers):
-        assert resolve(spec(tmp_path, source)).encoder(3).encode(images(2)).shape == (2, 2)
+        assert resolve_model(spec(tmp_path, source)).encoder(3).encode(images(2)).shape == (2, 2)
 
 
 def test_a_module_imported_in_the_call_by_a_made_up_name_is_refused(
@@ -181,12 +181,12 @@ def test_a_module_imported_in_the_call_by_a_made_up_name_is_refused(
     )
     late = "def f(x): return x.mean((2, 3))"
     monkeypatch.syspath_prepend(tmp_path)
-    told = line(lambda: resolve(spec(tmp_path, source, late=late)).encoder(3).encode(images(2)))
+    told = line(lambda: resolve_model(spec(tmp_path, source, late=late)).encoder(3).encode(images(2)))
     assert "the model reads late.py while it runs" in told
     sys.modules.pop("late")
     (tmp_path / "late.py").unlink()
     named = source.replace("'a'.join(('l', 'te'))", "'late'")
-    assert resolve(spec(tmp_path, named, late=late)).encoder(3).encode(images(2)).shape == (2, 3)
+    assert resolve_model(spec(tmp_path, named, late=late)).encoder(3).encode(images(2)).shape == (2, 3)
     sys.modules.pop("late")
 
 
@@ -198,7 +198,7 @@ def test_a_module_s_forward_may_not_read_either(tmp_path: Path) -> None:
     )
     (tmp_path / "data").mkdir()
     np.save(tmp_path / "data/w.npy", np.ones(1, np.float32))
-    told = line(lambda: resolve(spec(tmp_path / "code", source)).encoder(3).encode(images(2)))
+    told = line(lambda: resolve_model(spec(tmp_path / "code", source)).encoder(3).encode(images(2)))
     assert "the model reads w.npy while it runs" in told
 
 
@@ -207,13 +207,13 @@ def test_what_a_model_writes_it_may_read(tmp_path: Path) -> None:
         "import numpy as np, tempfile, os\ndef run(x):\n    with tempfile.TemporaryDirectory() as d:\n"
         "        np.save(d + '/x.npy', x.mean((2, 3)))\n        return np.load(d + '/x.npy')\ndef make(): return run"
     )
-    assert resolve(spec(tmp_path, source)).encoder(3).encode(images(2)).shape == (2, 3)
+    assert resolve_model(spec(tmp_path, source)).encoder(3).encode(images(2)).shape == (2, 3)
 
 
 def test_two_models_of_one_process_have_their_own_helpers(tmp_path: Path) -> None:
     source = "import helper\ndef make(): return lambda x: helper.f(x)"
-    one = resolve(spec(tmp_path / "one", source, helper="def f(x): return x.mean((2, 3))"))
-    two = resolve(spec(tmp_path / "two", source, helper="def f(x): return x.max((2, 3))"))
+    one = resolve_model(spec(tmp_path / "one", source, helper="def f(x): return x.mean((2, 3))"))
+    two = resolve_model(spec(tmp_path / "two", source, helper="def f(x): return x.max((2, 3))"))
     assert one.digest != two.digest
     shown = images(2)
     np.testing.assert_allclose(one.encoder(3).encode(shown), [i.pixels.mean((1, 2)) for i in shown], rtol=1e-5)
@@ -222,9 +222,9 @@ def test_two_models_of_one_process_have_their_own_helpers(tmp_path: Path) -> Non
 
 def test_a_helper_imported_in_the_call_is_not_another_model_s(tmp_path: Path) -> None:
     source = "import helper\ndef run(x):\n    import helper\n    return helper.f(x)\ndef make(): return run"
-    one = resolve(spec(tmp_path / "one", source, helper="def f(x): return x.mean((2, 3))"))
+    one = resolve_model(spec(tmp_path / "one", source, helper="def f(x): return x.mean((2, 3))"))
     assert one.encoder(3).encode(images(2)).shape == (2, 3)
-    two = resolve(spec(tmp_path / "two", source, helper="def f(x): return x.max((2, 3))"))
+    two = resolve_model(spec(tmp_path / "two", source, helper="def f(x): return x.max((2, 3))"))
     assert two.encoder(3).encode(images(2)).shape == (2, 3)
     told = line(lambda: one.encoder(3).encode(images(2)))
     assert "the model imports helper while it runs, and this process has loaded another helper since" in told
@@ -238,7 +238,7 @@ def test_a_module_of_that_name_from_elsewhere_is_refused(tmp_path: Path, monkeyp
     importlib.import_module("helper")
     try:
         source = "import helper\ndef make(): return lambda x: helper.f(x)"
-        told = line(lambda: resolve(spec(tmp_path / "own", source, helper="def f(x): return -x")).digest)
+        told = line(lambda: resolve_model(spec(tmp_path / "own", source, helper="def f(x): return -x")).digest)
         assert "it imports helper, and this process has imported another helper before, from " in told
     finally:
         del sys.modules["helper"]
@@ -312,12 +312,12 @@ def test_a_package_s_factory_is_told_as_a_file_s_is(tmp_path: Path, monkeypatch:
         source = "from . import helper\ndef make(by=1): return lambda x: helper.f(x) * by"
         spec(folder, source, helper=f"def f(x): return x.mean((2, 3)) * {scale}", __init__="")
         monkeypatch.chdir(folder.parent)
-        model = resolve("py:reprcheck_test_pack.model:make")
+        model = resolve_model("py:reprcheck_test_pack.model:make")
         shown = images(2)
         expected = [image.pixels.mean((1, 2)) * float(scale) for image in shown]
         np.testing.assert_allclose(model.encoder(3).encode(shown), expected, rtol=1e-5)
         digests.append(model.digest)
-        assert resolve("py:reprcheck_test_pack.model:make?by=2").digest != model.digest
+        assert resolve_model("py:reprcheck_test_pack.model:make?by=2").digest != model.digest
     assert digests[0] == digests[1] != digests[2]
 
 
@@ -331,13 +331,13 @@ def test_an_object_in_memory_is_told_with_what_its_module_imports(
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     held = importlib.import_module("reprcheck_test_held")
-    first = resolve(held.f).digest
-    assert resolve(held.f).digest == first
+    first = resolve_model(held.f).digest
+    assert resolve_model(held.f).digest == first
     deep.write_text("def g(x): return x * 2.0")
     importlib.reload(held.deep)
-    assert resolve(held.f).digest != first
+    assert resolve_model(held.f).digest != first
     deep.write_text("def g(x): return x * 1.0")
     importlib.reload(held.deep)
-    assert resolve(held.f).digest == first
+    assert resolve_model(held.f).digest == first
     for name in ("reprcheck_test_held", "reprcheck_test_deep"):
         del sys.modules[name]

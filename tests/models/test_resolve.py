@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from reprcheck.errors import UserError
-from reprcheck.models import Model, device_name, draw_plain, resolve
-from reprcheck.models.sources.emb import Precomputed
+from reprcheck.models import Model, device_name, draw_plain, resolve_model
+from reprcheck.models.sources.emb import VectorFile
 from reprcheck.types import Image
 
 from .made import TINY, elsewhere, images, line
@@ -65,7 +65,7 @@ assert not {"torch", "timm"} & set(sys.modules)
     found = elsewhere(code, *specs).splitlines()
     here = []
     for spec in specs:
-        model = resolve(spec)
+        model = resolve_model(spec)
         vit, resnet = draw_plain(model, 2, "vit", 0), draw_plain(model, 2, "resnet", 1)
         here.append(f"{model.digest} {vit.digest()} {resnet.digest()}")
         twin = model.untrained(2, 0)
@@ -76,7 +76,7 @@ assert not {"torch", "timm"} & set(sys.modules)
 
 def test_a_module_is_a_model_and_is_left_as_it_is() -> None:
     net = Net().train()
-    model = resolve(net)
+    model = resolve_model(net)
     before = {key: value.clone() for key, value in net.state_dict().items()}
     assert (model.name, model.spec) == ("Net", "object:Net")
     vectors = model.encoder(2).encode(images(3, channels=2))
@@ -89,28 +89,28 @@ def test_a_module_is_a_model_and_is_left_as_it_is() -> None:
 
 def test_a_module_s_digest_is_of_weights_settings_and_code() -> None:
     net = Net()
-    digest = resolve(net).digest
-    assert resolve(net).digest == digest
-    assert resolve(Net()).digest != digest
+    digest = resolve_model(net).digest
+    assert resolve_model(net).digest == digest
+    assert resolve_model(Net()).digest != digest
     net.pool = False
-    assert resolve(net).digest != digest
+    assert resolve_model(net).digest != digest
     net.pool = True
     with torch.no_grad():
         net.conv.weight[0, 0, 0, 0] += 1
-    assert resolve(net).digest != digest
+    assert resolve_model(net).digest != digest
 
 
 def test_a_module_is_told_from_its_state_when_it_was_given() -> None:
     net = Net()
-    model = resolve(net)
-    expected = resolve(net).encoder(2).encode(images(1, channels=2))
+    model = resolve_model(net)
+    expected = resolve_model(net).encoder(2).encode(images(1, channels=2))
     with torch.no_grad():
         net.conv.weight.zero_()
     np.testing.assert_array_equal(model.encoder(2).encode(images(1, channels=2)), expected)
 
 
 def test_an_encoder_is_a_model_with_its_own_twins() -> None:
-    model = resolve(Sums())
+    model = resolve_model(Sums())
     assert model.name == "sums"
     shown = images(2, channels=2)
     np.testing.assert_allclose(model.encoder(2).encode(shown), [image.pixels.sum((1, 2)) for image in shown])
@@ -118,11 +118,11 @@ def test_an_encoder_is_a_model_with_its_own_twins() -> None:
     assert twin is not None
     assert twin.name == "untrained-3"
     assert twin.digest() != model.encoder(2).digest()
-    assert resolve(Sums(2)).digest != model.digest
+    assert resolve_model(Sums(2)).digest != model.digest
 
 
 def test_a_callable_is_a_model_without_twins() -> None:
-    model = resolve(scaled)
+    model = resolve_model(scaled)
     assert model.name == "scaled"
     assert model.untrained(2, 0) is None
     assert model.encoder(4).encode(images(40, channels=4)).shape == (40, 4)
@@ -142,7 +142,7 @@ def test_a_callable_s_own_twins() -> None:
         def untrained(self, seed: int) -> Drawn:
             return Drawn(seed)
 
-    model = resolve(Drawn())
+    model = resolve_model(Drawn())
     encoders = [model.encoder(2), model.untrained(2, 0), model.untrained(2, 1)]
     assert len({encoder.digest() for encoder in encoders}) == 3
     assert len({encoder.encode(images(2, 2)).tobytes() for encoder in encoders}) == 3
@@ -150,7 +150,7 @@ def test_a_callable_s_own_twins() -> None:
 
 def test_a_callable_s_vector_does_not_depend_on_its_company() -> None:
     weights = np.random.default_rng(0).standard_normal((2, 50)).astype(np.float32)
-    encoder = resolve(lambda x: x.mean((2, 3)) @ weights).encoder(2)
+    encoder = resolve_model(lambda x: x.mean((2, 3)) @ weights).encoder(2)
     shown = images(40, 2)
     pieces = [encoder.encode(shown[:3]), encoder.encode(shown[3:])]
     np.testing.assert_array_equal(np.concatenate(pieces), encoder.encode(shown))
@@ -170,7 +170,7 @@ def test_a_callable_s_digest_follows_what_it_holds() -> None:
     same = [partial(scaled, by=2.0), closed(np.eye(2)), Held(1.0), Held(1.0).__call__]
     again = [partial(scaled, by=2.0), closed(np.eye(2)), Held(1.0), Held(1.0).__call__]
     other = [partial(scaled, by=3.0), closed(2 * np.eye(2)), Held(2.0), Held(2.0).__call__]
-    digests = [[resolve(thing).digest for thing in things] for things in (same, again, other)]
+    digests = [[resolve_model(thing).digest for thing in things] for things in (same, again, other)]
     assert digests[0] == digests[1]
     assert not set(digests[0]) & set(digests[2])
     assert len(set(digests[0])) == 4
@@ -184,11 +184,11 @@ def test_a_callable_with_a_secret_is_refused() -> None:
         def __call__(self, x: np.ndarray) -> np.ndarray:
             return x.mean((2, 3))
 
-    told = line(lambda: resolve(Session()))
+    told = line(lambda: resolve_model(Session()))
     assert told.startswith("model Session: no digest can be made of this Session (")
     assert told.endswith("; give it a method digest() that returns a text made from its weights")
     Session.digest = lambda self: "v1"
-    assert resolve(Session()).encoder(2).encode(images(1, channels=2)).shape == (1, 2)
+    assert resolve_model(Session()).encoder(2).encode(images(1, channels=2)).shape == (1, 2)
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ def test_a_callable_with_a_secret_is_refused() -> None:
     ],
 )
 def test_what_a_callable_returns_is_checked(made, expected: str) -> None:
-    told = line(lambda: resolve(made).encoder(2).encode(images(2, channels=2)))
+    told = line(lambda: resolve_model(made).encoder(2).encode(images(2, channels=2)))
     assert told.startswith(f"model lambda: {expected}")
 
 
@@ -212,17 +212,17 @@ def test_what_an_encoder_returns_is_checked() -> None:
         def encode(self, shown: list[Image]) -> np.ndarray:
             return np.zeros((1, 2), np.float32)
 
-    told = line(lambda: resolve(Bad()).encoder(2).encode(images(3, channels=2)))
+    told = line(lambda: resolve_model(Bad()).encoder(2).encode(images(3, channels=2)))
     assert told.startswith("model sums: wrong output shape: float32[1, 2]; expected float32[3, D] for 3 images")
 
 
 def test_nan_is_passed_on() -> None:
-    found = resolve(lambda x: np.full((len(x), 2), np.nan, np.float32)).encoder(2).encode(images(2, channels=2))
+    found = resolve_model(lambda x: np.full((len(x), 2), np.nan, np.float32)).encoder(2).encode(images(2, channels=2))
     assert np.isnan(found).all()
 
 
 def test_wrong_output_of_a_module() -> None:
-    told = line(lambda: resolve(Net(pool=False)).encoder(2).encode(images(2, channels=2)))
+    told = line(lambda: resolve_model(Net(pool=False)).encoder(2).encode(images(2, channels=2)))
     assert told == (
         "model Net: wrong output shape: [32, 4, 30, 30], a feature map; expected [32, D] for 32 images; "
         "pool it over height and width: x.mean((2, 3))"
@@ -230,7 +230,7 @@ def test_wrong_output_of_a_module() -> None:
 
 
 def test_a_module_that_raises_is_one_line() -> None:
-    told = line(lambda: resolve(torch.nn.Linear(5, 2)).encoder(3).encode(images(2)))
+    told = line(lambda: resolve_model(torch.nn.Linear(5, 2)).encoder(3).encode(images(2)))
     assert told.startswith("model Linear: the model raised RuntimeError: mat1 and mat2 shapes")
 
 
@@ -251,7 +251,7 @@ def relative(x: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("thing", [Masking(), noisy, relative])
 def test_a_vector_that_does_not_depend_on_its_image_alone_is_refused(thing: object) -> None:
-    told = line(lambda: resolve(thing).encoder(2).encode(images(2, channels=2)))
+    told = line(lambda: resolve_model(thing).encoder(2).encode(images(2, channels=2)))
     assert told.endswith(
         ": an image's vector isn't the same when it is seen again, alone; "
         "call eval() on the network: no dropout, no random masking, no statistics of the batch"
@@ -260,33 +260,33 @@ def test_a_vector_that_does_not_depend_on_its_image_alone_is_refused(thing: obje
 
 @pytest.mark.parametrize("thing", [3, None, Net, b"timm:resnet18"])
 def test_what_is_no_model(thing: object) -> None:
-    told = line(lambda: resolve(thing))
+    told = line(lambda: resolve_model(thing))
     assert "is no model; give a torch.nn.Module, a callable float32[N, C, H, W] -> [N, D], or an object" in told
 
 
 def test_a_model_resolves_to_itself() -> None:
-    model = resolve(f"timm:{TINY}?pretrained=false")
-    assert resolve(model) is model
+    model = resolve_model(f"timm:{TINY}?pretrained=false")
+    assert resolve_model(model) is model
     assert isinstance(model, Model)
 
 
 def test_registered_names_give_the_model_its_name() -> None:
-    model = resolve("tiny", {"tiny": f"timm:{TINY}?pretrained=false"})
+    model = resolve_model("tiny", {"tiny": f"timm:{TINY}?pretrained=false"})
     assert model.name == "tiny"
-    assert model.digest == resolve(f"timm:{TINY}?pretrained=false").digest
+    assert model.digest == resolve_model(f"timm:{TINY}?pretrained=false").digest
 
 
 def test_the_device_is_an_environment_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REPRCHECK_DEVICE", "cpu")
     assert device_name() == "cpu"
     monkeypatch.setenv("REPRCHECK_DEVICE", "abacus")
-    told = line(lambda: resolve(Net()).encoder(2).encode(images(1, channels=2)))
+    told = line(lambda: resolve_model(Net()).encoder(2).encode(images(1, channels=2)))
     assert told.startswith("REPRCHECK_DEVICE=abacus: no such device: RuntimeError")
     assert told.endswith("; use cpu, cuda or cuda:1")
 
 
 def test_the_demo_ships() -> None:
-    model = resolve("demo")
+    model = resolve_model("demo")
     shown = images(2, channels=1, side=64)
     trained, twin = model.encoder(1), model.untrained(1, 0)
     assert twin is not None
@@ -294,15 +294,17 @@ def test_the_demo_ships() -> None:
     assert trained.encode(shown).shape == twin.encode(shown).shape
     assert not np.array_equal(trained.encode(shown), twin.encode(shown))
     assert trained.digest() != twin.digest()
-    assert line(lambda: resolve("demo?pretrained=true")).startswith("model=demo?pretrained=true: demo has no option")
+    assert line(lambda: resolve_model("demo?pretrained=true")).startswith(
+        "model=demo?pretrained=true: demo has no option"
+    )
 
 
 def test_emb_is_precomputed(tmp_path: Path) -> None:
     np.save(tmp_path / "v.npy", np.zeros((2, 2), np.float32))
-    assert isinstance(resolve(f"emb:{tmp_path / 'v.npy'}"), Precomputed)
+    assert isinstance(resolve_model(f"emb:{tmp_path / 'v.npy'}"), VectorFile)
     assert "torch" in sys.modules  # here; the test above shows that nothing of reprcheck needed it
 
 
 def test_errors_are_user_errors() -> None:
     with pytest.raises(UserError):
-        resolve("nothing")
+        resolve_model("nothing")

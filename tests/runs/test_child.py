@@ -18,7 +18,7 @@ import pytest
 
 from reprcheck import datasets
 from reprcheck.embed.cache import Cache
-from reprcheck.models import resolve
+from reprcheck.models import resolve_model
 from reprcheck.policy import Policy
 from reprcheck.runs.child import Answer, Child, Setup
 from reprcheck.runs.questions import Question, questions
@@ -53,7 +53,7 @@ def setup(tmp_path: Path) -> Setup:
     write_dataset(tmp_path / "mini", labels=labels, units=[f"w{i:02d}" for i in range(24)])
     (tmp_path / "toys.py").write_text(MODELS)
     dataset = datasets.load(tmp_path / "mini")
-    model = resolve(f"py:{tmp_path}/toys.py:slow_once")
+    model = resolve_model(f"py:{tmp_path}/toys.py:slow_once")
     policy = Policy(twins=2, settings=("*/knn/1",))
     return Setup({model.name: model}, {dataset.name: dataset}, policy, Cache(tmp_path / "cache"), date.today())
 
@@ -140,7 +140,7 @@ def test_a_question_given_up_is_not_answered_to_another(setup: Setup, tmp_path: 
 
 
 def test_what_a_model_has_started_ends_with_it(setup: Setup, tmp_path: Path) -> None:
-    model = resolve(f"py:{tmp_path}/toys.py:forks")
+    model = resolve_model(f"py:{tmp_path}/toys.py:forks")
     setup = replace(setup, models={model.name: model})
     with Child(setup) as child:
         answer = child.ask(one_question(setup))

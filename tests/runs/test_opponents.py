@@ -18,7 +18,7 @@ from reprcheck.diagnostics.contestants import Contestants
 from reprcheck.embed.cache import Cache
 from reprcheck.embed.embedder import Embedder
 from reprcheck.errors import UserError
-from reprcheck.models import Model, resolve
+from reprcheck.models import Model, resolve_model
 from reprcheck.models.network_model import NetworkModel
 from reprcheck.models.torch.forward import Runner
 from reprcheck.policy import Policy
@@ -71,7 +71,7 @@ def quiet(total, title):
 def met(model, dataset, folder, matched=False):
     """Embed what a model meets on a dataset's images, or on matched ones."""
     meeting = Opponents(Policy(twins=K), Embedder(Cache(folder), quiet))
-    made = model if isinstance(model, Model) else resolve(model)
+    made = model if isinstance(model, Model) else resolve_model(model)
     return (meeting.on_matched_images if matched else meeting.on_images)(made, dataset, (0,))
 
 
@@ -103,7 +103,7 @@ def test_the_families_of_a_model(mini, tmp_path, model, shown, matched):
 
 def test_the_families_of_vectors(mini, tmp_path):
     np.save(tmp_path / "v.npy", np.random.default_rng(0).normal(size=(12, 5)).astype(np.float32))
-    found = met(resolve(f"emb:{tmp_path}/v.npy"), mini, tmp_path)
+    found = met(resolve_model(f"emb:{tmp_path}/v.npy"), mini, tmp_path)
     assert {name: len(family) for name, family in found.untrained.items()} == PLAIN | STAND_INS
     assert found.embedding.ids == found.untrained["untrained-vit"][0].ids
 
@@ -185,7 +185,7 @@ def test_an_aggregated_task_is_judged_on_units(tmp_path):
         tmp_path / "mini", labels=labels, units=units, shape=(1, 32, 32), signal=9.0, task={"aggregate": "mean"}
     )
     dataset, run = load(folder), Session(Policy(twins=2), Cache(tmp_path / "cache"), quiet)
-    model = resolve(lambda x: x.mean((2, 3)))
+    model = resolve_model(lambda x: x.mean((2, 3)))
     question = Question(model.name, "mini", "state", "knn/1", "beats_untrained")
     benches = Benches(Policy(twins=2), Embedder(Cache(tmp_path / "cache"), quiet))
     bench = benches.of_model(model, dataset, dataset.tasks["state"], "knn/1")
@@ -212,7 +212,7 @@ def test_a_model_that_knows_what_cellprofiler_does_must_not_pass_where_the_polic
     pytest.importorskip("cp_measure", reason="cp-measure, of the extra cellprofiler, is not installed")
     folder = grained(tmp_path / "mini")
     mask = load(folder).images.read(0).mask
-    model = resolve(lambda x: CellProfiler(("c0",), "culture").encode([Image(image, mask) for image in x]))
+    model = resolve_model(lambda x: CellProfiler(("c0",), "culture").encode([Image(image, mask) for image in x]))
     asked = Question(model.name, "mini", "state", "knn/1", "beats_structure")
     found = {}
     for baselines in ((), ("cellprofiler",)):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reprcheck.runs.survey import SIDE, Sights, label_groups, survey
+from reprcheck.runs.survey import SIDE, ImageFacts, label_groups, survey
 from reprcheck.types import Dataset, Image, Task
 
 N = 60
@@ -136,7 +136,7 @@ def test_copies_on_both_sides_of_a_fold_are_told() -> None:
 
 
 def test_what_is_kept_of_an_image_is_small_and_holds_its_extremes() -> None:
-    sights, image = Sights(), Image(np.zeros((2, 200, 300), np.float32))
+    sights, image = ImageFacts(), Image(np.zeros((2, 200, 300), np.float32))
     image.pixels[1, 77, 77] = 1
     sights.look(3, image)
     assert sights.thumbnails[3].shape == (2, SIDE, SIDE)

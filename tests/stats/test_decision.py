@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 from scipy import stats
 
 from reprcheck.stats import compare
-from reprcheck.stats.decision import decide, holm, infer, interval
+from reprcheck.stats.decision import holm, infer, interval, weigh
 from reprcheck.types import Evidence
 
 scores = arrays(float, st.integers(3, 40), elements=st.floats(-2, 2, allow_subnormal=False))
@@ -219,13 +219,13 @@ def test_what_can_not_be_compared_is_an_error(model, references, names, what):
     ],
 )
 def test_every_reference_must_be_beaten(against, status, reference):
-    found, binding = decide(against, min_units=10)
+    found, binding = weigh(against, min_units=10)
     assert (found, binding.reference) == (status, reference)
 
 
 def test_a_bound_on_the_margin_is_no_pass_and_no_fail():
-    assert decide([evidence(0.02, 0.3)], 10)[0] == "inconclusive"
-    assert decide([evidence(-0.3, 0.02)], 10)[0] == "inconclusive"
+    assert weigh([evidence(0.02, 0.3)], 10)[0] == "inconclusive"
+    assert weigh([evidence(-0.3, 0.02)], 10)[0] == "inconclusive"
 
 
 def test_interval_of_a_score():

@@ -73,10 +73,10 @@ def test_labels_that_were_not_permuted_are_found_out(monkeypatch):
 
 
 def test_a_fixed_split_and_matching_are_asked_of_the_judged_alone():
-    sets = benches.opened({"sim-culture-split": 60, "sim-screen": 60}, structure.OTHERS)
+    sets = benches.open_sets({"sim-culture-split": 60, "sim-screen": 60}, structure.OTHERS)
     found = [
         structure.Trial(at, "linear map", 16, 0).judge(benches.StudyBenches(structure.POLICY))
-        for at in benches.asked(sets, structure.OTHERS)
+        for at in benches.study_settings(sets, structure.OTHERS)
     ]
     split, screen = (one.tasks[name] for one, name in zip(sets, ("localisation", "mechanism"), strict=True))
     assert [cell.n_units for cell in found] == [len(set(split.units[split.test])), len(set(screen.units))]

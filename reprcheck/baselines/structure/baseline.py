@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from reprcheck.baselines.reference import Baseline
 from reprcheck.baselines.segmentation import objects
-from reprcheck.baselines.structure.features import composition, describe, feature_names
+from reprcheck.baselines.structure.features import composition, feature_names, measure_objects
 from reprcheck.code import code_digest
 from reprcheck.digest import digest, installed
 from reprcheck.types import Dataset, Image, Kind
@@ -62,7 +62,10 @@ class Structure:
 
     def encode(self, images: Sequence[Image]) -> NDArray[np.float32]:
         """Return float32[N, D]: the features of `feature_names`."""
-        rows = [list(describe(objects(i, self.channels, self.kind), i.types, self.cell_types).values()) for i in images]
+        rows = [
+            list(measure_objects(objects(i, self.channels, self.kind), i.types, self.cell_types).values())
+            for i in images
+        ]
         return np.array(rows, np.float32).reshape(len(images), len(feature_names(self.cell_types)))
 
 

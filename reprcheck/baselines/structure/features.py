@@ -276,7 +276,7 @@ def feature_names(cell_types: Sequence[str] = ()) -> tuple[str, ...]:
     return tuple(name for m in (*MEASURES, *of_types(cell_types)) for name in m.columns)
 
 
-def describe(
+def measure_objects(
     mask: NDArray[np.int32], types: NDArray[np.int32] | None = None, cell_types: Sequence[str] = ()
 ) -> dict[str, float]:
     """Describe the objects of a label image.

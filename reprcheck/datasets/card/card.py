@@ -11,10 +11,10 @@ from dataclasses import asdict, dataclass
 from math import isfinite
 from typing import Any, cast
 
-from reprcheck.datasets.card.columns import COLUMN_KEYS, Columns, Joined, nested, parse_columns, parts
+from reprcheck.datasets.card.columns import COLUMN_KEYS, Columns, JointColumn, nested, parse_columns, parts
 from reprcheck.datasets.card.crops import CROP_KEYS, Cropping, parse_cropping
 from reprcheck.datasets.card.problems import attempt
-from reprcheck.datasets.card.reading import AS_STORED, READING_KEYS, Reading, parse_reading
+from reprcheck.datasets.card.reading import AS_STORED, READING_KEYS, ReadingOptions, parse_reading
 from reprcheck.datasets.card.section import Section, id_fault
 from reprcheck.datasets.card.tasks import TASK_KEYS, TaskCard, parse_tasks
 from reprcheck.datasets.images.fit import FITS, Fit
@@ -88,7 +88,7 @@ class Card:
     fit: Fit = "none"
     size: tuple[int, int] | None = None
     tiles: Tiling | None = None
-    reading: Reading = AS_STORED
+    reading: ReadingOptions = AS_STORED
     crops: Cropping | None = None
     allow_outside: bool = False
     license: str = ""
@@ -104,9 +104,9 @@ class Card:
         for key, column in self._named():
             yield from ((key, part) for part in parts(column))
 
-    def joined_columns(self) -> set[Joined]:
+    def joined_columns(self) -> set[JointColumn]:
         """Return what several columns name together."""
-        return {column for _, column in self._named() if isinstance(column, Joined)}
+        return {column for _, column in self._named() if isinstance(column, JointColumn)}
 
     def _named(self) -> Iterator[tuple[str, str]]:
         for key in ("sample", "unit", "batch", "position", "metadata", "ignored"):

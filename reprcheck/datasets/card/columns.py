@@ -28,7 +28,7 @@ COLUMN_KEYS = (
 )
 
 
-class Joined(str):
+class JointColumn(str):
     """Columns that name a unit or a batch together, as plate and well do; its text is how messages name them.
 
     Parameters
@@ -44,15 +44,15 @@ class Joined(str):
 
     parts: tuple[str, ...]
 
-    def __new__(cls, parts: tuple[str, ...]) -> Joined:
+    def __new__(cls, parts: tuple[str, ...]) -> JointColumn:
         """Make the text, and keep the columns."""
         made = super().__new__(cls, " + ".join(parts))
         made.parts = parts
         return made
 
-    def __reduce__(self) -> tuple[type[Joined], tuple[tuple[str, ...]]]:
+    def __reduce__(self) -> tuple[type[JointColumn], tuple[tuple[str, ...]]]:
         """Pickle by the columns."""
-        return Joined, (self.parts,)
+        return JointColumn, (self.parts,)
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def nested(unit: Units | None) -> tuple[str, ...]:
 
 def parts(column: str) -> tuple[str, ...]:
     """Return the columns of the table that a unit or a batch is named by."""
-    return column.parts if isinstance(column, Joined) else (column,)
+    return column.parts if isinstance(column, JointColumn) else (column,)
 
 
 def parse_columns(top: Section, channels: tuple[str, ...]) -> Columns:
@@ -183,9 +183,9 @@ def _batch(section: Section) -> str | None:
     return _joined(section, "batch", batch) if isinstance(batch, dict) else section.optional_text("batch")
 
 
-def _joined(section: Section, key: str, value: dict[str, Any]) -> Joined:
+def _joined(section: Section, key: str, value: dict[str, Any]) -> JointColumn:
     table = Section(value, section.file, f"{section.title} {key}", ("join",))
     columns = table.texts("join")
     if len(columns) < 2:
         table.fail("join", "one column", f'name two or more, or write {key} = "{columns[0]}"')
-    return Joined(columns)
+    return JointColumn(columns)

@@ -19,7 +19,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class _Told(UserError):
+class _Reported(UserError):
     """What follows can't be checked, for a mistake that has been told already."""
 
 
@@ -57,7 +57,7 @@ def tell(mistake: UserError) -> None:
     collector = _collector.get()
     if collector is None:
         raise mistake
-    if not isinstance(mistake, _Told):
+    if not isinstance(mistake, _Reported):
         collector.found.append(mistake)
 
 
@@ -89,4 +89,4 @@ def settle() -> None:
     """While collecting, leave the innermost `attempt` if it has found anything: without all of it there is nothing."""
     collector = _collector.get()
     if collector is not None and len(collector.found) > collector.begun:
-        raise _Told("", "")
+        raise _Reported("", "")

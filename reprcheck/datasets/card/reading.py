@@ -16,7 +16,7 @@ READING_KEYS = ("series", "level", "project", "axes")
 
 
 @dataclass(frozen=True)
-class Reading:
+class ReadingOptions:
     """What a reader may choose in an image file.
 
     Attributes
@@ -52,16 +52,16 @@ class Reading:
         }
 
 
-AS_STORED = Reading()
+AS_STORED = ReadingOptions()
 """What files say of themselves."""
 
 
-def parse_reading(top: Section) -> Reading:
+def parse_reading(top: Section) -> ReadingOptions:
     """Return what the card says; raises UserError for a value that is not as expected."""
     axes = top.optional_text("axes")
     if axes is not None and not (set("YX") <= set(axes) <= set(AXES) and len(set(axes)) == len(axes)):
         top.fail("axes", f"{axes!r} are no axes of an image", f"write Y, X and others of {AXES}, each once, in order")
-    return Reading(
+    return ReadingOptions(
         series=top.integer("series", 0) if "series" in top.values else None,
         level=top.integer("level", 0) if "level" in top.values else 0,
         project=cast(Project, top.choice("project", PROJECTS)) if "project" in top.values else None,

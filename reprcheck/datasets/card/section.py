@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from reprcheck.datasets.card.problems import attempt
 from reprcheck.datasets.images.bounds import refuse_huge
-from reprcheck.errors import LONG, Place, UserError, clipped, did_you_mean, shown
+from reprcheck.errors import LONG, Location, UserError, clipped, did_you_mean, shown
 
 Value = str | int | float | bool
 UNKNOWN = 20
@@ -38,9 +38,9 @@ class Section:
         """Raise UserError about a key."""
         raise UserError(self.place(key), what, remedy)
 
-    def place(self, key: str) -> Place:
+    def place(self, key: str) -> Location:
         """Return where a key is, for a message."""
-        return Place(self.file, column=f"{self.title} {clipped(key, 300)}".strip())
+        return Location(self.file, column=f"{self.title} {clipped(key, 300)}".strip())
 
     def wrong_type(self, key: str, expected: str) -> NoReturn:
         """Raise UserError: the key's value is not what was expected."""
@@ -119,7 +119,10 @@ class Section:
         if size is None or min(size) < 1:
             self.wrong_type(key, "two positive whole numbers, [height, width]")
         refuse_huge(
-            size, Place(self.file, column=f"{self.title} {clipped(key, 300)}".strip()), "asks for", "write fewer pixels"
+            size,
+            Location(self.file, column=f"{self.title} {clipped(key, 300)}".strip()),
+            "asks for",
+            "write fewer pixels",
         )
         return size
 

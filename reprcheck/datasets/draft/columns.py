@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from reprcheck.datasets.draft.files import FileColumns
-from reprcheck.datasets.draft.guess_log import Cells, Told, distinct
+from reprcheck.datasets.draft.guess_log import Cells, GuessLog, distinct
 from reprcheck.datasets.table.plate import place
 from reprcheck.datasets.table.samples import to_number
 from reprcheck.datasets.table.vocabulary import rank
@@ -16,7 +16,7 @@ from reprcheck.errors import UserError
 
 
 def guess_columns(
-    folder: Path, cells: Cells, files: FileColumns, told: Told, unit: str | None = None, batch: str | None = None
+    folder: Path, cells: Cells, files: FileColumns, told: GuessLog, unit: str | None = None, batch: str | None = None
 ) -> dict[str, Any]:
     """Return ``[columns]`` of a card as plain values.
 
@@ -68,7 +68,7 @@ def guess_columns(
     return found | {key: name for key, name in guesses.items() if name}
 
 
-def _sample(folder: Path, cells: Cells, images: list[str], told: Told) -> str:
+def _sample(folder: Path, cells: Cells, images: list[str], told: GuessLog) -> str:
     unique = [name for name, values in cells.items() if (values != "").all() and distinct(values) == len(values)]
     if not unique:
         what = "no column of the table has another value in every row"
@@ -80,7 +80,7 @@ def _sample(folder: Path, cells: Cells, images: list[str], told: Told) -> str:
     return chosen
 
 
-def _frame(cells: Cells, image: str, told: Told) -> str | None:
+def _frame(cells: Cells, image: str, told: GuessLog) -> str | None:
     paths = cells[image]
     if distinct(paths) == len(paths):
         return None
@@ -93,7 +93,7 @@ def _frame(cells: Cells, image: str, told: Told) -> str | None:
     return None
 
 
-def _batch(cells: Cells, told: Told, by_folder: str | None) -> str | None:
+def _batch(cells: Cells, told: GuessLog, by_folder: str | None) -> str | None:
     ranked = _ranked(cells, "batch")
     fit = [n for n in ranked if (cells[n] != "").all() and 2 <= distinct(cells[n]) <= len(cells[n]) / 2]
     if by_folder is not None:
@@ -106,7 +106,7 @@ def _batch(cells: Cells, told: Told, by_folder: str | None) -> str | None:
     return fit[0]
 
 
-def _unit(cells: Cells, batch: str | None, told: Told, by_folder: str | None) -> str | None:
+def _unit(cells: Cells, batch: str | None, told: GuessLog, by_folder: str | None) -> str | None:
     fit, again = [], {}
     for name in _ranked(cells, "unit"):
         values = cells[name]
@@ -137,7 +137,7 @@ def _counted(cells: Cells, names: list[str]) -> list[str]:
     return [f"{name}, {distinct(cells[name])} values" for name in names]
 
 
-def _position(cells: Cells, told: Told) -> str | None:
+def _position(cells: Cells, told: GuessLog) -> str | None:
     for name in _ranked(cells, "position"):
         known = [place(str(cell)) for cell in np.unique(cells[name]) if cell]
         if len(known) > 1 and not any(at.other for at in known):

@@ -15,7 +15,7 @@ import pandas as pd
 from reprcheck.datasets.card.card import SCHEMA
 from reprcheck.datasets.draft.columns import guess_columns
 from reprcheck.datasets.draft.files import find_files
-from reprcheck.datasets.draft.guess_log import Cells, Told
+from reprcheck.datasets.draft.guess_log import Cells, GuessLog
 from reprcheck.datasets.draft.images import guess_images, guess_types
 from reprcheck.datasets.draft.labels import guess_tasks
 from reprcheck.datasets.draft.tree import LABELS, read_tree
@@ -73,7 +73,7 @@ def draft(folder: Path) -> Draft:
     if not is_folder(folder):
         raise UserError(str(folder), "no such folder", "name a folder that holds images")
     begun = _begun(folder)
-    told = Told(list(begun.reasons))
+    told = GuessLog(list(begun.reasons))
     table = begun.rows
     cells = {str(name): texts(table[name]) for name in table.columns}
     files = find_files(folder, cells, told)
@@ -96,7 +96,7 @@ def draft(folder: Path) -> Draft:
 
 
 @dataclass(frozen=True)
-class _Begun:
+class _FirstTable:
     """The table to begin with.
 
     Attributes
@@ -121,11 +121,11 @@ class _Begun:
     labels: tuple[str, ...] | None = None
 
 
-def _begun(folder: Path) -> _Begun:
+def _begun(folder: Path) -> _FirstTable:
     if any((folder / name).is_file() for name in TABLES):
         path = find_table(folder)
         table = read_table(path)
-        return _Begun(table.rows, (f"table: {path.name}, {len(table.rows)} rows", *table.notes))
+        return _FirstTable(table.rows, (f"table: {path.name}, {len(table.rows)} rows", *table.notes))
     named = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in (*TEXT, *PARQUET, *EXCEL)]
     others = [path for path in named if not path.name.startswith((".", "~$"))]  # as Excel calls its locks
     if len(others) > 1:
@@ -136,10 +136,10 @@ def _begun(folder: Path) -> _Begun:
         told = (
             f"table: {others[0].name}, {len(table.rows)} rows, copied to samples.csv, which alone is read from now on"
         )
-        return _Begun(table.rows, (told, *table.notes), _csv(table.rows))
+        return _FirstTable(table.rows, (told, *table.notes), _csv(table.rows))
     tree = read_tree(folder)
     rows = pd.DataFrame(tree.table, dtype=str)
-    return _Begun(rows, tree.reasons, _csv(rows), tree.unit, tree.batch, tree.planes, LABELS)
+    return _FirstTable(rows, tree.reasons, _csv(rows), tree.unit, tree.batch, tree.planes, LABELS)
 
 
 def _csv(rows: pd.DataFrame) -> str:
@@ -150,7 +150,7 @@ def _csv(rows: pd.DataFrame) -> str:
     return text.getvalue()
 
 
-def _kind(cells: Cells, told: Told) -> str:
+def _kind(cells: Cells, told: GuessLog) -> str:
     words = [name for name in cells if any(word in name.lower() for word in _TISSUE)]
     kind = "tissue" if words else "culture"
     told.say("kind", kind, f"a column named {words[0]}" if words else "no column speaks of tissue")
@@ -159,7 +159,7 @@ def _kind(cells: Cells, told: Told) -> str:
     return kind
 
 
-def _written(raw: Mapping[str, Any], told: Told) -> Iterator[str]:
+def _written(raw: Mapping[str, Any], told: GuessLog) -> Iterator[str]:
     """Yield the lines of the card."""
 
     def after(key: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from reprcheck.datasets.draft.guess_log import Cells, Told
+from reprcheck.datasets.draft.guess_log import Cells, GuessLog
 from reprcheck.datasets.images.decode import FORMATS
 from reprcheck.datasets.images.file_names import FileNames, is_url, leads_out, slashed
 from reprcheck.datasets.images.vendor_formats import CONVERSIONS
@@ -40,7 +40,7 @@ class FileColumns:
     root: str | None = None
 
 
-def find_files(folder: Path, cells: Cells, told: Told) -> FileColumns:
+def find_files(folder: Path, cells: Cells, told: GuessLog) -> FileColumns:
     """Find the columns that name files of a folder.
 
     Raises

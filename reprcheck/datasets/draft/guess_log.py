@@ -16,7 +16,7 @@ MOST = 3
 
 
 @dataclass
-class Told:
+class GuessLog:
     """Guesses told so far.
 
     Attributes

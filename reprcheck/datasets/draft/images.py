@@ -14,14 +14,14 @@ from typing import Any
 import numpy as np
 
 from reprcheck.datasets.card.card import MOST_TYPES
-from reprcheck.datasets.card.reading import AXES, Project, Reading
+from reprcheck.datasets.card.reading import AXES, Project, ReadingOptions
 from reprcheck.datasets.draft.files import FileColumns
-from reprcheck.datasets.draft.guess_log import Cells, Told, distinct
+from reprcheck.datasets.draft.guess_log import Cells, GuessLog, distinct
 from reprcheck.datasets.images import axes, decode
-from reprcheck.datasets.images.axes import Stored, stored_bytes
+from reprcheck.datasets.images.axes import StoredArray, stored_bytes
 from reprcheck.datasets.images.files import STACK_BYTES
 from reprcheck.datasets.images.interpretation import upright_extent
-from reprcheck.datasets.images.recent import Recent
+from reprcheck.datasets.images.recent import RecentCache
 from reprcheck.datasets.table.samples import to_number
 from reprcheck.errors import UserError
 from reprcheck.plain_files import is_file
@@ -36,7 +36,7 @@ class _Picture:
     path: Path
     frame: int | None
 
-    def stored(self, stacks: Recent[Stored], channels: int | None = 3) -> Stored | None:
+    def stored(self, stacks: RecentCache[StoredArray], channels: int | None = 3) -> StoredArray | None:
         try:
             return decode.read(self.path, self.frame, channels, str(self.path), stacks)
         except UserError:
@@ -44,7 +44,7 @@ class _Picture:
 
 
 def guess_images(
-    folder: Path, cells: Cells, files: FileColumns, columns: Mapping[str, Any], told: Told
+    folder: Path, cells: Cells, files: FileColumns, columns: Mapping[str, Any], told: GuessLog
 ) -> dict[str, Any]:
     """Return ``channels``, and where need be ``value_range``, ``fit`` and ``size``, of a card as plain values.
 
@@ -55,7 +55,7 @@ def guess_images(
     """
     several = not isinstance(columns["image"], str)
     pictures = list(_pictures(files, cells, columns, "image"))
-    stacks: Recent[Stored] = Recent(STACK_BYTES, stored_bytes)
+    stacks: RecentCache[StoredArray] = RecentCache(STACK_BYTES, stored_bytes)
     if several:
         channels = _channels_of_columns(columns["image"])
         told.say("channels", ", ".join(channels), "the columns of image files")
@@ -69,7 +69,7 @@ def guess_images(
         channels = _channels(*seen, cells, told)
     in_file = 1 if several else len(channels)
     project = _project(pictures, stacks, told)
-    reading = Reading(project=project)
+    reading = ReadingOptions(project=project)
     return {
         "channels": channels,
         **({"project": project} if project else {}),
@@ -84,11 +84,14 @@ def _channels_of_columns(columns: Sequence[str]) -> list[str]:
     return short if all(short) and len(set(short)) == len(short) else list(columns)
 
 
-def guess_types(files: FileColumns, cells: Cells, columns: Mapping[str, Any], told: Told) -> dict[str, Any]:
+def guess_types(files: FileColumns, cells: Cells, columns: Mapping[str, Any], told: GuessLog) -> dict[str, Any]:
     """Return ``cell_types`` of a card as plain values: as many as type images have, where these can be types."""
     if "types" not in columns:
         return {}
-    pictures, stacks = list(_pictures(files, cells, columns, "types")), Recent[Stored](STACK_BYTES, stored_bytes)
+    pictures, stacks = (
+        list(_pictures(files, cells, columns, "types")),
+        RecentCache[StoredArray](STACK_BYTES, stored_bytes),
+    )
     found = [picture.stored(stacks, None) for picture in pictures[:: max(1, len(pictures) // LOOKED_AT)]]
     values = [np.asarray(stored.array) for stored in found if stored is not None]
     whole = all(array.dtype.kind in "bui" for array in values)
@@ -112,7 +115,7 @@ def _pictures(files: FileColumns, cells: Cells, columns: Mapping[str, Any], key:
                 yield _Picture(path, None if frame is None else int(frame))
 
 
-def _channels(picture: _Picture, stored: Stored, cells: Cells, told: Told) -> list[str]:
+def _channels(picture: _Picture, stored: StoredArray, cells: Cells, told: GuessLog) -> list[str]:
     shape = stored.shape[1:] if picture.frame is not None and len(stored.shape) > 2 else stored.shape
     colour_last = len(shape) > 2 and (stored.colour_last or shape[-1] <= 4 < shape[-3])
     n = 1 if len(shape) < 3 else shape[-1] if colour_last else shape[-3]
@@ -137,7 +140,7 @@ def _channels(picture: _Picture, stored: Stored, cells: Cells, told: Told) -> li
     return names
 
 
-def _named_axes(stored: Stored) -> dict[str, int]:
+def _named_axes(stored: StoredArray) -> dict[str, int]:
     """Return the sizes of the axes of a file that names them all, frames, slices, channels, rows and columns."""
     named = stored.axes.replace("S", "C")
     known = [(letter, size) for letter, size in zip(named, stored.shape, strict=False) if size > 1]
@@ -145,7 +148,7 @@ def _named_axes(stored: Stored) -> dict[str, int]:
     return dict(known) if set(letters) <= set(AXES) and len(set(letters)) == len(letters) else {}
 
 
-def _project(pictures: list[_Picture], stacks: Recent[Stored], told: Told) -> Project | None:
+def _project(pictures: list[_Picture], stacks: RecentCache[StoredArray], told: GuessLog) -> Project | None:
     """Return how slices become one plane, where files say that they hold some and the table picks none."""
     picture = next((p for p in pictures if p.frame is None), None)
     stored = picture.stored(stacks) if picture else None
@@ -157,7 +160,7 @@ def _project(pictures: list[_Picture], stacks: Recent[Stored], told: Told) -> Pr
 
 
 def _value_range(
-    pictures: list[_Picture], in_file: int, reading: Reading, stacks: Recent[Stored], told: Told
+    pictures: list[_Picture], in_file: int, reading: ReadingOptions, stacks: RecentCache[StoredArray], told: GuessLog
 ) -> dict[str, Any]:
     """Return what becomes 0 and 1, where the dtype doesn't tell."""
     low, high = np.inf, -np.inf
@@ -192,7 +195,7 @@ def _value_range(
     return {"value_range": [low, high if high > low else low + 1]}
 
 
-def _fit(pictures: list[_Picture], in_file: int, reading: Reading, told: Told) -> dict[str, Any]:
+def _fit(pictures: list[_Picture], in_file: int, reading: ReadingOptions, told: GuessLog) -> dict[str, Any]:
     """Return how images of several sizes become one: padded, so that nothing is lost or blurred."""
     sizes = set()
     for picture in {picture.path: picture for picture in pictures}.values():

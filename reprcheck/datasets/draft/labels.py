@@ -7,11 +7,11 @@ from typing import Any
 
 import pandas as pd
 
-from reprcheck.confounds.design import listed
+from reprcheck.confounds.design import list_names
 from reprcheck.datasets.card import card as cards
-from reprcheck.datasets.draft.guess_log import Cells, Told, distinct
+from reprcheck.datasets.draft.guess_log import Cells, GuessLog, distinct
 from reprcheck.datasets.table.samples import sort_samples, to_number
-from reprcheck.datasets.table.tasks import resolve
+from reprcheck.datasets.table.tasks import resolve_task
 from reprcheck.datasets.table.vocabulary import rank
 from reprcheck.errors import UserError
 from reprcheck.registry import PROTOCOLS
@@ -28,7 +28,7 @@ def guess_tasks(
     raw: Plain,
     table: pd.DataFrame,
     cells: Cells,
-    told: Told,
+    told: GuessLog,
     planes: Mapping[str, str],
     only: Collection[str] | None = None,
 ) -> dict[str, Plain]:
@@ -77,8 +77,8 @@ def guess_tasks(
         told.comment(f"[tasks.{_name(first)}]", "a guess: is this what a model should know?")
         found[_name(first)] = task
     if others:
-        told.comment("[tasks]", f"could be labels too: {listed(others)}")
-        told.reasons.append(f"tasks: {listed(others)} could be labels too")
+        told.comment("[tasks]", f"could be labels too: {list_names(others)}")
+        told.reasons.append(f"tasks: {list_names(others)} could be labels too")
     if not found:
         label = next((name for name in cells if rank(name, "label") is not None and name not in named), "label")
         told.reasons.append(f"task {label}: to be completed (no column could be a label)")
@@ -117,7 +117,7 @@ def _tried(raw: Plain, table: pd.DataFrame, name: str, kind: str, where: Plain) 
         try:
             made = task | keys | {"protocols": _usual(kind)}
             card = cards.of({**raw, "tasks": {"t": made}}, "")
-            resolve(card, card.tasks[0], sort_samples(card, table, ""))
+            resolve_task(card, card.tasks[0], sort_samples(card, table, ""))
             return made, ""
         except UserError as mistake:
             problem = mistake.what

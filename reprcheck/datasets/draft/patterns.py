@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from reprcheck.datasets.table.plate import Place, place
+from reprcheck.datasets.table.plate import PlatePosition, place
 from reprcheck.datasets.table.vocabulary import rank
 
 Parts = dict[str, str]
@@ -71,7 +71,7 @@ _NUMBERED = re.compile(r"([A-Za-z]+)[-_ ]?\d+")
 
 
 @dataclass(frozen=True)
-class Names:
+class FileNamePattern:
     """What the names of images tell.
 
     Attributes
@@ -89,7 +89,7 @@ class Names:
     microscope: str = ""
 
 
-def read_names(stems: Sequence[str], folders: Sequence[object] = ()) -> Names:
+def read_names(stems: Sequence[str], folders: Sequence[object] = ()) -> FileNamePattern:
     """Read the names of a folder's images.
 
     Parameters
@@ -116,7 +116,9 @@ def read_names(stems: Sequence[str], folders: Sequence[object] = ()) -> Names:
     return _by_parts(stems, folders or [None] * len(stems))
 
 
-def _of_microscope(microscope: str, stems: Sequence[str], found: Sequence[dict[str, str | None] | None]) -> Names:
+def _of_microscope(
+    microscope: str, stems: Sequence[str], found: Sequence[dict[str, str | None] | None]
+) -> FileNamePattern:
     parts: list[Parts | None] = []
     for groups in found:
         if groups is None or groups.get("thumb"):
@@ -125,7 +127,7 @@ def _of_microscope(microscope: str, stems: Sequence[str], found: Sequence[dict[s
         given = {key: value for key, value in groups.items() if value is not None and key not in ("guid", "thumb")}
         if "row" in given:
             row, column = given.pop("row"), int(given.pop("column"))
-            letter = row if row.isalpha() else Place(row=int(row)).letters
+            letter = row if row.isalpha() else PlatePosition(row=int(row)).letters
             given = {"well": f"{letter}{column:02}"} | given
         if "channel" in given:
             given["channel"] = _channel_name(microscope, given["channel"])
@@ -135,7 +137,7 @@ def _of_microscope(microscope: str, stems: Sequence[str], found: Sequence[dict[s
         reasons.append(f"left out: {thumbs} thumbnails")
     if others := [stem for stem, groups in zip(stems, found, strict=True) if groups is None]:
         reasons.append(f"left out: {len(others)} images of other names, such as {others[0]}")
-    return Names(tuple(parts), tuple(reasons), microscope)
+    return FileNamePattern(tuple(parts), tuple(reasons), microscope)
 
 
 def _channel_name(microscope: str, name: str) -> str:
@@ -147,7 +149,7 @@ def _channel_name(microscope: str, name: str) -> str:
     return prefix + name if name.isdigit() else name
 
 
-def _by_parts(stems: Sequence[str], folders: Sequence[object]) -> Names:
+def _by_parts(stems: Sequence[str], folders: Sequence[object]) -> FileNamePattern:
     """Read names by their parts between ``_``, ``-``, points and blanks, each place in the names by its values."""
     split = [[part for part in re.split(r"[_\-. ()]+", stem) if part] for stem in stems]
     if len({len(parts) for parts in split}) > 1 or not split[0]:
@@ -168,7 +170,7 @@ def _by_parts(stems: Sequence[str], folders: Sequence[object]) -> Names:
         ):
             what = f"{n_values} numbers, each with all other parts, an image of its own"
             reasons.append(f"{name}: {at} ({what}; if it is the channel or a slice, write a column for each)")
-    return Names(parts, tuple(reasons))
+    return FileNamePattern(parts, tuple(reasons))
 
 
 def _may_be_channel(values: Sequence[str], n_parts: int) -> bool:
@@ -210,13 +212,13 @@ def _going_with(columns: Sequence[Sequence[str]], channel: int) -> set[int]:
     return found
 
 
-def _by_last_part(split: Sequence[Sequence[str]], folders: Sequence[object]) -> Names:
+def _by_last_part(split: Sequence[Sequence[str]], folders: Sequence[object]) -> FileNamePattern:
     """Read names of several lengths by their last part where it is a channel in all; else not at all."""
     rest_and_last = [["_".join(parts[:-1]), *parts[-1:]] for parts in split]
     if all(len(parts) > 1 for parts in split) and _channel_part(rest_and_last, folders) == 1:
         reason = "names: of several lengths, whose last part alone is read"
-        return Names(tuple({"name": rest, "channel": last} for rest, last in rest_and_last), (reason,))
-    return Names(tuple({} for _ in split), ("names: follow no pattern, so that nothing is read from them",))
+        return FileNamePattern(tuple({"name": rest, "channel": last} for rest, last in rest_and_last), (reason,))
+    return FileNamePattern(tuple({} for _ in split), ("names: follow no pattern, so that nothing is read from them",))
 
 
 def _runs_apart(split: Sequence[Sequence[str]]) -> list[list[str]]:
@@ -240,7 +242,7 @@ def _wells_together(split: Sequence[Sequence[str]]) -> list[list[str]]:
         rows, beside = (list(map(p.fullmatch, columns[number + i])) for i, p in enumerate((_ROW, _COLUMN)))
         if all(rows) and all(beside):
             pairs = [(int(row[1]), int(column[1])) for row, column in zip(rows, beside, strict=True) if row and column]
-            columns[number : number + 2] = [[f"{Place(row=row).letters}{column:02}" for row, column in pairs]]
+            columns[number : number + 2] = [[f"{PlatePosition(row=row).letters}{column:02}" for row, column in pairs]]
     return [list(row) for row in zip(*columns, strict=True)]
 
 

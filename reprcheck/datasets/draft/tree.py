@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from reprcheck.confounds.design import listed
+from reprcheck.confounds.design import list_names
 from reprcheck.datasets.draft.patterns import CHANNEL, Parts, read_names
 from reprcheck.datasets.images.decode import FORMATS
 from reprcheck.datasets.images.vendor_formats import CONVERSIONS
@@ -219,7 +219,7 @@ def _read_folders(reading: _Reading, folders: Sequence[tuple[str, ...]]) -> None
 def _named_level(reading: _Reading, number: int, values: Sequence[str]) -> bool:
     """Give a level of folders a part by what these are called; return whether one fits."""
     different = sorted(set(values))
-    told = f"folders {listed(different)}"
+    told = f"folders {list_names(different)}"
     if all(map(CHANNEL.fullmatch, different)) and not any("channel" in part for part in reading.parts):
         same, of = _recurring(reading.names, values)
         if same >= RECURRING * of:
@@ -264,10 +264,8 @@ def _class_or_plate(reading: _Reading, number: int, values: Sequence[str]) -> No
     """Decide by what repeats inside: the same wells in each folder make plates, whatever else makes classes."""
     different = sorted(set(values))
     same, of = _recurring(reading.names, values)
-    told = (
-        f"the folder that an image lies in ({len(different)} folders: {listed(different)}; {same} of {of} names recur"
-    )
-    told += " in each"
+    told = f"the folder that an image lies in ({len(different)} folders: {list_names(different)}; "
+    told += f"{same} of {of} names recur in each"
     if same >= RECURRING * of and not reading.counted:
         _put_batch(reading, number, values, f"{told}, as on plates; runner-up: classes)")
         return
@@ -290,14 +288,13 @@ def _nested_levels(reading: _Reading, levels: Sequence[tuple[int, Sequence[str]]
     """Of folders in folders, decide by whether the inner ones recur: then they are classes, else units of a class."""
     (outer_at, outer), (inner_at, inner) = levels[-2:]
     for number, values in levels[:-2]:
-        reading.put(f"folder{number}", values, f"folders {listed(sorted(set(values)))}")
+        reading.put(f"folder{number}", values, f"folders {list_names(sorted(set(values)))}")
     around: dict[str, set[str]] = {}
     for value, holder in zip(inner, outer, strict=True):
         around.setdefault(value, set()).add(holder)
     several = sum(len(holders) > 1 for holders in around.values())
-    told = (
-        f"{several} of {len(around)} folders {listed(sorted(around))} recur in several of {listed(sorted(set(outer)))}"
-    )
+    told = f"{several} of {len(around)} folders {list_names(sorted(around))} recur in several of "
+    told += list_names(sorted(set(outer)))
     if several * 2 > len(around):
         _put_batch(reading, outer_at, outer, f"the outer folder ({told}; runner-up: the label)")
         reading.put("label", inner, f"the inner folder ({told}; runner-up: the outer one)")
@@ -388,7 +385,7 @@ def _planes(table: Table, reading: _Reading) -> dict[str, str]:
             values = sorted(set(table[name]), key=_natural)
             planes[name] = values[len(values) // 2 if name == "z" else 0]
             reading.reasons.append(
-                f"{name}: {len(values)} {word} of an image, a file and a row each ({listed(values)}); tasks ask "
+                f"{name}: {len(values)} {word} of an image, a file and a row each ({list_names(values)}); tasks ask "
                 f"{planes[name]} alone, since they aren't independent: see `where` on the card"
             )
     return planes

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reprcheck.datasets.card.reading import AS_STORED, AXES, Project, Reading
+from reprcheck.datasets.card.reading import AS_STORED, AXES, Project, ReadingOptions
 from reprcheck.datasets.images.interpretation import AS_CHANNEL, OPAQUE, Change, check_opaque, turn, upright_extent
 from reprcheck.datasets.images.remarks import remark
 from reprcheck.errors import UserError
@@ -25,7 +25,7 @@ Selection = tuple[slice, ...]
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredArray:
     """An array as a file holds it, or (``array`` None) what its header says of one.
 
     Attributes
@@ -63,7 +63,7 @@ class Stored:
     remarks: tuple[str, ...] = ()
 
 
-def stored_bytes(stored: Stored) -> int:
+def stored_bytes(stored: StoredArray) -> int:
     """Return the bytes that a stored array takes."""
     return 0 if stored.array is None else stored.array.nbytes
 
@@ -112,7 +112,9 @@ def _runs(picks: tuple[int, ...]) -> list[slice]:
     return runs
 
 
-def arrange(stored: Stored, channels: int, frame: int | None, where: str, reading: Reading = AS_STORED) -> Axes:
+def arrange(
+    stored: StoredArray, channels: int, frame: int | None, where: str, reading: ReadingOptions = AS_STORED
+) -> Axes:
     """Return what the axes of a stored array are.
 
     Parameters
@@ -157,7 +159,7 @@ def arrange(stored: Stored, channels: int, frame: int | None, where: str, readin
     return Axes(letters, upright_extent(sizes["Y"], sizes["X"], stored.orientation), frame, picks, alpha)
 
 
-def _alpha(stored: Stored, found: int, channels: int) -> int | None:
+def _alpha(stored: StoredArray, found: int, channels: int) -> int | None:
     """Return where along C an alpha channel is that isn't wanted: the card's channels don't count it."""
     if not stored.alpha or found == 1 or (stored.alpha == "unspecified" and found != channels + 1):
         return None
@@ -167,7 +169,7 @@ def _alpha(stored: Stored, found: int, channels: int) -> int | None:
     return found - 1
 
 
-def count_colours(stored: Stored, frame: int | None) -> int:
+def count_colours(stored: StoredArray, frame: int | None) -> int:
     """Return how many channels the colours of a label image have, alpha aside; 1 where nothing speaks of colour."""
     if not stored.axes and len(stored.shape) == 3 and stored.shape[-1] in (3, 4) and frame is None:
         return stored.shape[-1] - (1 if stored.alpha else 0)
@@ -176,7 +178,7 @@ def count_colours(stored: Stored, frame: int | None) -> int:
     return stored.shape[-1] - (1 if stored.alpha else 0)
 
 
-def _told(stored: Stored, channels: int, frame: int | None, reading: Reading, where: str) -> str | None:
+def _told(stored: StoredArray, channels: int, frame: int | None, reading: ReadingOptions, where: str) -> str | None:
     """Return the letters of the axes that the card or else the file names, or None where they don't say enough."""
     if reading.axes is not None:
         if stored.colour_last and len(reading.axes) == len(stored.shape) - 1 and "C" not in reading.axes:
@@ -206,7 +208,7 @@ def _told(stored: Stored, channels: int, frame: int | None, reading: Reading, wh
 
 
 def _picks(
-    names: tuple[str, ...], found: int, channels: int, shown: str, where: str, reading: Reading
+    names: tuple[str, ...], found: int, channels: int, shown: str, where: str, reading: ReadingOptions
 ) -> tuple[int, ...]:
     known = len(names) == found == len(set(names))
     if known and reading.names and set(reading.names) <= set(names):
@@ -224,7 +226,7 @@ def _picks(
     return tuple(range(channels))
 
 
-def _guessed(stored: Stored, channels: int, frame: int | None, where: str, reading: Reading) -> Axes:
+def _guessed(stored: StoredArray, channels: int, frame: int | None, where: str, reading: ReadingOptions) -> Axes:
     shape, before = stored.shape, ""
     if stored.colour_last and (alpha := _alpha(stored, shape[-1], channels)) is not None:
         colours = (alpha,) if alpha > 1 else ()
@@ -295,7 +297,7 @@ def times(shape: tuple[int, ...]) -> str:
 
 
 def planes(
-    stored: Stored, axes: Axes, project: Project | None = None, window: Window | None = None, where: str = ""
+    stored: StoredArray, axes: Axes, project: Project | None = None, window: Window | None = None, where: str = ""
 ) -> NDArray[Any]:
     """Return the values of one image, or of a window of it, upright and as a viewer shows them, (C, Y, X).
 

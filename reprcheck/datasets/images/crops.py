@@ -21,7 +21,7 @@ from reprcheck.datasets.card.problems import attempt, settle, tell
 from reprcheck.datasets.images.axes import times
 from reprcheck.datasets.images.bounds import refuse_huge
 from reprcheck.datasets.images.files import FileImages
-from reprcheck.datasets.images.windows import Windowed
+from reprcheck.datasets.images.windows import WindowImages
 from reprcheck.datasets.table.names import check_names, check_values
 from reprcheck.datasets.table.samples import cell_name, line_name, lines_of, require, sort_samples, texts, to_number
 from reprcheck.errors import UserError
@@ -156,7 +156,7 @@ def _numbers(crops: pd.DataFrame, column: str, whole: bool, where: str) -> list[
 
 def cut(
     card: Card, table: pd.DataFrame, windows: NDArray[np.int64], fields: FileImages, rows: Iterable[int], where: str
-) -> tuple[pd.DataFrame, Windowed, tuple[str, ...]]:
+) -> tuple[pd.DataFrame, WindowImages, tuple[str, ...]]:
     """Return the table and images of crops.
 
     Parameters
@@ -205,4 +205,4 @@ def cut(
         raise UserError(where, f"no crop left: all {seen} reach over the border of their field", 'use border = "pad"')
     done = "left out" if cropping.border == "drop" else "padded with zeros"
     note = (f"{len(over)} of {seen} crops reach over the border of their field: {done}.",) if over else ()
-    return table.iloc[kept], Windowed(fields, windows[kept], card.fit, card.size), note
+    return table.iloc[kept], WindowImages(fields, windows[kept], card.fit, card.size), note

@@ -15,12 +15,12 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from reprcheck.datasets.card.reading import AS_STORED, Reading
-from reprcheck.datasets.images.axes import Stored
+from reprcheck.datasets.card.reading import AS_STORED, ReadingOptions
+from reprcheck.datasets.images.axes import StoredArray
 from reprcheck.datasets.images.bounds import SMALLER
 from reprcheck.datasets.images.npy import npy_header, read_npy
 from reprcheck.datasets.images.png_jpeg import png_jpeg_header, read_png_jpeg
-from reprcheck.datasets.images.recent import Recent
+from reprcheck.datasets.images.recent import RecentCache
 from reprcheck.datasets.images.remarks import remark
 from reprcheck.datasets.images.tiff import read_tiff, tiff_header
 from reprcheck.datasets.images.values import refuse_clipping, stored_range
@@ -46,9 +46,9 @@ def read(
     frame: int | None,
     channels: int | None,
     where: str,
-    stacks: Recent[Stored],
-    reading: Reading = AS_STORED,
-) -> Stored:
+    stacks: RecentCache[StoredArray],
+    reading: ReadingOptions = AS_STORED,
+) -> StoredArray:
     """Return a file's array, as stored, whole or at least the frame asked for, with what is to be made of it.
 
     Parameters
@@ -71,7 +71,7 @@ def read(
         For a file that is missing, truncated, or not what its name says.
     """
 
-    def decode() -> Stored:
+    def decode() -> StoredArray:
         if path.suffix.lower() in TIFF:
             return read_tiff(path, frame, channels, where, stacks, reading)
         if path.suffix.lower() in NUMPY:
@@ -83,7 +83,7 @@ def read(
     return guarded(decode, where)
 
 
-def _check_single(path: Path, where: str, reading: Reading) -> None:
+def _check_single(path: Path, where: str, reading: ReadingOptions) -> None:
     """Raise UserError where the card asks for a series or a level that no file of this format has."""
     for key, number in (("series", reading.series), ("level", reading.level)):
         if number and path.suffix.lower() not in TIFF:
@@ -91,17 +91,17 @@ def _check_single(path: Path, where: str, reading: Reading) -> None:
             raise UserError(where, f"no {key} {number}: {path.suffix} files hold one image", remedy)
 
 
-def header(path: Path, channels: int, where: str, reading: Reading = AS_STORED) -> Stored:
+def header(path: Path, channels: int, where: str, reading: ReadingOptions = AS_STORED) -> StoredArray:
     """Return the shape of a file's array without decoding it; raises UserError where even that fails.
 
     Of a PNG or a JPEG it is the height and width alone.
     """
 
-    def peek() -> Stored:
+    def peek() -> StoredArray:
         if path.suffix.lower() in TIFF:
             return tiff_header(path, channels, where, reading)
         if path.suffix.lower() in NUMPY:
-            return Stored(npy_header(path, where).shape, False)
+            return StoredArray(npy_header(path, where).shape, False)
         return png_jpeg_header(path, where)
 
     _check_single(path, where, reading)

@@ -12,18 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reprcheck.code import code_digest
-from reprcheck.datasets.card.reading import AS_STORED, Reading
+from reprcheck.datasets.card.reading import AS_STORED, ReadingOptions
 from reprcheck.datasets.images import axes, decode, fit, interpretation, label_images
 from reprcheck.datasets.images import zarr as zarr_store
 from reprcheck.datasets.images.axes import Window, times
 from reprcheck.datasets.images.bounds import refuse_huge
 from reprcheck.datasets.images.fit import Fit
-from reprcheck.datasets.images.recent import Recent
+from reprcheck.datasets.images.recent import RecentCache
 from reprcheck.datasets.images.remarks import collecting_remarks, remark
 from reprcheck.datasets.images.values import measure
-from reprcheck.datasets.images.zarr import Bring, Level, is_zarr
+from reprcheck.datasets.images.zarr import Bring, PyramidLevel, is_zarr
 from reprcheck.digest import digest, file_digest
-from reprcheck.errors import Place, UserError
+from reprcheck.errors import Location, UserError
 from reprcheck.types import Image
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ STACK_BYTES = 256 * 2**20
 
 
 @dataclass(frozen=True)
-class Entry:
+class ImageLocation:
     """Where one sample's image is.
 
     Attributes
@@ -66,9 +66,9 @@ class Entry:
         """All of the sample's files."""
         return (*self.files, *(path for path in (self.mask, self.types) if path is not None))
 
-    def name(self, path: Path) -> Place:
+    def name(self, path: Path) -> Location:
         """Return how to name one of the entry's files in a message."""
-        return Place(str(path), within=self.row)
+        return Location(str(path), within=self.row)
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class Recipe:
     value_range: tuple[float, float] | None = None
     fit: Fit = "none"
     size: tuple[int, int] | None = None
-    reading: Reading = AS_STORED
+    reading: ReadingOptions = AS_STORED
     cell_types: int = 0
     clip: bool = False
 
@@ -114,7 +114,7 @@ class _Part:
     path: Path
     channels: int | None
     frame: int | None
-    reading: Reading
+    reading: ReadingOptions
     where: str
 
 
@@ -130,12 +130,12 @@ class FileImages:
         Where the files mirror remote ones: makes those asked for current.
     """
 
-    def __init__(self, entries: Iterable[Entry], recipe: Recipe, bring: Bring | None = None) -> None:
+    def __init__(self, entries: Iterable[ImageLocation], recipe: Recipe, bring: Bring | None = None) -> None:
         self.entries, self.recipe, self.bring = tuple(entries), recipe, bring
         self._digests: dict[Path, str] = {}
-        self._levels: dict[Path, Level] = {}
+        self._levels: dict[Path, PyramidLevel] = {}
         self._extents: dict[Path, Extent] = {}
-        self._stacks: Recent[axes.Stored] = Recent(STACK_BYTES, axes.stored_bytes)
+        self._stacks: RecentCache[axes.StoredArray] = RecentCache(STACK_BYTES, axes.stored_bytes)
 
     def content(self, index: int, window: Window | None = None) -> str:
         """Return the digest of a sample's files, frame and recipe, and of the code that decodes; no decoding.
@@ -175,7 +175,7 @@ class FileImages:
             image = self._read(self.entries[index], window)
         return replace(image, remarks=tuple(remarks))
 
-    def _read(self, entry: Entry, window: Window | None) -> Image:
+    def _read(self, entry: ImageLocation, window: Window | None) -> Image:
         recipe, where = self.recipe, entry.name(entry.files[0])
         pixels, values, extent = self._scaled(entry, window)
         of_type = partial(label_images.cell_types, most=recipe.cell_types)
@@ -204,16 +204,18 @@ class FileImages:
         refuse_huge(extent, part.where)
         return extent
 
-    def _parts(self, entry: Entry) -> Iterator[_Part]:
+    def _parts(self, entry: ImageLocation) -> Iterator[_Part]:
         reading, whole = self.recipe.reading, len(entry.files) == 1
         for place, path in enumerate(entry.files):
             chosen = reading if whole else replace(reading, names=reading.names[place : place + 1])
             yield _Part(path, self.recipe.channels if whole else 1, entry.frame, chosen, entry.name(path))
 
-    def _label_part(self, entry: Entry, path: Path) -> _Part:
-        return _Part(path, None, entry.frame, Reading(level=self.recipe.reading.level), entry.name(path))
+    def _label_part(self, entry: ImageLocation, path: Path) -> _Part:
+        return _Part(path, None, entry.frame, ReadingOptions(level=self.recipe.reading.level), entry.name(path))
 
-    def _scaled(self, entry: Entry, window: Window | None) -> tuple[NDArray[np.float32], NDArray[np.float32], Extent]:
+    def _scaled(
+        self, entry: ImageLocation, window: Window | None
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], Extent]:
         """Return a sample or a window in [0, 1], (C, Y, X), facts of its stored values, and the whole image's size.
 
         Each file is scaled by itself: one of 8 bits beside one of 16 has a range of its own.
@@ -236,7 +238,13 @@ class FileImages:
         return np.ascontiguousarray(np.concatenate(pixels)), np.concatenate(facts), extents[0]
 
     def _labels(
-        self, entry: Entry, path: Path | None, checked: _Checked, what: str, window: Window | None, extent: Extent
+        self,
+        entry: ImageLocation,
+        path: Path | None,
+        checked: _Checked,
+        what: str,
+        window: Window | None,
+        extent: Extent,
     ) -> NDArray[np.int32] | None:
         """Return a mask or a type image, fitted as its image is; None where the sample has none."""
         if path is None:
@@ -255,7 +263,7 @@ class FileImages:
             )
         return fit.fit_mask(labels, self.recipe.fit, self.recipe.size)
 
-    def _values(self, part: _Part, window: Window | None) -> tuple[NDArray[Any], Extent, axes.Stored]:
+    def _values(self, part: _Part, window: Window | None) -> tuple[NDArray[Any], Extent, axes.StoredArray]:
         """Return what is wanted of a file, (C, Y, X), the height and width of its whole image, and how it is stored."""
         project = part.reading.project
         if not is_zarr(part.path):
@@ -270,7 +278,7 @@ class FileImages:
         values = decode.guarded(lambda: axes.planes(level.stored, found, project, window), part.where)
         return values, found.extent, level.stored
 
-    def _arranged(self, part: _Part, stored: axes.Stored) -> axes.Axes:
+    def _arranged(self, part: _Part, stored: axes.StoredArray) -> axes.Axes:
         if part.channels is None:
             colours = axes.count_colours(stored, part.frame)
             frame = (
@@ -279,7 +287,7 @@ class FileImages:
             return axes.arrange(stored, colours, frame, part.where)
         return axes.arrange(stored, part.channels, part.frame, part.where, part.reading)
 
-    def _level(self, part: _Part) -> Level:
+    def _level(self, part: _Part) -> PyramidLevel:
         if part.reading.series:
             remedy = "remove `series` from the card, and name the group of the image"
             raise UserError(part.where, f"no series {part.reading.series}: OME-Zarr has none", remedy)

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reprcheck.datasets.card.reading import AS_STORED, Reading
-from reprcheck.datasets.images.axes import Stored, arrange
+from reprcheck.datasets.card.reading import AS_STORED, ReadingOptions
+from reprcheck.datasets.images.axes import StoredArray, arrange
 from reprcheck.datasets.images.bounds import refuse_huge
-from reprcheck.datasets.images.recent import Recent
+from reprcheck.datasets.images.recent import RecentCache
 from reprcheck.errors import UserError, clipped
 
 
@@ -67,9 +67,9 @@ def read_npy(
     frame: int | None,
     channels: int | None,
     where: str,
-    stacks: Recent[Stored],
-    reading: Reading = AS_STORED,
-) -> Stored:
+    stacks: RecentCache[StoredArray],
+    reading: ReadingOptions = AS_STORED,
+) -> StoredArray:
     """Return a file's array, whole or at least the frame asked for; parameters as of `decode.read`.
 
     Raises
@@ -80,7 +80,7 @@ def read_npy(
     if frame is not None and (held := stacks.get((path,))) is not None:
         return held
     found = npy_header(path, where)
-    stored = Stored(found.shape, False)
+    stored = StoredArray(found.shape, False)
     if frame is not None and prod(found.shape) * found.dtype.itemsize > stacks.limit and not found.fortran:
         letters = arrange(stored, channels or 1, frame if len(found.shape) > 2 else None, where, reading).letters
         if letters[0] == "T":

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reprcheck.datasets.images import interpretation
-from reprcheck.datasets.images.axes import Stored
+from reprcheck.datasets.images.axes import StoredArray
 from reprcheck.datasets.images.bounds import refuse_huge
 from reprcheck.errors import UserError
 
@@ -25,7 +25,7 @@ _GREY, _COLOUR, _GREY_ALPHA, _COLOUR_ALPHA = 0, 2, 4, 6
 """Colour types of PNG."""
 
 
-def read_png_jpeg(path: Path, channels: int | None, where: str) -> Stored:
+def read_png_jpeg(path: Path, channels: int | None, where: str) -> StoredArray:
     """Return the array of a PNG or a JPEG.
 
     Parameters
@@ -73,7 +73,7 @@ def read_png_jpeg(path: Path, channels: int | None, where: str) -> Stored:
         orientation = _orientation(path, image)
         if orientation > 1:
             remarks.append(interpretation.oriented(orientation))
-        return Stored(
+        return StoredArray(
             shape=array.shape,
             colour_last=array.ndim == 3,
             array=array,
@@ -83,10 +83,10 @@ def read_png_jpeg(path: Path, channels: int | None, where: str) -> Stored:
         )
 
 
-def png_jpeg_header(path: Path, where: str) -> Stored:
+def png_jpeg_header(path: Path, where: str) -> StoredArray:
     """Return the height and width of a PNG or a JPEG, as a shape, and how it is to be turned."""
     with _picture(path, where) as image:
-        return Stored((image.height, image.width), False, orientation=_orientation(path, image))
+        return StoredArray((image.height, image.width), False, orientation=_orientation(path, image))
 
 
 def _of_another_format(path: Path, where: str) -> Exception:

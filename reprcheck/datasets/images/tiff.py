@@ -20,12 +20,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reprcheck.datasets.card.reading import AS_STORED, Reading
+from reprcheck.datasets.card.reading import AS_STORED, ReadingOptions
 from reprcheck.datasets.images import interpretation
-from reprcheck.datasets.images.axes import Stored, arrange
+from reprcheck.datasets.images.axes import StoredArray, arrange
 from reprcheck.datasets.images.bounds import refuse_huge
 from reprcheck.datasets.images.interpretation import Change
-from reprcheck.datasets.images.recent import Recent
+from reprcheck.datasets.images.recent import RecentCache
 from reprcheck.errors import UserError
 
 _WHITE_IS_0, _BLACK_IS_0, _RGB, _PALETTE, _YCBCR = 0, 1, 2, 3, 6
@@ -67,9 +67,9 @@ def read_tiff(
     frame: int | None,
     channels: int | None,
     where: str,
-    stacks: Recent[Stored],
-    reading: Reading = AS_STORED,
-) -> Stored:
+    stacks: RecentCache[StoredArray],
+    reading: ReadingOptions = AS_STORED,
+) -> StoredArray:
     """Return an image of a TIFF, whole, or at least the frame asked for.
 
     Parameters
@@ -114,7 +114,7 @@ def read_tiff(
         return replace(stored, array=alone)
 
 
-def tiff_header(path: Path, channels: int | None, where: str, reading: Reading = AS_STORED) -> Stored:
+def tiff_header(path: Path, channels: int | None, where: str, reading: ReadingOptions = AS_STORED) -> StoredArray:
     """Return the shape and axes of an image of a TIFF; raises as `read_tiff` does."""
     with _opened(path) as tif:
         return _header(tif, _source(tif, reading, channels is None, where), channels, where)
@@ -128,7 +128,7 @@ def _opened(path: Path) -> Iterator[Any]:
         yield tif
 
 
-def _source(tif: Any, reading: Reading, labels: bool, where: str) -> _Source:
+def _source(tif: Any, reading: ReadingOptions, labels: bool, where: str) -> _Source:
     """Return what of a file is read."""
     if tif.is_ome and (planes := _planes_named(tif.ome_metadata)) > MOST_PLANES:
         what = f"its OME-XML names {planes:,} planes, and {MOST_PLANES:,} are the most"
@@ -174,7 +174,7 @@ def _extent(series: Any) -> tuple[int, int]:
     return sizes.get("Y", 1), sizes.get("X", 1)
 
 
-def _header(tif: Any, source: _Source, channels: int | None, where: str) -> Stored:
+def _header(tif: Any, source: _Source, channels: int | None, where: str) -> StoredArray:
     series, page = source.series, source.page
     shape, axes = tuple(series.shape), str(series.axes)
     if _is_coloured(source, channels):
@@ -185,7 +185,7 @@ def _header(tif: Any, source: _Source, channels: int | None, where: str) -> Stor
         orientation = 1
     else:
         remarks.append(interpretation.oriented(orientation))
-    return Stored(
+    return StoredArray(
         shape=shape,
         colour_last=axes.endswith("S"),
         axes=axes,
@@ -199,7 +199,7 @@ def _header(tif: Any, source: _Source, channels: int | None, where: str) -> Stor
 
 
 def _alpha(page: Any) -> str:
-    """Return what a file says of its last channel, as `Stored` has it."""
+    """Return what a file says of its last channel, as `StoredArray` has it."""
     if not page.extrasamples or (page.photometric != _RGB and len(page.extrasamples) > 1):
         return ""
     if page.extrasamples[-1] in (1, 2):  # premultiplied or not: where it is opaque both are the same

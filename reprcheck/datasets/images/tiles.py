@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from reprcheck.datasets.card.card import Card, Tiling
 from reprcheck.datasets.images.files import FileImages
-from reprcheck.datasets.images.windows import Windowed
+from reprcheck.datasets.images.windows import WindowImages
 from reprcheck.datasets.table.samples import cell_name, lines_of, texts
 from reprcheck.digest import digest
 from reprcheck.errors import UserError
@@ -55,7 +55,7 @@ def white_shares(pixels: NDArray[np.float32], size: int) -> NDArray[np.float64]:
 
 def cut(
     card: Card, table: pd.DataFrame, fields: FileImages, rows: Iterable[int], where: str
-) -> tuple[Card, pd.DataFrame, Windowed, tuple[str, ...]]:
+) -> tuple[Card, pd.DataFrame, WindowImages, tuple[str, ...]]:
     """Return the card, table and images of the tiles of a dataset of fields.
 
     Parameters
@@ -111,7 +111,7 @@ def cut(
     tiles = table.iloc[[row for row, *_ in corners]].assign(**{TILE_ID: names})
     lost = seen - len(names)
     note = (f"{lost} of {seen} tiles left out: over {tiling.max_white:.0%} near-white.",) if lost else ()
-    return replace(card, columns=columns), tiles, Windowed(fields, np.array(corners, dtype=np.int64)), note
+    return replace(card, columns=columns), tiles, WindowImages(fields, np.array(corners, dtype=np.int64)), note
 
 
 def _field_shares(fields: FileImages, row: int, tiling: Tiling) -> NDArray[np.float64]:

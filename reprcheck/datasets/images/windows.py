@@ -13,7 +13,7 @@ from reprcheck.code import code_digest
 from reprcheck.datasets.images import values
 from reprcheck.datasets.images.files import FileImages
 from reprcheck.datasets.images.fit import Fit, fit_image, fit_mask
-from reprcheck.datasets.images.recent import Recent
+from reprcheck.datasets.images.recent import RecentCache
 from reprcheck.digest import digest
 from reprcheck.types import Image
 
@@ -22,7 +22,7 @@ FIELD_BYTES = 128 * 2**20
 
 
 @dataclass(frozen=True)
-class Windowed:
+class WindowImages:
     """An `ImageSource` of windows of fields.
 
     Attributes
@@ -38,7 +38,9 @@ class Windowed:
     windows: NDArray[np.int64]
     fit: Fit = "none"
     size: tuple[int, int] | None = None
-    _recent: Recent[Image] = field(default_factory=lambda: Recent(FIELD_BYTES, _bytes), repr=False, compare=False)
+    _recent: RecentCache[Image] = field(
+        default_factory=lambda: RecentCache(FIELD_BYTES, _bytes), repr=False, compare=False
+    )
 
     def content(self, index: int) -> str:
         """Return the digest of the field's content and the window's place in it."""

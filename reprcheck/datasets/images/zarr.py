@@ -18,7 +18,7 @@ from os.path import normpath
 from pathlib import Path, PurePath
 from typing import Any, NoReturn
 
-from reprcheck.datasets.images.axes import Selection, Stored
+from reprcheck.datasets.images.axes import Selection, StoredArray
 from reprcheck.datasets.images.bounds import refuse_huge
 from reprcheck.datasets.images.interpretation import of_pyramid
 from reprcheck.digest import digest
@@ -69,7 +69,7 @@ def check_installed(where: str) -> None:
 
 
 @dataclass(frozen=True)
-class Level:
+class PyramidLevel:
     """One level of an image.
 
     Attributes
@@ -83,7 +83,7 @@ class Level:
     """
 
     folder: Path
-    stored: Stored
+    stored: StoredArray
     metadata: str
 
     def chunks(self, selections: Sequence[Selection], where: str) -> list[Path]:
@@ -131,7 +131,7 @@ def _covering(part: slice, length: int, size: int) -> range:
     return range(low // size, (high - 1) // size + 1) if low < high else range(0)
 
 
-def open_level(path: Path, level: int, where: str, bring: Bring | None = None) -> Level:
+def open_level(path: Path, level: int, where: str, bring: Bring | None = None) -> PyramidLevel:
     """Return a level of the image that ``path`` names.
 
     Parameters
@@ -180,8 +180,8 @@ def open_level(path: Path, level: int, where: str, bring: Bring | None = None) -
     if (several := len(attributes["multiscales"])) > 1:
         remarks.append(f"holds {several} multiscale images: the first is read")
     letters = "".join(map(_letter, named))
-    stored = Stored(tuple(array.shape), False, array, letters, _channel_names(attributes), remarks=tuple(remarks))
-    return Level(folder, stored, digest(raw, array_raw))
+    stored = StoredArray(tuple(array.shape), False, array, letters, _channel_names(attributes), remarks=tuple(remarks))
+    return PyramidLevel(folder, stored, digest(raw, array_raw))
 
 
 def _axes(image: dict[str, Any], version: str, where: str) -> list[dict[str, Any]]:
@@ -218,7 +218,7 @@ def _flat(steps: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 def _letter(axis: dict[str, Any]) -> str:
-    """Return the letter of an axis, as `Stored` has it: by its type, else by its name."""
+    """Return the letter of an axis, as `StoredArray` has it: by its type, else by its name."""
     name = str(axis.get("name", ""))
     known = name.upper() if name in ("t", "c", "z", "y", "x") else "?"
     return _LETTERS.get(str(axis.get("type")), known)

@@ -4,7 +4,7 @@ A set is two files of one name in this package: ``NAME.toml``, its entry in the 
 `entry` reads the first; `opening` opens what was fetched through the second.
 """
 
-from reprcheck.datasets.public.entry import Entry, RemoteFile, entry, names
+from reprcheck.datasets.public.entry import PublicSet, RemoteFile, names, public_set
 from reprcheck.datasets.public.opening import open_public, root
 
-__all__ = ["Entry", "RemoteFile", "entry", "names", "open_public", "root"]
+__all__ = ["PublicSet", "RemoteFile", "names", "open_public", "public_set", "root"]

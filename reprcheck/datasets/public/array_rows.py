@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from reprcheck.code import code_digest
 from reprcheck.datasets.card.card import Card
-from reprcheck.datasets.images.axes import Stored, arrange, planes
+from reprcheck.datasets.images.axes import StoredArray, arrange, planes
 from reprcheck.datasets.images.decode import scale
 from reprcheck.digest import digest
 from reprcheck.types import Image
@@ -46,7 +46,7 @@ class MappedImages:
         path, row = self.rows[index]
         where = f"{path} row {row}"
         array = self._stored(index)
-        stored = Stored(array.shape, array.ndim == 3 and array.shape[0] != self.channels, array)
+        stored = StoredArray(array.shape, array.ndim == 3 and array.shape[0] != self.channels, array)
         values = planes(stored, arrange(stored, self.channels, None, where))
         return Image(np.ascontiguousarray(scale(values, self.value_range, where, self.clip)))
 

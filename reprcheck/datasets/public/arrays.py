@@ -17,7 +17,7 @@ Range = tuple[float, float] | None
 
 
 @dataclass(frozen=True)
-class Place:
+class ArrayPosition:
     """Where one sample is: ``index`` in each of ``files``, those of its pixels and of its mask."""
 
     files: tuple[Path, ...]
@@ -32,13 +32,15 @@ class ArrayImages:
     places : iterable of Place
         By sample.
     read_one : callable
-        From a `Place` and the card's ``value_range`` to an `Image`; a function of a module, so that it can be pickled,
+        From an `ArrayPosition` and the card's ``value_range`` to an `Image`; a function of a module, to be pickled,
         and that opens its files at each call, so that no handle outlives a fork.
     card : Card
         Whose ``value_range`` the images have.
     """
 
-    def __init__(self, places: Iterable[Place], read_one: Callable[[Place, Range], Image], card: Card) -> None:
+    def __init__(
+        self, places: Iterable[ArrayPosition], read_one: Callable[[ArrayPosition, Range], Image], card: Card
+    ) -> None:
         self.places, self.read_one, self.value_range = tuple(places), read_one, card.value_range
         self._digests: dict[Path, str] = {}
 

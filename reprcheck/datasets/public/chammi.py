@@ -14,7 +14,7 @@ import pandas as pd
 
 from reprcheck.code import code_digest
 from reprcheck.datasets.card.card import Card
-from reprcheck.datasets.images.files import Entry, FileImages, Recipe, check_one_size
+from reprcheck.datasets.images.files import FileImages, ImageLocation, Recipe, check_one_size
 from reprcheck.datasets.public import checks as layout
 from reprcheck.digest import digest
 from reprcheck.errors import UserError
@@ -75,7 +75,7 @@ class SideBySide:
     def of(cls, root: Path, table: pd.DataFrame, card: Card) -> SideBySide:
         """Return the images of a table's ``path``; raises UserError for a file that isn't there, or of another size."""
         entries = [
-            Entry((root / path,), None, None, f"crop {crop}")
+            ImageLocation((root / path,), None, None, f"crop {crop}")
             for path, crop in zip(table["path"], table["crop"], strict=True)
         ]
         strips = FileImages(entries, Recipe(1, card.value_range))

@@ -62,7 +62,7 @@ class RemoteFile:
 
 
 @dataclass(frozen=True)
-class Entry:
+class PublicSet:
     """A public set.
 
     Attributes
@@ -122,7 +122,7 @@ def names() -> tuple[str, ...]:
 
 
 @cache
-def entry(name: str) -> Entry:
+def public_set(name: str) -> PublicSet:
     """Return a public set's entry.
 
     Raises
@@ -141,7 +141,7 @@ def entry(name: str) -> Entry:
     return parse(name, tomllib.loads(text))
 
 
-def parse(name: str, raw: Mapping[str, Any]) -> Entry:
+def parse(name: str, raw: Mapping[str, Any]) -> PublicSet:
     """Return the entry that plain values make.
 
     Parameters
@@ -167,7 +167,7 @@ def parse(name: str, raw: Mapping[str, Any]) -> Entry:
     remote = _files(top)
     if all(file.optional for file in remote) and not top.values.get("how"):
         top.fail("how", "missing, and there are no files to fetch", "say what a person must do to have the set")
-    return Entry(
+    return PublicSet(
         name=name,
         title=top.text("title"),
         homepage=top.text("homepage"),

@@ -18,8 +18,8 @@ from rich.filesize import decimal
 
 from reprcheck.datasets.public import record as records
 from reprcheck.datasets.public.download import CHUNK, download, held, on_disk, part_of, room_for, tag_of
-from reprcheck.datasets.public.entry import Entry, RemoteFile
-from reprcheck.datasets.public.record import Fetched, Record
+from reprcheck.datasets.public.entry import PublicSet, RemoteFile
+from reprcheck.datasets.public.record import FetchedFile, Record
 from reprcheck.datasets.public.unpacking import unpack
 from reprcheck.errors import UserError, did_you_mean
 from reprcheck.progress import bar
@@ -28,7 +28,7 @@ Say = Callable[[str], object]
 Sums = dict[str, str]
 
 
-def chosen(entry: Entry, names: Sequence[str] = ()) -> tuple[RemoteFile, ...]:
+def chosen(entry: PublicSet, names: Sequence[str] = ()) -> tuple[RemoteFile, ...]:
     """Return the files of a set that are to be fetched: those named, else the usual ones.
 
     Raises
@@ -46,11 +46,11 @@ def chosen(entry: Entry, names: Sequence[str] = ()) -> tuple[RemoteFile, ...]:
 
 
 def fetch(
-    entry: Entry,
+    entry: PublicSet,
     folder: Path,
     names: Sequence[str] = (),
     *,
-    agree: Callable[[Entry, Sequence[RemoteFile]], None] = lambda *_: None,
+    agree: Callable[[PublicSet, Sequence[RemoteFile]], None] = lambda *_: None,
     say: Say = print,
 ) -> None:
     """Fetch what is missing of a set's files; nothing where all are here and intact.
@@ -128,7 +128,7 @@ def _still_to_come(file: RemoteFile, folder: Path) -> int:
     return max(file.bytes - held(part_of(folder / file.name)), 0)
 
 
-def _intact(file: RemoteFile, fetched: Fetched | None, folder: Path) -> bool:
+def _intact(file: RemoteFile, fetched: FetchedFile | None, folder: Path) -> bool:
     """Tell whether a file is here as it was when it came; of an archive, whether what it held is still here."""
     if fetched is None:
         return False
@@ -138,7 +138,7 @@ def _intact(file: RemoteFile, fetched: Fetched | None, folder: Path) -> bool:
     return path.is_file() and held(path) == fetched.bytes and _sums(path, file)["sha256"] == fetched.sha256
 
 
-def _bring(file: RemoteFile, earlier: Fetched | None, folder: Path, say: Say) -> Fetched:
+def _bring(file: RemoteFile, earlier: FetchedFile | None, folder: Path, say: Say) -> FetchedFile:
     """Return one file's record once it is here, whole, and unpacked where need be."""
     target = folder / file.name
     sums = _found(file, earlier, target, say) or _downloaded(file, earlier, target)
@@ -153,10 +153,10 @@ def _bring(file: RemoteFile, earlier: Fetched | None, folder: Path, say: Say) ->
         if hasattr(os, "sync"):
             os.sync()  # the archive is removed next: what came out of it must outlive a power cut
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    return Fetched(file.url, size, sums["sha256"], now, published, unpacked)
+    return FetchedFile(file.url, size, sums["sha256"], now, published, unpacked)
 
 
-def _found(file: RemoteFile, earlier: Fetched | None, target: Path, say: Say) -> Sums | None:
+def _found(file: RemoteFile, earlier: FetchedFile | None, target: Path, say: Say) -> Sums | None:
     """Return the checksums of a file that lies there already; None for none, or one that had to be set aside."""
     if not target.is_file():
         return None
@@ -167,7 +167,7 @@ def _found(file: RemoteFile, earlier: Fetched | None, target: Path, say: Say) ->
     return sums
 
 
-def _downloaded(file: RemoteFile, earlier: Fetched | None, target: Path) -> Sums:
+def _downloaded(file: RemoteFile, earlier: FetchedFile | None, target: Path) -> Sums:
     """Bring a file under its name and return its checksums."""
     part = part_of(target)
     with on_disk(part):
@@ -186,7 +186,7 @@ def _downloaded(file: RemoteFile, earlier: Fetched | None, target: Path) -> Sums
     return sums
 
 
-def _wrong(file: RemoteFile, earlier: Fetched | None, path: Path, sums: Sums) -> str:
+def _wrong(file: RemoteFile, earlier: FetchedFile | None, path: Path, sums: Sums) -> str:
     """Return how a file differs from the published one, or from what it was before; nothing where it doesn't."""
     if file.bytes is not None and held(path) != file.bytes:
         return f"{held(path):,} bytes, and {file.bytes:,} are published"

@@ -21,7 +21,7 @@ from reprcheck.datasets.assemble import assemble
 from reprcheck.datasets.card.card import Card
 from reprcheck.datasets.card.tasks import TaskCard
 from reprcheck.datasets.folder import open_files
-from reprcheck.datasets.public.entry import SETS, entry
+from reprcheck.datasets.public.entry import SETS, public_set
 from reprcheck.datasets.public.record import state
 from reprcheck.errors import Option, UserError
 from reprcheck.types import Dataset
@@ -52,7 +52,7 @@ def open_public(name: str, folder: Path | None = None, limit: int | None = None)
         For a set that hasn't been fetched, or only in part; a package that its reader lacks; or files that aren't laid
         out as published.
     """
-    chosen, folder = entry(name), folder if folder is not None else root(name)
+    chosen, folder = public_set(name), folder if folder is not None else root(name)
     if (found := state(folder)) != "here":
         what = f"not here yet (nothing in {folder})" if found == "absent" else f"fetched in part ({folder})"
         raise UserError(

@@ -20,7 +20,7 @@ SCHEMA = 1
 
 
 @dataclass(frozen=True)
-class Fetched:
+class FetchedFile:
     """One file, as it was when it was whole.
 
     Attributes
@@ -49,7 +49,7 @@ class Record:
     """The files asked for, and those that came, by name."""
 
     asked: tuple[str, ...] = ()
-    files: Mapping[str, Fetched] = field(default_factory=dict)
+    files: Mapping[str, FetchedFile] = field(default_factory=dict)
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -60,7 +60,7 @@ class Record:
         """Return the record with more files asked for."""
         return replace(self, asked=tuple(sorted({*self.asked, *names})))
 
-    def having(self, name: str, fetched: Fetched) -> Record:
+    def having(self, name: str, fetched: FetchedFile) -> Record:
         """Return the record with a file that came."""
         return replace(self, files=dict(sorted({**self.files, name: fetched}.items())))
 
@@ -76,7 +76,7 @@ def read(folder: Path) -> Record:
         raw = json.loads(path.read_text(encoding="utf-8"))
         if raw["schema"] != SCHEMA:
             raise ValueError(f"schema {raw['schema']}")
-        files = {name: Fetched(**one | {"unpacked": _tuple(one["unpacked"])}) for name, one in raw["files"].items()}
+        files = {name: FetchedFile(**one | {"unpacked": _tuple(one["unpacked"])}) for name, one in raw["files"].items()}
         return Record(tuple(raw["asked"]), files)
     except FileNotFoundError:
         return Record()

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from reprcheck.datasets.simulate.amounts import rank_within
-from reprcheck.datasets.simulate.factors import Factors, Level, between
+from reprcheck.datasets.simulate.factors import CauseLevel, Factors, between
 from reprcheck.datasets.simulate.placement import Cells, Morphology, Plane, grow, smooth_noise
 from reprcheck.datasets.simulate.simulation import Simulation
 from reprcheck.datasets.simulate.stains import dna, nuclear_share, per_cell
@@ -76,7 +76,7 @@ class Culture(Simulation):
         return cells, np.stack(amounts)
 
 
-def _protein(draw: np.random.Generator, cells: Cells, where: Level, purity: float, blur: float) -> Plane:
+def _protein(draw: np.random.Generator, cells: Cells, where: CauseLevel, purity: float, blur: float) -> Plane:
     nucleus = np.exp(-(cells.nuclear**4))
     rim = np.exp(-(((cells.depth - 1.2) / 1.6) ** 2))
     places = {"cytoplasm": (1 - nucleus) * (1 - rim) * (cells.depth > 0), "nucleus": nucleus, "rim": rim}

@@ -9,7 +9,7 @@ Factors = Mapping[str, tuple[str, ...]]
 """Cause → its class names."""
 
 
-class Level(NamedTuple):
+class CauseLevel(NamedTuple):
     """A class of a cause, and its effect: at 0 all classes look alike, at 1 they differ as in the embedded sets.
 
     Examples

@@ -16,11 +16,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from reprcheck.datasets.simulate.design import cross
-from reprcheck.datasets.simulate.factors import Factors, Level
+from reprcheck.datasets.simulate.factors import CauseLevel, Factors
 from reprcheck.errors import UserError, did_you_mean
 from reprcheck.seeding import rng
 
-NEUTRAL = Level("", 0.0)
+NEUTRAL = CauseLevel("", 0.0)
 """The level of a cause that isn't planted."""
 
 
@@ -111,12 +111,12 @@ class Plan:
         tied = {name: tie[2] if len(tie) > 2 else 1.0 for name, tie in self.confound.items()}
         return dict(sorted({**tied, **self.nuisance, **self.label}.items()))
 
-    def level(self, cause: str, row: Mapping[str, str]) -> Level:
+    def level(self, cause: str, row: Mapping[str, str]) -> CauseLevel:
         """Return how far a row of the table moves a cause."""
         effect = self.effects.get(cause, 0.0)
         if self.compounds and cause in self.compounds.moves:
             effect = self.compounds.moves[cause] * self.compounds.response(float(row["dose"]))
-        return Level(row[cause], effect) if effect and row[cause] else NEUTRAL
+        return CauseLevel(row[cause], effect) if effect and row[cause] else NEUTRAL
 
     def check(self, simulator: str, factors: Factors, plate: bool) -> None:
         """Raise UserError for what can't be planted in a simulator with these causes, with or without a plate."""

@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from reprcheck.code import code_digest
 from reprcheck.datasets.simulate.camera import Camera
 from reprcheck.datasets.simulate.design import cross
-from reprcheck.datasets.simulate.factors import Factors, Level, between
+from reprcheck.datasets.simulate.factors import CauseLevel, Factors, between
 from reprcheck.datasets.simulate.placement import USUAL_SIZE, Cells
 from reprcheck.datasets.simulate.planting import Plan, deal
-from reprcheck.datasets.table.plate import Place, place
+from reprcheck.datasets.table.plate import PlatePosition, place
 from reprcheck.digest import digest
 from reprcheck.errors import UserError
 from reprcheck.seeding import rng
@@ -68,7 +68,7 @@ class Plate:
     @property
     def wells(self) -> list[str]:
         """Names of the wells, row by row: ``A01`` and so on."""
-        return [f"{Place(row=r + 1).letters}{c + 1:02d}" for r in range(self.rows) for c in range(self.columns)]
+        return [f"{PlatePosition(row=r + 1).letters}{c + 1:02d}" for r in range(self.rows) for c in range(self.columns)]
 
     def offsets(self, well: str) -> tuple[float, float]:
         """Return what a well adds to the logarithms of gain and size."""
@@ -200,9 +200,9 @@ class Simulation(ABC):
         signal = (0.5 * np.exp(log_gain)[:, None, None] * amounts + background[:, None, None]) * light
         return Image(self.camera.expose(exposure, signal), cells.nuclei), cells
 
-    def level(self, cause: str, row: Mapping[str, str]) -> Level:
+    def level(self, cause: str, row: Mapping[str, str]) -> CauseLevel:
         """Return how far a row of the table moves a cause."""
-        return Level(row[cause], 1.0) if self.plan is None else self.plan.level(cause, row)
+        return CauseLevel(row[cause], 1.0) if self.plan is None else self.plan.level(cause, row)
 
     @abstractmethod
     def stain(self, row: Mapping[str, str], log_size: float, blur: float) -> tuple[Cells, NDArray[np.float64]]:

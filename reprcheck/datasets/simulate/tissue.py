@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from reprcheck.datasets.simulate.amounts import rank_within
-from reprcheck.datasets.simulate.factors import Factors, Level, between
+from reprcheck.datasets.simulate.factors import CauseLevel, Factors, between
 from reprcheck.datasets.simulate.placement import Cells, Morphology, Plane, grow, smooth_noise
 from reprcheck.datasets.simulate.simulation import Simulation
 from reprcheck.datasets.simulate.stains import dna, per_cell
@@ -86,7 +86,7 @@ class Tissue(Simulation):
 
 
 def deal_types(
-    draw: np.random.Generator, centres: NDArray[np.float64], arrangement: Level, size: int
+    draw: np.random.Generator, centres: NDArray[np.float64], arrangement: CauseLevel, size: int
 ) -> NDArray[np.bool_]:
     """Return which cells are immune, bool[n]: always the same share, dealt out by where the cells are.
 
@@ -133,7 +133,7 @@ def _keep_apart(
 
 
 def _tumour(
-    draw: np.random.Generator, cells: Cells, carriers: NDArray[np.bool_], where: Level, purity: float, blur: float
+    draw: np.random.Generator, cells: Cells, carriers: NDArray[np.bool_], where: CauseLevel, purity: float, blur: float
 ) -> Plane:
     membrane = np.exp(-((cells.depth / 1.6) ** 2))
     cytoplasm = (1 - membrane) * (1 - 0.6 * np.exp(-(cells.nuclear**4)))

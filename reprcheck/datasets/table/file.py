@@ -24,7 +24,7 @@ import pandas as pd
 
 from reprcheck.datasets.card.problems import settle, tell
 from reprcheck.datasets.table.samples import FIRST_LINE
-from reprcheck.errors import Place, UserError
+from reprcheck.errors import Location, UserError
 from reprcheck.plain_files import refuse_larger
 
 TEXT, EXCEL, PARQUET = (".csv", ".tsv"), (".xlsx", ".xlsm"), (".parquet",)
@@ -150,11 +150,11 @@ def _text(path: Path, ragged: list[UserError]) -> tuple[Lines, list[str]]:
             if len(row) != width:
                 what = f"{len(row)} cells, and the header has {width}"
                 remedy = f"put the row right (quote cells that hold a {SEPARATORS.get(separator, separator)})"
-                ragged.append(UserError(Place(str(path), f"line {reader.line_num}"), what, remedy))
+                ragged.append(UserError(Location(str(path), f"line {reader.line_num}"), what, remedy))
                 continue
             lines.append((reader.line_num, row))
     except csv.Error as error:
-        at = Place(str(path), f"line {reader.line_num}")
+        at = Location(str(path), f"line {reader.line_num}")
         raise UserError(at, f"can't be read as CSV ({error})", "put it right") from None
     return lines, [", ".join(notes)] if notes else []
 
@@ -181,13 +181,13 @@ def _decoded(path: Path) -> tuple[str, str]:
     except UnicodeDecodeError as error:
         start = len(mark) + error.start
         line = 1 + len(re.findall(rb"\r\n|\r|\n", raw[:start])) if codec == "utf-8" else 0
-        at = Place(str(path), f"line {line}" if line else "")
+        at = Location(str(path), f"line {line}" if line else "")
         seen = bytes([raw[start]]).decode("cp1252", "replace")
         what = f"isn't {name} text: byte 0x{raw[start]:02x}" + (f" ({seen!r} in Windows-1252)" if line else "")
         raise UserError(at, what, 'save it as UTF-8 (in Excel: "CSV UTF-8")') from None
     if "\0" in text:
         line = 1 + len(re.findall(r"\r\n|\r|\n", text[: text.index("\0")]))
-        raise UserError(Place(str(path), f"line {line}"), "holds NUL bytes: cut short or damaged", "write it again")
+        raise UserError(Location(str(path), f"line {line}"), "holds NUL bytes: cut short or damaged", "write it again")
     _refuse_long_lines(text, path)
     return text, name
 
@@ -199,7 +199,7 @@ def _refuse_long_lines(text: str, path: Path) -> None:
         number, end = number + 1, ends.find("\n", start)
         end = len(ends) if end < 0 else end
         if end - start > LONGEST_LINE:
-            at = Place(str(path), f"line {number}")
+            at = Location(str(path), f"line {number}")
             raise UserError(at, f"longer than {LONGEST_LINE:,} characters", "write one line per sample")
         start = end + 1
 
@@ -222,7 +222,7 @@ def _named(lines: Lines, path: Path) -> tuple[list[str], Lines, list[str]]:
     Those are what spreadsheets append, blank all the way down, and the row numbers that pandas puts before a table.
     """
     (number, header), *rows = lines
-    at = Place(str(path), f"line {number}")
+    at = Location(str(path), f"line {number}")
     if not any(header):
         raise UserError(at, "no header", "write the names of the columns on line 1")
     if len(header) > MOST_COLUMNS:
@@ -296,7 +296,7 @@ def _excel(path: Path) -> tuple[Lines, list[str]]:
         raise UserError(str(path), named, "keep one sheet, one row per sample")
     sheet = sheets[0]
     if merged := sorted(map(str, sheet.merged_cells.ranges)):
-        at = Place(str(path), f"cells {merged[0]}")
+        at = Location(str(path), f"cells {merged[0]}")
         raise UserError(at, "merged: one cell has the value, the others none", "unmerge them, and fill in each")
     lines: Lines = []
     for row, beside in zip(sheet.iter_rows(), formulas[sheet.title].iter_rows(), strict=True):
@@ -313,7 +313,7 @@ def _excel(path: Path) -> tuple[Lines, list[str]]:
 def _cell(cell: Any, formula: str, path: Path) -> str:
     """Return a cell as text: as it is shown where the format is zeros (007), else whole numbers without a point."""
     value = cell.value
-    at = Place(str(path), f"cell {cell.coordinate}")
+    at = Location(str(path), f"cell {cell.coordinate}")
     if cell.data_type == "e":
         tell(UserError(at, f"holds the error {value}", "put it right, or empty the cell"))
     if value is None:
@@ -338,7 +338,7 @@ def _refuse_dates_among_others(sheet: Any, path: Path) -> None:
         given = [cell for cell in column[1:] if cell.value is not None]
         dates = [cell for cell in given if isinstance(cell.value, date)]
         if dates and len(dates) < len(given):
-            at = Place(str(path), f"cell {dates[0].coordinate}")
+            at = Location(str(path), f"cell {dates[0].coordinate}")
             what = f"a date ({dates[0].value:%Y-%m-%d}) among other values: Excel makes dates of names like MARCH1"
             tell(UserError(at, what, "write the name again, in a column whose format is Text"))
     settle()

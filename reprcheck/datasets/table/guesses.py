@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from reprcheck.confounds.design import listed
+from reprcheck.confounds.design import list_names
 from reprcheck.datasets.card.card import Card
 from reprcheck.datasets.card.columns import nested
 from reprcheck.datasets.table.samples import texts
@@ -32,7 +32,7 @@ def guesses(card: Card, table: pd.DataFrame) -> tuple[str, ...]:
     found = [f"Guessed by `data init`: {said}. Look at each, then take it out of `guessed` on the card."]
     if "unit" in card.guessed and (others := _repeating(card, table)):
         unit = " in ".join(nested(card.columns.unit)) or "each sample by itself"
-        found.append(f"Unit: {unit}; columns that repeat, not on the card, and could be it: {listed(others)}.")
+        found.append(f"Unit: {unit}; columns that repeat, not on the card, and could be it: {list_names(others)}.")
     return tuple(found)
 
 

@@ -17,7 +17,7 @@ from reprcheck.datasets.card.problems import settle, tell_each
 from reprcheck.datasets.card.section import Value
 from reprcheck.datasets.card.tasks import TaskCard
 from reprcheck.datasets.table.samples import Samples, cell_name, line_name, matches, to_number
-from reprcheck.errors import Place, UserError, clipped, closest
+from reprcheck.errors import Location, UserError, clipped, closest
 from reprcheck.spelling import fold, groups, is_missing, show
 
 SHOWN = 8
@@ -139,7 +139,7 @@ def check_values(card: Card, task: TaskCard, columns: Mapping[str, NDArray[np.st
         for value in absent:
             close = closest(str(value), names)
             remedy = (f"did you mean {close}? " if close else "") + f"the column holds {listed or 'nothing'}"
-            at = Place(where, column=f"column {column}", within=f"[tasks.{task.name}]")
+            at = Location(where, column=f"column {column}", within=f"[tasks.{task.name}]")
             mistakes.append(UserError(at, f"{key} names {value!r}, and no row holds it", remedy))
     tell_each(mistakes, "(and {} more)".format)
     settle()

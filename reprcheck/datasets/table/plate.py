@@ -11,7 +11,7 @@ _COLUMN = re.compile(r"0*([1-9][0-9]?)")
 
 
 @dataclass(frozen=True)
-class Place:
+class PlatePosition:
     """Where a sample lay: row and column from 1 where the name tells them, else the name itself (blank: not known)."""
 
     row: int | None = None
@@ -26,7 +26,7 @@ class Place:
         return ("A" if self.row > 26 else "") + chr(ord("A") + (self.row - 1) % 26)
 
 
-def place(name: str) -> Place:
+def place(name: str) -> PlatePosition:
     """Return the place that a name tells.
 
     Parameters
@@ -48,12 +48,12 @@ def place(name: str) -> Place:
     """
     text = name.strip().upper()
     if well := _WELL.fullmatch(text):
-        return Place(row=_number(well[1]), column=int(well[2]))
+        return PlatePosition(row=_number(well[1]), column=int(well[2]))
     if _ROW.fullmatch(text):
-        return Place(row=_number(text))
+        return PlatePosition(row=_number(text))
     if column := _COLUMN.fullmatch(text):
-        return Place(column=int(column[1]))
-    return Place(other=name.strip())
+        return PlatePosition(column=int(column[1]))
+    return PlatePosition(other=name.strip())
 
 
 def _number(letters: str) -> int:

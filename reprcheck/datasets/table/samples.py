@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from reprcheck.datasets.card.card import IGNORED, Card
 from reprcheck.datasets.card.problems import tell
 from reprcheck.datasets.card.section import Value
-from reprcheck.errors import Place, UserError, did_you_mean
+from reprcheck.errors import Location, UserError, did_you_mean
 from reprcheck.spelling import NUMBER, is_blank
 
 EXACT = 2**53
@@ -52,14 +52,14 @@ class Samples:
     lines: NDArray[np.int64]
     where: str
 
-    def at(self, row: int, column: str) -> Place:
+    def at(self, row: int, column: str) -> Location:
         """Return how to name a cell in a message."""
         return cell_name(self.where, int(self.lines[row]), column)
 
 
-def cell_name(where: str, line: int, column: str) -> Place:
+def cell_name(where: str, line: int, column: str) -> Location:
     """Return how to name a cell in a message: file, line (of a Parquet file: row, from 1), column."""
-    return Place(where, line_name(where, line), f"column {column}")
+    return Location(where, line_name(where, line), f"column {column}")
 
 
 def line_name(where: str, line: int) -> str:
@@ -133,7 +133,7 @@ def require(table: pd.DataFrame, named: Iterable[tuple[str, str]], where: str) -
     for key, column in named:
         if column not in table.columns:
             remedy = did_you_mean(column, map(str, table.columns))
-            tell(UserError(Place(where), f"no column {column!r}, which {key} names", remedy))
+            tell(UserError(Location(where), f"no column {column!r}, which {key} names", remedy))
 
 
 def sort_samples(card: Card, table: pd.DataFrame, where: str) -> Samples:

@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 
 from reprcheck.confounds import design as confounds
 from reprcheck.datasets.card.card import Card
-from reprcheck.datasets.card.columns import Joined, nested
+from reprcheck.datasets.card.columns import JointColumn, nested
 from reprcheck.datasets.card.problems import attempt, settle, tell, tell_each
 from reprcheck.datasets.card.tasks import TaskCard
 from reprcheck.datasets.table import limit
 from reprcheck.datasets.table.names import check_missing, check_values
 from reprcheck.datasets.table.samples import Samples, matches, to_number
-from reprcheck.errors import Option, Place, UserError
+from reprcheck.errors import Location, Option, UserError
 from reprcheck.registry import PROTOCOLS
 from reprcheck.types import Task
 
@@ -29,7 +29,7 @@ ONE_BATCH = "all"
 """The batch of every sample of a dataset without a batch column."""
 
 
-class _Kept(NamedTuple):
+class _TaskSamples(NamedTuple):
     rows: NDArray[np.int64]
     notes: tuple[str, ...]
 
@@ -62,13 +62,13 @@ def select(task: TaskCard, samples: Samples) -> tuple[NDArray[np.int64], tuple[s
     UserError
         Where no row is left.
     """
-    kept = _Kept(np.arange(len(samples.ids)), ())
+    kept = _TaskSamples(np.arange(len(samples.ids)), ())
     for column, wanted in (task.where or {}).items():
         kept = _keep(kept, matches(samples.columns[column], wanted), f"not of where {column} = {_shown(wanted)}")
         if not len(kept.rows):
-            found = confounds.listed(np.unique(samples.columns[column]))
+            found = confounds.list_names(np.unique(samples.columns[column]))
             raise UserError(
-                Place(samples.where, column=f"column {column}"),
+                Location(samples.where, column=f"column {column}"),
                 f"no rows left: none of [tasks.{task.name}] where {column} = {_shown(wanted)}",
                 f"the column holds {found}",
             )
@@ -79,14 +79,14 @@ def select(task: TaskCard, samples: Samples) -> tuple[NDArray[np.int64], tuple[s
     kept = _keep(kept, labelled, "without a label")
     if not len(kept.rows):
         raise UserError(
-            Place(samples.where, column=f"column {task.label[0]}"),
+            Location(samples.where, column=f"column {task.label[0]}"),
             f"no rows left for [tasks.{task.name}]: all are left out by where, exclude or a blank label",
             "loosen the filters, or fill in the labels",
         )
     return kept.rows, kept.notes
 
 
-def resolve(card: Card, task: TaskCard, samples: Samples) -> Task:
+def resolve_task(card: Card, task: TaskCard, samples: Samples) -> Task:
     """Return a task of ``card`` as rows, labels, units and batches.
 
     Parameters
@@ -120,16 +120,16 @@ def resolve(card: Card, task: TaskCard, samples: Samples) -> Task:
     positions = samples.columns[card.columns.position][rows] if card.columns.position else None
     codes = y if classes else None
     held_out = card.columns.batch if task.holdout == "batch" else task.test.column if task.test else unit
-    where = Place(samples.where, column=f"column {held_out}", within=f"[tasks.{task.name}]")
+    where = Location(samples.where, column=f"column {held_out}", within=f"[tasks.{task.name}]")
     if not _matches_alone(task):
         confounds.refuse(codes, classes, units, batches, holdout=task.holdout, test=test, where=where)
     if matching := _matching(task):
-        at = (Place(samples.where, column=f"column {c}", within=where.within) for c in (unit, card.columns.batch))
+        at = (Location(samples.where, column=f"column {c}", within=where.within) for c in (unit, card.columns.batch))
         confounds.refuse_matching(matching, y, classes, units, batches, where=next(at), by_batch=next(at))
     settle()
     if task.aggregate:
         if nesting[0] == card.columns.sample:
-            where = Place(samples.where, within=f"[tasks.{task.name}] aggregate")
+            where = Location(samples.where, within=f"[tasks.{task.name}] aggregate")
             raise UserError(where, "the unit is the sample: nothing to aggregate", "name a unit, or remove it")
         for what, values in (("label", codes), ("batch", batches), ("control", control), ("side of the split", test)):
             _must_agree(what, values, nesting[0], task, rows, samples)
@@ -180,7 +180,7 @@ def _must_agree(
         name = str(samples.columns[unit][row])
         if first.setdefault(name, value) != value:
             at = samples.at(row, unit)
-            where = Place(at.file, at.row, at.column, within=f"[tasks.{task.name}] aggregate")
+            where = Location(at.file, at.row, at.column, within=f"[tasks.{task.name}] aggregate")
             remedy = f"name an inner unit whose samples agree before {unit} in `unit`, or don't aggregate"
             tell(UserError(where, f"samples of {unit} {name} differ in {what}", remedy))
 
@@ -232,10 +232,10 @@ def limited(task: Task, ids: NDArray[np.str_], at_most: int) -> Task:
     return cut
 
 
-def _keep(kept: _Kept, mask: NDArray[np.bool_], why: str) -> _Kept:
+def _keep(kept: _TaskSamples, mask: NDArray[np.bool_], why: str) -> _TaskSamples:
     rows = kept.rows[mask[kept.rows]]
     lost = len(kept.rows) - len(rows)
-    return _Kept(rows, (*kept.notes, f"{_samples(lost)} left out: {why}.") if lost else kept.notes)
+    return _TaskSamples(rows, (*kept.notes, f"{_samples(lost)} left out: {why}.") if lost else kept.notes)
 
 
 def _samples(n: int) -> str:
@@ -247,7 +247,7 @@ def _shown(wanted: tuple[Any, ...]) -> str:
 
 
 def _labels(task: TaskCard, rows: NDArray[np.int64], samples: Samples) -> _Labels:
-    where = Place(samples.where, column=f"column {' / '.join(task.label)}", within=f"[tasks.{task.name}]")
+    where = Location(samples.where, column=f"column {' / '.join(task.label)}", within=f"[tasks.{task.name}]")
     if task.kind == "regress":
         values = _values(task, rows, samples)
         if np.ptp(values) == 0:
@@ -317,11 +317,11 @@ def _units(columns: tuple[str, ...], rows: NDArray[np.int64], samples: Samples) 
             if first.setdefault(value, holder) != holder and value not in told:
                 told.add(value)
                 found = np.unique(outer[inner == value])
-                what = f"{column} {value} lies in {len(found)} {around}s ({confounds.listed(found)})"
+                what = f"{column} {value} lies in {len(found)} {around}s ({confounds.list_names(found)})"
                 named = (
                     f"give each {column} a name of its own, such as {holder}-{value}, or leave {column} out of `unit`"
                 )
-                if not isinstance(column, Joined) and not isinstance(around, Joined):
+                if not isinstance(column, JointColumn) and not isinstance(around, JointColumn):
                     named += f'; if both together name a unit, write {{ join = ["{around}", "{column}"] }}'
                 tell(UserError(samples.at(int(row), column), what, named))
     return columns[-1], units[-1]
@@ -358,9 +358,9 @@ def _test(task: TaskCard, rows: NDArray[np.int64], samples: Samples) -> NDArray[
     if test.all() or not test.any():
         what = "all are judged, and none is left to train on" if test.all() else "none is judged"
         raise UserError(
-            Place(samples.where, column=f"column {task.test.column}"),
+            Location(samples.where, column=f"column {task.test.column}"),
             f"of the samples of [tasks.{task.name}] {what}, by test = {_shown(task.test.equals)}",
-            f"the column holds {confounds.listed(np.unique(cells))}",
+            f"the column holds {confounds.list_names(np.unique(cells))}",
         )
     return test
 
@@ -372,8 +372,8 @@ def _control(task: TaskCard, rows: NDArray[np.int64], samples: Samples) -> NDArr
     control = matches(samples.columns[column][rows], equals)
     if not control.any():
         raise UserError(
-            Place(samples.where, column=f"column {task.control.column}"),
+            Location(samples.where, column=f"column {task.control.column}"),
             f"no sample of [tasks.{task.name}] is a control: none equals {task.control.equals}",
-            f"the column holds {confounds.listed(np.unique(samples.columns[task.control.column][rows]))}",
+            f"the column holds {confounds.list_names(np.unique(samples.columns[task.control.column][rows]))}",
         )
     return control

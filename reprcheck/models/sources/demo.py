@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from reprcheck.code import code_digest
 from reprcheck.digest import digest, file_digest, installed
 from reprcheck.models import options
-from reprcheck.models.network import Built, Network
+from reprcheck.models.network import BuiltNetwork, Network
 from reprcheck.models.network_model import NetworkModel
-from reprcheck.models.preprocessing import Feed
+from reprcheck.models.preprocessing import Preprocessing
 from reprcheck.models.sources.source import Source
 from reprcheck.models.spec import Spec
 from reprcheck.seeding import seed
@@ -25,7 +25,7 @@ class Demo(Source):
     def open(self, spec: Spec) -> NetworkModel:
         """Return the model; with ``seed=N``, the untrained draw N. Raises UserError for bad options."""
         network = DemoNetwork(spec.where, options.count(spec, "seed"))
-        return NetworkModel(str(spec), self.name_of(spec), network, Feed.of(spec))
+        return NetworkModel(str(spec), self.name_of(spec), network, Preprocessing.of(spec))
 
 
 DEMO = Demo()
@@ -50,11 +50,11 @@ class DemoNetwork(Network):
         weights = file_digest(demo.WEIGHTS) if self.draw is None else self.draw
         return digest("demo", installed("torch"), code_digest("reprcheck.models.torch.demo_net"), weights)
 
-    def build(self) -> Built:
+    def build(self) -> BuiltNetwork:
         """Return the network on the CPU."""
         from reprcheck.models.torch import demo
 
-        return Built(demo.build(self.draw), (0.0,) * CHANNELS, (1.0,) * CHANNELS)
+        return BuiltNetwork(demo.build(self.draw), (0.0,) * CHANNELS, (1.0,) * CHANNELS)
 
     def twin(self, k: int) -> DemoNetwork:
         """Return the ``k``-th untrained twin."""

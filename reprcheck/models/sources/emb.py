@@ -21,7 +21,7 @@ from reprcheck.models.spec import Spec
 from reprcheck.models.vectors import columns, files, numbers, suffixes
 from reprcheck.models.vectors.ids import Rows, locate
 from reprcheck.models.vectors.signs import signs
-from reprcheck.models.vectors.stored import Choice, Stored
+from reprcheck.models.vectors.stored import FileOptions, VectorTable
 from reprcheck.types import Dataset, Encoder, Task
 
 
@@ -31,9 +31,9 @@ class Emb(Source):
     target = "FILE.npy"
     options = ("key", "ids", "obsm")
 
-    def open(self, spec: Spec) -> Precomputed:
+    def open(self, spec: Spec) -> VectorFile:
         """Return the model; reads nothing. Raises UserError for a file that isn't there, or of another format."""
-        return Precomputed(spec, self.name_of(spec))
+        return VectorFile(spec, self.name_of(spec))
 
     def short_name(self, spec: Spec) -> str:
         """Return the file's name without its ending."""
@@ -72,7 +72,7 @@ class Selection:
     rows: Rows
 
 
-class Precomputed(Model):
+class VectorFile(Model):
     """Vectors from a file.
 
     Parameters
@@ -102,7 +102,7 @@ class Precomputed(Model):
         key, obsm = options.text(spec, "key"), options.text(spec, "obsm")
         if key is not None and obsm is not None:
             raise UserError(spec.where, "key and obsm both say where the vectors are", "keep one")
-        self.choice = Choice(f"obsm/{obsm}" if obsm else key, options.text(spec, "ids"))
+        self.choice = FileOptions(f"obsm/{obsm}" if obsm else key, options.text(spec, "ids"))
         self._selection: Selection | None = None
 
     @cached_property
@@ -111,7 +111,7 @@ class Precomputed(Model):
         return self._stored.digest(self.choice.ids)
 
     @cached_property
-    def _stored(self) -> Stored:
+    def _stored(self) -> VectorTable:
         return files.read(self.path, self.choice)
 
     def encoder(self, n_channels: int) -> Encoder:

@@ -25,7 +25,7 @@ from reprcheck.models.failure import users_code
 from reprcheck.models.model import Facts, Model
 from reprcheck.models.objects import Origin, model_of
 from reprcheck.models.own_code import fresh_imports
-from reprcheck.models.preprocessing import Feed, Input
+from reprcheck.models.preprocessing import Input, Preprocessing
 from reprcheck.models.sources.source import Source
 from reprcheck.models.spec import Option, Spec
 from reprcheck.types import Encoder
@@ -75,7 +75,7 @@ class FactoryModel(Model):
         self._file = Path(self._module).expanduser() if self._module.endswith(".py") else None
         if self._file and not self._file.is_file():
             raise UserError(spec.where, f"no file {self._module}", "check the path")
-        self._feed, self._in_chans = Feed.of(spec), options.count(spec, "in_chans")
+        self._feed, self._in_chans = Preprocessing.of(spec), options.count(spec, "in_chans")
 
     @cached_property
     def inner(self) -> Model:

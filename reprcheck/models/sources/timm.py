@@ -15,9 +15,9 @@ from pathlib import Path
 from reprcheck.digest import digest, file_digest, installed
 from reprcheck.errors import UserError
 from reprcheck.models import options
-from reprcheck.models.network import Built, Network
+from reprcheck.models.network import BuiltNetwork, Network
 from reprcheck.models.network_model import NetworkModel
-from reprcheck.models.preprocessing import Feed, Input
+from reprcheck.models.preprocessing import Input, Preprocessing
 from reprcheck.models.sources.source import Source
 from reprcheck.models.spec import Spec
 from reprcheck.seeding import seed
@@ -47,7 +47,7 @@ class Timm(Source):
             )
         if checkpoint and not Path(checkpoint).expanduser().is_file():
             raise UserError(spec.where, f"no checkpoint file {checkpoint}", "check the path")
-        feed = Feed.of(spec)
+        feed = Preprocessing.of(spec)
         network = TimmNetwork(
             spec.where,
             spec.target,
@@ -109,7 +109,7 @@ class TimmNetwork(Network):
 
         return "state", state_digest(self.build().module)
 
-    def build(self) -> Built:
+    def build(self) -> BuiltNetwork:
         """Return the network on the CPU. Raises UserError."""
         from reprcheck.models.torch import timm_build
 
@@ -120,6 +120,6 @@ class TimmNetwork(Network):
         """Return the ``k``-th untrained twin: shared by all checkpoints of the architecture."""
         return replace(self, checkpoint=None, draw=seed("twin", k))
 
-    def input(self, feed: Feed) -> Input:
+    def input(self, feed: Preprocessing) -> Input:
         """Return what the network takes; without a size, the one that timm's configuration of this name insists on."""
         return Input(self.channels, feed, None if feed.size else self.name)

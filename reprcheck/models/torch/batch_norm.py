@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Calibration:
+class AdaptationImages:
     """Images that networks see before they encode.
 
     Attributes
@@ -37,10 +37,10 @@ class Calibration:
     read: Callable[[], Iterable[Image]]
 
 
-class Calibrated(TorchEncoder):
+class AdaptedEncoder(TorchEncoder):
     """A network whose batch normalisation takes its statistics from images, under another's feed and channel policy."""
 
-    def __init__(self, encoder: TorchEncoder, images: Calibration) -> None:
+    def __init__(self, encoder: TorchEncoder, images: AdaptationImages) -> None:
         name = encoder.name.replace("untrained", "calibrated")
         super().__init__(name, encoder.network, encoder.feed, encoder.policy)
         self.encoder, self.images = encoder, images
@@ -55,7 +55,7 @@ class Calibrated(TorchEncoder):
         return runner
 
 
-def calibrated(encoder: Encoder, images: Calibration) -> Encoder:
+def adapt(encoder: Encoder, images: AdaptationImages) -> Encoder:
     """Return an untrained network (``untrained-0``) with calibrated batch normalisation (``calibrated-0``).
 
     Parameters
@@ -72,4 +72,4 @@ def calibrated(encoder: Encoder, images: Calibration) -> Encoder:
     """
     if not isinstance(encoder, TorchEncoder):
         raise TypeError(f"{encoder.name} has no network to calibrate")
-    return Calibrated(encoder, images)
+    return AdaptedEncoder(encoder, images)

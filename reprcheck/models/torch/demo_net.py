@@ -12,7 +12,7 @@ CHANNELS = 3
 WIDTHS = (24, 48, 96)
 
 
-class Block(nn.Module):
+class ResidualBlock(nn.Module):
     """Two 3 x 3 convolutions with batch norm around a shortcut; halves the sides where ``stride`` is 2."""
 
     def __init__(self, wide_in: int, wide_out: int, stride: int) -> None:
@@ -39,7 +39,9 @@ class DemoNet(nn.Module):
         self.standardise = nn.InstanceNorm2d(CHANNELS)
         self.stem = nn.Conv2d(CHANNELS, first, 5, 2, 2, bias=False)
         self.norm = nn.BatchNorm2d(first)
-        self.stages = nn.Sequential(Block(first, first, 1), Block(first, second, 2), Block(second, third, 2))
+        self.stages = nn.Sequential(
+            ResidualBlock(first, first, 1), ResidualBlock(first, second, 2), ResidualBlock(second, third, 2)
+        )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map float32[N, 3, H, W] in [0, 1], H and W at least 64, to float32[N, 96]."""

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from reprcheck.code import code_digest
 from reprcheck.digest import digest
-from reprcheck.models.channels import Policy, joined, planes
-from reprcheck.models.preprocessing import Feed
+from reprcheck.models.channels import ChannelPolicy, joined, planes
+from reprcheck.models.preprocessing import Preprocessing
 from reprcheck.types import Image
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class TorchEncoder:
     policy : {"native", "replicate"}
     """
 
-    def __init__(self, name: str, network: Network, feed: Feed, policy: Policy) -> None:
+    def __init__(self, name: str, network: Network, feed: Preprocessing, policy: ChannelPolicy) -> None:
         self.name, self.network, self.feed, self.policy = name, network, feed, policy
         self._built: Runner | None = None
 

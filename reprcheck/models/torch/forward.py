@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from reprcheck.errors import UserError
-from reprcheck.models.channels import Policy
+from reprcheck.models.channels import ChannelPolicy
 from reprcheck.models.failure import users_code
 from reprcheck.models.files_read import only_known
 from reprcheck.models.network import Network
-from reprcheck.models.preprocessing import Feed
-from reprcheck.models.repeat_check import Steady
+from reprcheck.models.preprocessing import Preprocessing
+from reprcheck.models.repeat_check import RepeatCheck
 from reprcheck.models.torch.device import device
 from reprcheck.models.torch.twins import batch_norms
 
@@ -55,10 +55,10 @@ class Runner:
         For a network that can't be built, or a device that isn't there.
     """
 
-    def __init__(self, network: Network, feed: Feed, policy: Policy) -> None:
+    def __init__(self, network: Network, feed: Preprocessing, policy: ChannelPolicy) -> None:
         self.where, self.made_of, self.image_wise = network.where, network.made_of, feed.normalise == "image"
         self.repeats = network.in_chans if policy == "replicate" else 1
-        self.steady = Steady(network.where)
+        self.steady = RepeatCheck(network.where)
         with BUILD_TURN:
             built = network.build()
         self.device = device()

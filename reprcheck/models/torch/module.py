@@ -19,8 +19,8 @@ from reprcheck.digest import digest, installed
 from reprcheck.errors import UserError
 from reprcheck.models.failure import users_code
 from reprcheck.models.identity import Identity, identity
-from reprcheck.models.network import Built, Network
-from reprcheck.models.preprocessing import Feed, Input
+from reprcheck.models.network import BuiltNetwork, Network
+from reprcheck.models.preprocessing import Input, Preprocessing
 from reprcheck.models.torch.twins import reinitialised, seeded
 from reprcheck.seeding import seed
 
@@ -85,10 +85,10 @@ class ModuleNetwork(Network):
         libraries = installed("torch", "timm", "torchvision")
         return digest("module", libraries, self._made_of.digest, self.channels, mean, std, size, self.arguments)
 
-    def build(self) -> Built:
+    def build(self) -> BuiltNetwork:
         """Return a copy of the module."""
         mean, std, size = _preparation(self.module, self.channels)
-        return Built(_copied(self.module, self.where), mean, std, size)
+        return BuiltNetwork(_copied(self.module, self.where), mean, std, size)
 
     def twin(self, k: int) -> ModuleNetwork:
         """Return the ``k``-th twin: by the module's own ``untrained(seed)``, else reset module by module."""
@@ -97,7 +97,7 @@ class ModuleNetwork(Network):
             self._twins[k] = ModuleNetwork(self.where, module, self.channels, self.arguments, notes, self.factory)
         return self._twins[k]
 
-    def input(self, feed: Feed) -> Input:
+    def input(self, feed: Preprocessing) -> Input:
         """Return what the module takes; without a size, the one that it insists on, if any."""
         return Input(self.channels, feed.sized(feed.size or _preparation(self.module, self.channels)[2]))
 

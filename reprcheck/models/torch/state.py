@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from reprcheck.digest import digest
-from reprcheck.models.own_code import Untold
+from reprcheck.models.own_code import UnknownIdentityError
 
 Parts = list[tuple[str, Any]]
 """Name and value of each."""
@@ -45,7 +45,7 @@ def torch_parts(value: object) -> Parts | None:
     if isinstance(value, torch.nn.Module):
         return _module(value)
     if isinstance(value, torch.Generator):
-        raise Untold("is a random generator, whose state running changes")
+        raise UnknownIdentityError("is a random generator, whose state running changes")
     if isinstance(value, torch._ops.OpOverload | torch._ops.OpOverloadPacket) and str(value).startswith(OPERATORS):
         return [("operator", str(value))]
     if isinstance(value, torch.device):  # where a network runs is no part of what it is
@@ -77,7 +77,9 @@ def _tensor(tensor: torch.Tensor) -> Parts:
             return [*about, ("scheme", str(tensor.qscheme())), ("values", tensor.detach().dequantize())]
         return [*about, ("bytes", _bytes(tensor)), *sorted(own.items())]
     except (RuntimeError, NotImplementedError, TypeError) as error:
-        raise Untold(f"is a tensor of {tensor.dtype} on {tensor.device}, whose bytes can't be read") from error
+        raise UnknownIdentityError(
+            f"is a tensor of {tensor.dtype} on {tensor.device}, whose bytes can't be read"
+        ) from error
 
 
 def _archive(compiled: Any) -> Parts:

@@ -12,7 +12,7 @@ import torch
 
 from reprcheck.errors import UserError
 from reprcheck.models.failure import because
-from reprcheck.models.network import Built
+from reprcheck.models.network import BuiltNetwork
 from reprcheck.models.torch import checkpoint
 from reprcheck.models.torch.twins import seeded
 
@@ -41,7 +41,7 @@ class Blueprint:
     size: int | None
 
 
-def build(network: Blueprint, file: Path | None, draw: int | None) -> Built:
+def build(network: Blueprint, file: Path | None, draw: int | None) -> BuiltNetwork:
     """Return a network of timm, with the weights of a file, of a draw from a seed, or else timm's own.
 
     Raises
@@ -58,10 +58,10 @@ def build(network: Blueprint, file: Path | None, draw: int | None) -> Built:
     else:
         module = _drawn(network, cfg, network.size, draw)
     mean, std = (_per_channel(getattr(cfg, key), network.in_chans) for key in ("mean", "std"))
-    return Built(module, mean, std, network.size or insisted(cfg))
+    return BuiltNetwork(module, mean, std, network.size or insisted(cfg))
 
 
-def build_plain(network: Blueprint, size_of: str | None, seed: int) -> Built:
+def build_plain(network: Blueprint, size_of: str | None, seed: int) -> BuiltNetwork:
     """Return a plain untrained network, its weights drawn from ``seed``.
 
     Without a size it has the one that timm's configuration of ``size_of`` insists on, if any, else the dataset's. A ViT
@@ -81,7 +81,7 @@ def build_plain(network: Blueprint, size_of: str | None, seed: int) -> Built:
     with seeded(seed):
         module = _create(network.name, network.in_chans, **options)
     half = (0.5,) * network.in_chans
-    return Built(module, half, half, size)
+    return BuiltNetwork(module, half, half, size)
 
 
 def configuration(name: str, where: str) -> Any:

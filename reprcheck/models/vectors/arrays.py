@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from reprcheck.errors import did_you_mean
 from reprcheck.models.vectors import h5ad
-from reprcheck.models.vectors.stored import IDS, REAL, TEXT, Choice, Stored, matrix, shown, wrong
+from reprcheck.models.vectors.stored import IDS, REAL, TEXT, FileOptions, VectorTable, matrix, shown, wrong
 
 COLUMN_NAMES = ("columns", "feature_names", "features", "var_names", "names")
 """Names of arrays that hold the names of the vectors' columns."""
@@ -23,7 +23,7 @@ PICKLES = ("pickle", "numcodecs.pickle")
 
 
 @dataclass(frozen=True)
-class Entry:
+class LazyArray:
     """An array that hasn't been read yet."""
 
     shape: tuple[int, ...]
@@ -45,7 +45,7 @@ def header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
     return shape, dtype
 
 
-def read_npz(path: Path, choice: Choice) -> Stored:
+def read_npz(path: Path, choice: FileOptions) -> VectorTable:
     """Read a ``.npz``: the one array of vectors, or the one that ``key`` names; others beside it may name its rows."""
     with zipfile.ZipFile(path) as archive, np.load(path, allow_pickle=False) as found:
         entries = {}
@@ -57,11 +57,11 @@ def read_npz(path: Path, choice: Choice) -> Stored:
                 shape, dtype = header(file)
             if dtype.kind != "O" and np.prod(shape, dtype=object) * dtype.itemsize > member.file_size:
                 raise ValueError(f"{name} declares {dtype}{list(shape)}, more than there is")
-            entries[name] = Entry(shape, dtype, lambda name=name: found[name])  # type: ignore[misc]
+            entries[name] = LazyArray(shape, dtype, lambda name=name: found[name])  # type: ignore[misc]
         return of_arrays(path, entries, choice)
 
 
-def read_zarr(path: Path, choice: Choice) -> Stored:
+def read_zarr(path: Path, choice: FileOptions) -> VectorTable:
     """Read a Zarr store: an array; a group of arrays, as a ``.npz``; or what anndata wrote, as a ``.h5ad``."""
     try:
         import zarr
@@ -73,7 +73,7 @@ def read_zarr(path: Path, choice: Choice) -> Stored:
             raise wrong(path, f"is one array, without a key {choice.key!r}", "leave key out")
         entry = _zarr_entry(path, node)
         matrix(path, "", entry.shape, entry.dtype)
-        return Stored(entry.load(), in_order=True)
+        return VectorTable(entry.load(), in_order=True)
     for name, member in node.members(max_depth=None):
         if isinstance(member, zarr.Array) and _pickled(member):
             raise wrong(path, f"{name} holds pickled objects, which are never opened", "save plain arrays")
@@ -84,10 +84,10 @@ def read_zarr(path: Path, choice: Choice) -> Stored:
     return of_arrays(path, {name: _zarr_entry(path, array) for name, array in arrays.items()}, choice)
 
 
-def _zarr_entry(path: Path, array: Any) -> Entry:
+def _zarr_entry(path: Path, array: Any) -> LazyArray:
     if _pickled(array):
         raise wrong(path, "holds pickled objects, which are never opened", "save a plain array of floats")
-    return Entry(tuple(array.shape), np.dtype(array.dtype), lambda: np.asarray(array[...]))
+    return LazyArray(tuple(array.shape), np.dtype(array.dtype), lambda: np.asarray(array[...]))
 
 
 def _pickled(array: Any) -> bool:
@@ -102,7 +102,7 @@ def _codec_name(codec: Any) -> str:
     return str(plain.get("id", plain.get("name", "")) if isinstance(plain, Mapping) else plain)
 
 
-def of_arrays(path: Path, entries: Mapping[str, Entry], choice: Choice) -> Stored:
+def of_arrays(path: Path, entries: Mapping[str, LazyArray], choice: FileOptions) -> VectorTable:
     """Return what named arrays hold.
 
     Parameters
@@ -136,10 +136,10 @@ def of_arrays(path: Path, entries: Mapping[str, Entry], choice: Choice) -> Store
             raise wrong(path, what, f"save it as text: {name}.astype(str)")
     labels = {name: words(other.load()) for name, other in rows.items() if other.is_text or other.dtype.kind in REAL}
     text = tuple(name for name, other in rows.items() if other.is_text)
-    return Stored(entry.load(), names, labels, text, in_order=True)
+    return VectorTable(entry.load(), names, labels, text, in_order=True)
 
 
-def _vectors(path: Path, entries: Mapping[str, Entry], key: str | None) -> str:
+def _vectors(path: Path, entries: Mapping[str, LazyArray], key: str | None) -> str:
     if key is not None:
         if key not in entries:
             raise wrong(path, f"has no array {shown(key)}", did_you_mean(key, entries))

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reprcheck.datasets.table.samples import to_number
-from reprcheck.models.vectors.stored import IDS, Stored, bare, few, shown, wrong
+from reprcheck.models.vectors.stored import IDS, VectorTable, bare, few, shown, wrong
 from reprcheck.types import Dataset
 
 GLANCE = 1000
@@ -28,7 +28,7 @@ TOLERANCE = 1e-6
 
 
 def features(
-    path: Path, stored: Stored, dataset: Dataset, wanted: NDArray[np.int64], values: NDArray[Any], label: str
+    path: Path, stored: VectorTable, dataset: Dataset, wanted: NDArray[np.int64], values: NDArray[Any], label: str
 ) -> tuple[NDArray[np.int64], Mapping[str, tuple[str, ...]]]:
     """Return which columns are features, and the names of those left out, by reason.
 
@@ -70,7 +70,7 @@ def taken(values: NDArray[Any], columns: NDArray[np.int64]) -> NDArray[Any]:
     return values if len(columns) == values.shape[1] else values[:, columns]
 
 
-def _by_name(stored: Stored, dataset: Dataset, label: str) -> dict[int, str]:
+def _by_name(stored: VectorTable, dataset: Dataset, label: str) -> dict[int, str]:
     table = {bare(name) for name in dataset.columns} | {bare(dataset.key)}
     reasons = {}
     for j, name in enumerate(stored.names):

@@ -10,13 +10,13 @@ import numpy as np
 from reprcheck.errors import UserError
 from reprcheck.models.failure import because
 from reprcheck.models.vectors import arrays, h5ad, tables
-from reprcheck.models.vectors.stored import Choice, Stored, matrix, wrong
+from reprcheck.models.vectors.stored import FileOptions, VectorTable, matrix, wrong
 from reprcheck.models.vectors.suffixes import SUFFIXES, suffix
 
-Reader = Callable[[Path, Choice], Stored]
+Reader = Callable[[Path, FileOptions], VectorTable]
 
 
-def read(path: Path, choice: Choice) -> Stored:
+def read(path: Path, choice: FileOptions) -> VectorTable:
     """Return what a file holds.
 
     Parameters
@@ -38,13 +38,13 @@ def read(path: Path, choice: Choice) -> Stored:
         raise wrong(path, f"can't be read: {because(error)}", "write the file again") from None
 
 
-def _npy(path: Path, choice: Choice) -> Stored:
+def _npy(path: Path, choice: FileOptions) -> VectorTable:
     if choice.key:
         raise wrong(path, f"is one array, without a key {choice.key!r}", "leave key out")
     with path.open("rb") as file:
         shape, dtype = arrays.header(file)
     matrix(path, "", shape, dtype)
-    return Stored(np.array(np.load(path, mmap_mode="r", allow_pickle=False)), in_order=True)
+    return VectorTable(np.array(np.load(path, mmap_mode="r", allow_pickle=False)), in_order=True)
 
 
 READERS: Mapping[str, Reader] = dict(

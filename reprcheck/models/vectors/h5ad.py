@@ -18,14 +18,14 @@ from scipy import sparse
 
 from reprcheck.errors import did_you_mean
 from reprcheck.models.vectors.bookkeeping import bookkeeping
-from reprcheck.models.vectors.stored import IDS, Choice, Labels, Stored, bare, few, matrix, shown, wrong
+from reprcheck.models.vectors.stored import IDS, FileOptions, Labels, VectorTable, bare, few, matrix, shown, wrong
 
 OBS_NAMES = "obs_names"
 """What the index of ``obs`` is called where it has no name."""
 UNNAMED = ("_index", "index", "")
 
 
-def read_h5ad(path: Path, choice: Choice) -> Stored:
+def read_h5ad(path: Path, choice: FileOptions) -> VectorTable:
     """Read a ``.h5ad``."""
     try:
         import h5py
@@ -35,7 +35,7 @@ def read_h5ad(path: Path, choice: Choice) -> Stored:
         return of_group(path, file, choice)
 
 
-def of_group(path: Path, root: Any, choice: Choice) -> Stored:
+def of_group(path: Path, root: Any, choice: FileOptions) -> VectorTable:
     """Return what an AnnData holds.
 
     Parameters
@@ -74,7 +74,7 @@ def of_group(path: Path, root: Any, choice: Choice) -> Stored:
             left_out.setdefault(reason, []).append(name)
     if names and not kept:
         raise wrong(path, f"{key} has no column of features: {few(names)}", "add the vectors")
-    return Stored(
+    return VectorTable(
         values[:, kept] if names else values,
         tuple(names[i] for i in kept),
         Labels.of(obs),

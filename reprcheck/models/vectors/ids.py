@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from reprcheck.errors import UserError, did_you_mean
-from reprcheck.models.vectors.stored import IDS, INDEX, NO_IDS, Stored, bare, few, shown, wrong
+from reprcheck.models.vectors.stored import IDS, INDEX, NO_IDS, VectorTable, bare, few, shown, wrong
 from reprcheck.types import Dataset
 
 
@@ -75,7 +75,7 @@ DIFFERENCES = (
 )
 
 
-def locate(path: Path, stored: Stored, dataset: Dataset, wanted: NDArray[np.int64], ids: str | None) -> Rows:
+def locate(path: Path, stored: VectorTable, dataset: Dataset, wanted: NDArray[np.int64], ids: str | None) -> Rows:
     """Return where the wanted samples are in a file.
 
     Parameters
@@ -120,7 +120,7 @@ def locate(path: Path, stored: Stored, dataset: Dataset, wanted: NDArray[np.int6
     raise wrong(path, what, remedy)
 
 
-def _known(stored: Stored, key: str) -> list[str]:
+def _known(stored: VectorTable, key: str) -> list[str]:
     """Return the labels that hold ids by their names, the dataset's own name for them before all others."""
     if key in stored.labels:
         return [key]
@@ -128,7 +128,7 @@ def _known(stored: Stored, key: str) -> list[str]:
     return list(dict.fromkeys([*found, *([INDEX] if INDEX in stored.text else [])]))
 
 
-def _by_label(path: Path, stored: Stored, dataset: Dataset, wanted: NDArray[np.int64], labels: list[str]) -> Rows:
+def _by_label(path: Path, stored: VectorTable, dataset: Dataset, wanted: NDArray[np.int64], labels: list[str]) -> Rows:
     names = dataset.ids[wanted]
     found = {label: pd.Index(stored.labels[label]) for label in labels}
     at = {label: index.drop_duplicates().get_indexer(pd.Index(names)) for label, index in found.items()}
@@ -195,7 +195,7 @@ def _plain(names: list[str], differences: tuple[_Difference, ...]) -> dict[str, 
     return found
 
 
-def _in_order(path: Path, stored: Stored, dataset: Dataset, wanted: NDArray[np.int64]) -> Rows:
+def _in_order(path: Path, stored: VectorTable, dataset: Dataset, wanted: NDArray[np.int64]) -> Rows:
     rows, n = int(dataset.table_row.max()) + 1, len(stored.values)
     if n == rows:
         return Rows(dataset.table_row[wanted], None, 0)

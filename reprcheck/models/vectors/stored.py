@@ -32,7 +32,7 @@ LONGEST = 40
 
 
 @dataclass(frozen=True)
-class Choice:
+class FileOptions:
     """What the SPEC's options say of a file.
 
     Attributes
@@ -48,7 +48,7 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Stored:
+class VectorTable:
     """The content of a file.
 
     Attributes

@@ -18,19 +18,19 @@ from numpy.typing import NDArray
 from reprcheck.datasets.table.file import read_table
 from reprcheck.errors import did_you_mean
 from reprcheck.models.vectors.bookkeeping import bookkeeping
-from reprcheck.models.vectors.stored import IDS, INDEX, Choice, Labels, Stored, bare, few, shown, wrong
+from reprcheck.models.vectors.stored import IDS, INDEX, FileOptions, Labels, VectorTable, bare, few, shown, wrong
 
 BLANK = ("", "na", "nan", "n/a", "none", "null", "<na>")
 """Cells of a text file that hold no number, in lower case."""
 NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|[-+]?inf(inity)?", re.IGNORECASE)
 
 
-def read_parquet(path: Path, choice: Choice) -> Stored:
+def read_parquet(path: Path, choice: FileOptions) -> VectorTable:
     """Read a Parquet file; the index that pandas put in it is one more column, unless it only counts the rows."""
     return of_table(path, pd.read_parquet(path), choice)
 
 
-def read_text(path: Path, choice: Choice) -> Stored:
+def read_text(path: Path, choice: FileOptions) -> VectorTable:
     """Read a ``.csv``, ``.tsv`` or ``.xlsx`` as a table of samples is read; then columns of numbers as numbers."""
     table = read_table(path)
     stored = of_table(path, table.rows.reset_index(drop=True).apply(_numbers), choice)
@@ -48,7 +48,7 @@ def _numbers(cells: pd.Series[Any]) -> pd.Series[Any]:
     return pd.Series([np.nan if c.lower() in BLANK else float(c) for c in plain], cells.index, dtype=np.float64)
 
 
-def of_table(path: Path, table: pd.DataFrame, choice: Choice) -> Stored:
+def of_table(path: Path, table: pd.DataFrame, choice: FileOptions) -> VectorTable:
     """Return what a table holds.
 
     Parameters
@@ -80,7 +80,7 @@ def of_table(path: Path, table: pd.DataFrame, choice: Choice) -> Stored:
     text = tuple(column for column in others.columns if _is_text(others[column]))
     if vector := choice.key or next(iter(kept), None):
         values = _lists(path, vector, table[vector])
-        return Stored(values, tuple(f"{vector}[{i}]" for i in range(values.shape[1])), labels, text, note=note)
+        return VectorTable(values, tuple(f"{vector}[{i}]" for i in range(values.shape[1])), labels, text, note=note)
     left_out: dict[str, list[str]] = {}
     numeric = []
     for column in others.columns:
@@ -94,7 +94,7 @@ def of_table(path: Path, table: pd.DataFrame, choice: Choice) -> Stored:
         why = "; ".join(f"{few(columns)}: {reason}" for reason, columns in told.items())
         raise wrong(path, f"has no column of features ({why or 'it is empty'})", "add the vectors, as numbers")
     values = others[numeric].to_numpy(np.float64, na_value=np.nan)
-    return Stored(values, tuple(numeric), labels, text, left_out=told, note=note)
+    return VectorTable(values, tuple(numeric), labels, text, left_out=told, note=note)
 
 
 def _with_index(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:

@@ -5,8 +5,7 @@ from hypothesis import strategies as st
 
 from reprcheck.baselines.structure.baseline import Structure, describe, feature_names
 from reprcheck.types import Image
-
-from .fields import disks, random_field, stained
+from tests.baselines.fields import disks, random_field, stained
 
 STRUCTURE = Structure(("dna",), "culture")
 

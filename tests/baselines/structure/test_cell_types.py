@@ -11,12 +11,11 @@ from scipy.spatial.distance import cdist
 from reprcheck import protocols
 from reprcheck.baselines.structure.baseline import Composition, Structure
 from reprcheck.baselines.structure.cell_types import distances_to_others, entropy, joins, object_types
-from reprcheck.baselines.structure.features import describe, feature_names
+from reprcheck.baselines.structure.features import feature_names, measure_objects
 from reprcheck.baselines.structure.spatial import delaunay_edges
 from reprcheck.datasets.simulate import Plan, Tissue, dataset
 from reprcheck.types import Image
-
-from .fields import disks, random_field
+from tests.baselines.fields import disks, random_field
 
 NAMES = ("tumour", "lymphocyte", "stroma")
 
@@ -126,7 +125,7 @@ def test_entropy_in_bits():
 def test_numbers_of_objects_change_no_bit(seed):
     mask, types = typed_field(seed, blank=True)
     names = np.random.default_rng(seed).permutation(int(mask.max())) + 1
-    assert describe(np.where(mask > 0, names[mask - 1], 0).astype(np.int32), types, NAMES) == describe(
+    assert measure_objects(np.where(mask > 0, names[mask - 1], 0).astype(np.int32), types, NAMES) == measure_objects(
         mask, types, NAMES
     )
 
@@ -142,14 +141,16 @@ def test_numbers_of_types_say_as_much_as_their_names(seed, numbers):
     mask, types = typed_field(seed, blank=True)
     renumbered = np.array([0, *numbers], np.int32)[types]
     names = tuple(NAMES[numbers.index(number)] for number in (1, 2, 3))
-    assert unordered(describe(mask, renumbered, names)) == pytest.approx(unordered(describe(mask, types, NAMES)))
+    assert unordered(measure_objects(mask, renumbered, names)) == pytest.approx(
+        unordered(measure_objects(mask, types, NAMES))
+    )
 
 
 @pytest.mark.parametrize("centres", [[], [(20, 20)], [(20, 20), (20, 20)], [(20, 20), (40, 40), (60, 22)]])
 @pytest.mark.parametrize("kind", [0, 2])
 def test_few_objects_and_one_type_are_described(centres, kind):
     mask = disks(80, centres, [9 - k for k in range(len(centres))])
-    got = describe(mask, np.full_like(mask, kind), NAMES)
+    got = measure_objects(mask, np.full_like(mask, kind), NAMES)
     assert tuple(got) == feature_names(NAMES)
     assert np.isfinite(list(got.values())).all()
     known = "types.share.lymphocyte" if kind else "types.none"

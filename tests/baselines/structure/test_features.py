@@ -6,10 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reprcheck.baselines.structure.features import MEASURES, describe, feature_names, of_types
+from reprcheck.baselines.structure.features import MEASURES, feature_names, measure_objects, of_types
 from reprcheck.baselines.structure.measures import ALONE, EMPTY
-
-from .fields import disks, random_field
+from tests.baselines.fields import disks, random_field
 
 TYPES = ("a", "b", "c")
 REGISTERED = (*MEASURES, *of_types(TYPES))
@@ -35,15 +34,15 @@ def test_every_source_of_a_year_is_on_the_page():
 def test_every_column_is_named_once_and_documented():
     names = feature_names(TYPES)
     assert len(set(names)) == len(names) == len(feature_names()) + 3 + 2 + 6 + 3
-    assert tuple(describe(random_field(0), None, TYPES)) == names
-    assert tuple(describe(random_field(0))) == feature_names()
+    assert tuple(measure_objects(random_field(0), None, TYPES)) == names
+    assert tuple(measure_objects(random_field(0))) == feature_names()
     assert all(one.definition and one.zero_for for one in REGISTERED)
     assert not any("|" in text for one in REGISTERED for text in (one.definition, one.source, one.zero_for, one.unit))
 
 
 @pytest.mark.parametrize(("centres", "undefined"), [([], {EMPTY, ALONE}), ([(40, 40)], {ALONE})], ids=["none", "one"])
 def test_what_is_undefined_is_zero(centres, undefined):
-    got = describe(disks(80, centres, [4] * len(centres)), None, TYPES)
+    got = measure_objects(disks(80, centres, [4] * len(centres)), None, TYPES)
     for one in REGISTERED:
         if one.zero_for in undefined:
             np.testing.assert_array_equal([got[name] for name in one.columns], 0)

@@ -4,8 +4,7 @@ from scipy.spatial import ConvexHull
 from skimage.measure import regionprops_table
 
 from reprcheck.baselines.structure.shapes import hull_area, measure
-
-from .fields import disks, random_field
+from tests.baselines.fields import disks, random_field
 
 ORACLE = {
     "area": "area",

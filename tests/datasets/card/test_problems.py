@@ -7,7 +7,7 @@ import pickle
 import pytest
 
 from reprcheck.datasets.card.problems import attempt, collecting, settle, tell, tell_each
-from reprcheck.errors import Place, UserError
+from reprcheck.errors import Location, UserError
 
 
 def wrong(name: str) -> UserError:
@@ -60,7 +60,7 @@ def test_other_exceptions_are_ours() -> None:
 
 
 def test_a_place_is_its_text_and_survives_a_trip() -> None:
-    mistake = UserError(Place("t.csv", "line 3", "column dose", "[tasks.dose]"), "wrong")
+    mistake = UserError(Location("t.csv", "line 3", "column dose", "[tasks.dose]"), "wrong")
     back = pickle.loads(pickle.dumps(mistake))
     assert str(back) == str(mistake) == "t.csv line 3 column dose ([tasks.dose]): wrong"
     assert (back.where.file, back.where.row, back.where.within) == ("t.csv", "line 3", "[tasks.dose]")

@@ -17,9 +17,9 @@ from PIL import Image
 
 from reprcheck.datasets.images import axes, decode, fit
 from reprcheck.datasets.images import files as files_module
-from reprcheck.datasets.images.axes import Stored, stored_bytes
-from reprcheck.datasets.images.files import Entry, FileImages, Recipe
-from reprcheck.datasets.images.recent import Recent
+from reprcheck.datasets.images.axes import StoredArray, stored_bytes
+from reprcheck.datasets.images.files import FileImages, ImageLocation, Recipe
+from reprcheck.datasets.images.recent import RecentCache
 from reprcheck.errors import UserError
 
 RNG = np.random.default_rng(1)
@@ -28,7 +28,7 @@ RNG = np.random.default_rng(1)
 def pictures(
     *files: Path, frame: int | None = None, mask: Path | None = None, types: Path | None = None, **recipe: Any
 ) -> FileImages:
-    return FileImages([Entry(files, frame, mask, "t.csv line 2", types)], Recipe(**({"channels": 1} | recipe)))
+    return FileImages([ImageLocation(files, frame, mask, "t.csv line 2", types)], Recipe(**({"channels": 1} | recipe)))
 
 
 def refused(images: FileImages, index: int = 0) -> str:
@@ -148,7 +148,7 @@ def test_every_frame_of_a_stack(
     else:
         tifffile.imwrite(path, values, photometric="minisblack", compression=compression)
     channels = shape[1] if len(shape) == 4 else 1
-    entries = [Entry((path,), i, None, "t.csv line 2") for i in range(shape[0] + 1)]
+    entries = [ImageLocation((path,), i, None, "t.csv line 2") for i in range(shape[0] + 1)]
     images = FileImages(entries, Recipe(channels))
     for i in [*range(shape[0]), 0]:
         expected = values[i].reshape(channels, 7, 9) / 65535
@@ -168,7 +168,7 @@ def test_a_stack_is_decoded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(
         tifffile.TiffFile, "__init__", lambda self, *a, **k: (opened.append(1), original(self, *a, **k))[1]
     )
-    images = FileImages([Entry((path,), i, None, "") for i in range(30)], Recipe(3))
+    images = FileImages([ImageLocation((path,), i, None, "") for i in range(30)], Recipe(3))
     for i in range(30):
         images.read(i)
     assert len(opened) == 1
@@ -187,7 +187,7 @@ def test_masks_follow_the_frame(tmp_path: Path) -> None:
 
 
 def test_what_is_held_is_bounded() -> None:
-    recent = Recent(10, len)
+    recent = RecentCache(10, len)
     for key in "abc":
         recent.put(key, bytes(5))
     assert (recent.get("a"), recent.get("b"), recent.get("c")) == (None, bytes(5), bytes(5))
@@ -197,7 +197,7 @@ def test_what_is_held_is_bounded() -> None:
     assert recent.put("e", bytes(11)) == bytes(11)
     assert recent.get("e") is None
     assert recent.get("b") == bytes(5)
-    assert stored_bytes(Stored((1,), False, np.zeros(3))) == 24
+    assert stored_bytes(StoredArray((1,), False, np.zeros(3))) == 24
 
 
 # --- axes ---------------------------------------------------------------------------------------------------------
@@ -215,7 +215,7 @@ def test_what_is_held_is_bounded() -> None:
 )
 def test_wrong_axes(shape: tuple[int, ...], channels: int, message: str) -> None:
     with pytest.raises(UserError) as caught:
-        axes.arrange(Stored(shape, False), channels, None, "x.tif")
+        axes.arrange(StoredArray(shape, False), channels, None, "x.tif")
     assert caught.value.what == message
 
 

@@ -21,10 +21,10 @@ from hypothesis.extra import numpy as hnp
 from scipy import ndimage
 
 from reprcheck.datasets import open_folder
-from reprcheck.datasets.card.reading import Reading
+from reprcheck.datasets.card.reading import ReadingOptions
 from reprcheck.datasets.draft import draft
 from reprcheck.datasets.images import files
-from reprcheck.datasets.images.files import Entry, FileImages, Recipe
+from reprcheck.datasets.images.files import FileImages, ImageLocation, Recipe
 from reprcheck.datasets.images.label_images import label_objects
 from reprcheck.errors import UserError
 from reprcheck.types import Image
@@ -44,8 +44,8 @@ def read(
     frame: int | None = None,
     **reading: Any,
 ) -> Image:
-    recipe = Recipe(channels, value_range, reading=Reading(**reading), cell_types=9)
-    return FileImages([Entry((path,), frame, mask, ROW, types)], recipe).read(0)
+    recipe = Recipe(channels, value_range, reading=ReadingOptions(**reading), cell_types=9)
+    return FileImages([ImageLocation((path,), frame, mask, ROW, types)], recipe).read(0)
 
 
 def bytes_of(image: Image) -> np.ndarray[Any, Any]:
@@ -173,7 +173,8 @@ def test_images_masks_and_types_are_read_upright(tmp_path: Path, orientation: in
     remarks = (oriented(orientation),) if orientation > 1 else ()
     for name in ("x.png", "x.tif"):
         source = FileImages(
-            [Entry((tmp_path / name,), None, tmp_path / "m.tif", ROW, tmp_path / "m.tif")], Recipe(3, cell_types=9)
+            [ImageLocation((tmp_path / name,), None, tmp_path / "m.tif", ROW, tmp_path / "m.tif")],
+            Recipe(3, cell_types=9),
         )
         image = source.read(0)
         np.testing.assert_array_equal(bytes_of(image), picture.transpose(2, 0, 1))
@@ -688,7 +689,7 @@ def test_the_image_is_read_not_its_preview(tmp_path: Path, tags: dict[str, Any],
     image = read(tmp_path / "x.tif")
     np.testing.assert_array_equal(bytes_of(image)[0], picture)
     assert image.remarks == (of_series(2, 1 if before else 0, LARGEST),)
-    source = FileImages([Entry((tmp_path / "x.tif",), None, None, ROW)], Recipe(1))
+    source = FileImages([ImageLocation((tmp_path / "x.tif",), None, None, ROW)], Recipe(1))
     assert source.extent(0) == (32, 40)
     small = read(tmp_path / "x.tif", series=0 if before else 1)
     np.testing.assert_array_equal(bytes_of(small)[0], preview)
@@ -728,7 +729,9 @@ def test_a_pyramid_is_read_at_full_resolution_or_at_the_level_asked(tmp_path: Pa
         np.testing.assert_array_equal(bytes_of(image)[0], level)
         full = ", full resolution," if number == 0 else ""
         assert image.remarks == (f"a pyramid of 3 levels: level {number}{full} is read",)
-        source = FileImages([Entry((tmp_path / "x.tif",), None, None, ROW)], Recipe(1, reading=Reading(level=number)))
+        source = FileImages(
+            [ImageLocation((tmp_path / "x.tif",), None, None, ROW)], Recipe(1, reading=ReadingOptions(level=number))
+        )
         assert source.extent(0) == level.shape
     np.testing.assert_array_equal(read(tmp_path / "x.tif", level=1, mask=tmp_path / "m.tif").mask, objects)
     assert refused(tmp_path / "x.tif", level=3) == (

@@ -13,8 +13,8 @@ import tifffile
 
 from reprcheck.datasets import open_folder
 from reprcheck.datasets.card.card import parse
-from reprcheck.datasets.card.reading import Reading
-from reprcheck.datasets.images.files import Entry, FileImages, Recipe
+from reprcheck.datasets.card.reading import ReadingOptions
+from reprcheck.datasets.images.files import FileImages, ImageLocation, Recipe
 from reprcheck.errors import UserError
 from tests.minisets import card_text
 
@@ -33,8 +33,8 @@ def write(path: Path, axes: str, names: tuple[str, ...] = NAMES, **sizes: int) -
 
 
 def images(path: Path, names: tuple[str, ...] = NAMES, frame: int | None = None, **reading: Any) -> FileImages:
-    recipe = Recipe(len(names), (0, 65535), reading=Reading(names, **reading))
-    return FileImages([Entry((path,), frame, None, "t.csv line 2")], recipe)
+    recipe = Recipe(len(names), (0, 65535), reading=ReadingOptions(names, **reading))
+    return FileImages([ImageLocation((path,), frame, None, "t.csv line 2")], recipe)
 
 
 def stored(source: FileImages) -> np.ndarray[Any, Any]:
@@ -61,8 +61,8 @@ def test_channels_are_found_by_name_in_any_order_of_axes(tmp_path: Path, axes: s
 
 def test_one_file_per_channel_may_name_it(tmp_path: Path) -> None:
     values = write(tmp_path / "x.ome.tif", "CYX")
-    entry = Entry((tmp_path / "x.ome.tif",) * 2, None, None, "t.csv line 2")
-    source = FileImages([entry], Recipe(2, (0, 65535), reading=Reading(("tubulin", "actin"))))
+    entry = ImageLocation((tmp_path / "x.ome.tif",) * 2, None, None, "t.csv line 2")
+    source = FileImages([entry], Recipe(2, (0, 65535), reading=ReadingOptions(("tubulin", "actin"))))
     np.testing.assert_array_equal(stored(source), values[[2, 1]])
 
 
@@ -177,7 +177,7 @@ def test_keys_at_their_default_and_names_that_no_file_can_hold_change_no_identit
     assert contents("c", ".png", project="max") != bare
     assert contents("d", ".tif") != contents("e", ".tif", channels=["other"])
     recipe = Recipe(1)
-    assert replace(recipe, reading=Reading(level=1)).reading.chosen() == {"level": 1}
+    assert replace(recipe, reading=ReadingOptions(level=1)).reading.chosen() == {"level": 1}
 
 
 def test_files_may_lie_outside_where_the_card_allows_it(make_dataset: Make, tmp_path: Path) -> None:

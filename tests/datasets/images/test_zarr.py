@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from reprcheck.datasets import open_folder
-from reprcheck.datasets.card.reading import Reading
-from reprcheck.datasets.images.files import Entry, FileImages, Recipe
+from reprcheck.datasets.card.reading import ReadingOptions
+from reprcheck.datasets.images.files import FileImages, ImageLocation, Recipe
 from reprcheck.errors import UserError
 from tests.cases import write_case
 from tests.datasets.stores import VERSIONS, noise, write_group, write_image, write_plate
@@ -26,8 +26,8 @@ each_version = pytest.mark.parametrize("version", VERSIONS)
 def images(
     path: Path, names: tuple[str, ...] = NAMES, frame: int | None = None, mask: Path | None = None, **reading: Any
 ) -> FileImages:
-    recipe = Recipe(len(names), reading=Reading(names, **reading))
-    return FileImages([Entry((path,), frame, mask, "t.csv line 2")], recipe)
+    recipe = Recipe(len(names), reading=ReadingOptions(names, **reading))
+    return FileImages([ImageLocation((path,), frame, mask, "t.csv line 2")], recipe)
 
 
 def stored(source: FileImages, *window: slice) -> np.ndarray[Any, Any]:

@@ -8,7 +8,7 @@ import shutil
 import numpy as np
 import pytest
 
-from reprcheck.datasets.public import entry, open_public
+from reprcheck.datasets.public import open_public, public_set
 from reprcheck.errors import UserError
 from tests.datasets.public.culture import MISSING, flat, levels, refused, without_column
 from tests.minisets import write_image, write_table
@@ -31,7 +31,7 @@ def name(request):
 @pytest.fixture
 def folder(name, tmp_path):
     source, _, labels, suffix, groups = SOURCES[name]
-    channels = len(entry(name).card.channels)
+    channels = len(public_set(name).card.channels)
     table = {column: [] for column in ("file_path", "channel_width", "Label", "train_test_split", *groups)}
     (tmp_path / source / "crops").mkdir(parents=True)
     for index in range(12):
@@ -69,7 +69,7 @@ def test_channels_are_taken_apart_from_left_to_right(name, folder):
 
 def test_rows_stay_rows(name, folder):
     source, _, _, suffix, _ = SOURCES[name]
-    channels = len(entry(name).card.channels)
+    channels = len(public_set(name).card.channels)
     picture = np.random.default_rng(0).integers(0, 255, (channels, 4, 6), dtype=np.uint8)
     write_image(folder / f"{source}/crops/05.{suffix}", np.concatenate(list(picture), axis=1))
     pixels = open_public(name, folder=folder).images.read(5).pixels

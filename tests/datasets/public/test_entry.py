@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reprcheck.datasets.public import entry, names, open_public
+from reprcheck.datasets.public import names, open_public, public_set
 from reprcheck.datasets.public.entry import parse
 from reprcheck.errors import UserError
 
@@ -99,12 +99,12 @@ def test_an_entry_that_cannot_be(change, message):
 
 def test_a_name_that_is_not_there():
     with pytest.raises(UserError, match=r"cifar: no public set of this name; did you mean cifar10\?"):
-        entry("cifar")
+        public_set("cifar")
 
 
 @pytest.mark.parametrize("name", names())
 def test_every_set_tells_what_it_is_and_what_of_that_was_verified(name):
-    found = entry(name)
+    found = public_set(name)
     assert found.homepage.startswith("https://")
     assert all([found.title, found.splits, found.verified, found.unverified, found.traps])
     assert all([found.card.license, found.card.citation, found.card.source])
@@ -116,11 +116,11 @@ def test_every_set_tells_what_it_is_and_what_of_that_was_verified(name):
 def test_every_set_has_a_reader_that_refuses_another_layout(name, tmp_path):
     reader = import_module(f"reprcheck.datasets.public.{name.replace('-', '_')}")
     assert callable(reader.table)
-    assert bool(entry(name).card.columns.image) != hasattr(reader, "images")
+    assert bool(public_set(name).card.columns.image) != hasattr(reader, "images")
     with pytest.raises(UserError, match="not here yet") as caught:
         open_public(name, folder=tmp_path / "none")
-    how = " ".join(entry(name).how.split())
-    assert caught.value.remedy == (f"run: reprcheck data fetch {name}" if entry(name).usual else how)
+    how = " ".join(public_set(name).how.split())
+    assert caught.value.remedy == (f"run: reprcheck data fetch {name}" if public_set(name).usual else how)
     (tmp_path / "unknown.txt").touch()
     with pytest.raises(UserError) as caught:
         open_public(name, folder=tmp_path)

@@ -11,7 +11,7 @@ import pytest
 from filelock import FileLock
 
 from reprcheck.datasets import public
-from reprcheck.datasets.public import Entry, RemoteFile, entry, fetching, opening
+from reprcheck.datasets.public import PublicSet, RemoteFile, fetching, opening, public_set
 from reprcheck.datasets.public.fetching import fetch
 from reprcheck.datasets.public.record import Record, read, state
 from reprcheck.errors import UserError
@@ -37,8 +37,8 @@ def sums(content):
     return {"sha256": hashlib.sha256(content).hexdigest(), "md5": hashlib.md5(content).hexdigest()}
 
 
-def toy(*files, **options) -> Entry:
-    return Entry("toy", "Toy", "https://toy.example", entry("cifar10").card, files, **options)
+def toy(*files, **options) -> PublicSet:
+    return PublicSet("toy", "Toy", "https://toy.example", public_set("cifar10").card, files, **options)
 
 
 @pytest.fixture
@@ -58,9 +58,9 @@ def whole(site):
     return toy(file(site, "table.csv", TABLE, **sums(TABLE)), archive)
 
 
-def refused(entry, folder, *names, **options):
+def refused(public_set, folder, *names, **options):
     with pytest.raises(UserError) as caught:
-        fetch(entry, folder, names, say=lambda _: None, **options)
+        fetch(public_set, folder, names, say=lambda _: None, **options)
     return str(caught.value).replace(str(folder), "FOLDER")
 
 
@@ -115,8 +115,8 @@ def test_an_archive_is_fetched_again_where_what_it_held_is_gone(site, whole, fol
 @pytest.mark.parametrize("name", ["sha256", "md5"])
 def test_a_wrong_checksum_sets_the_file_aside(site, folder, name):
     other = sums(TABLE[::-1])[name]
-    entry = toy(file(site, "table.csv", TABLE, **{name: other}))
-    assert refused(entry, folder) == (
+    public_set = toy(file(site, "table.csv", TABLE, **{name: other}))
+    assert refused(public_set, folder) == (
         f"table.csv: its {name} is {sums(TABLE)[name]}, and {other} is published; set aside as FOLDER/table.csv.wrong; "
         "run again; if it comes out the same, the file was changed at its source: report it"
     )
@@ -126,16 +126,18 @@ def test_a_wrong_checksum_sets_the_file_aside(site, folder, name):
 
 def test_another_size_is_wrong_even_where_the_server_tells_none(site, folder):
     site.length = False
-    entry = toy(file(site, "table.csv", TABLE, bytes=9))
-    assert "table.csv: 3,900 bytes, and 9 are published; set aside" in refused(entry, folder)
+    public_set = toy(file(site, "table.csv", TABLE, bytes=9))
+    assert "table.csv: 3,900 bytes, and 9 are published; set aside" in refused(public_set, folder)
 
 
 def test_a_file_without_a_checksum_must_come_as_it_came_first(site, folder):
-    entry = toy(file(site, "table.csv", TABLE))
-    fetch(entry, folder, say=lambda _: None)
+    public_set = toy(file(site, "table.csv", TABLE))
+    fetch(public_set, folder, say=lambda _: None)
     (folder / "table.csv").unlink()
     site.put("table.csv", TABLE[::-1])
-    assert f"its sha256 is {sums(TABLE[::-1])['sha256']}, and was {sums(TABLE)['sha256']} on " in refused(entry, folder)
+    assert f"its sha256 is {sums(TABLE[::-1])['sha256']}, and was {sums(TABLE)['sha256']} on " in refused(
+        public_set, folder
+    )
 
 
 def test_a_file_copied_there_by_hand_is_checked_and_used(site, whole, folder, said):
@@ -197,22 +199,24 @@ def test_one_process_waits_for_another(whole, folder, said):
 
 
 def test_the_licence_is_asked_about_before_anything_comes(site, whole, folder):
-    def disagree(entry, missing):
+    def disagree(public_set, missing):
         assert missing == list(whole.files)
-        raise UserError(entry.name, "not agreed to")
+        raise UserError(public_set.name, "not agreed to")
 
     assert refused(whole, folder, agree=disagree) == "toy: not agreed to"
     assert (site.asked, folder.exists()) == ([], False)
 
 
 def test_only_the_files_that_are_named(site, folder):
-    entry = toy(file(site, "small.csv", b"1"), file(site, "large.csv", b"22", optional=True))
-    fetch(entry, folder, say=lambda _: None)
+    public_set = toy(file(site, "small.csv", b"1"), file(site, "large.csv", b"22", optional=True))
+    fetch(public_set, folder, say=lambda _: None)
     assert not (folder / "large.csv").exists()
-    fetch(entry, folder, ["large.csv"], say=lambda _: None)
+    fetch(public_set, folder, ["large.csv"], say=lambda _: None)
     assert (folder / "large.csv").read_bytes() == b"22"
     assert read(folder).asked == ("large.csv", "small.csv")
-    assert refused(entry, folder, "lerge.csv") == "toy --file=lerge.csv: no file of this set; did you mean large.csv?"
+    assert (
+        refused(public_set, folder, "lerge.csv") == "toy --file=lerge.csv: no file of this set; did you mean large.csv?"
+    )
 
 
 def test_a_set_that_a_person_must_get(folder):

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import tifffile
 
-from reprcheck.datasets.public import entry, open_public
+from reprcheck.datasets.public import open_public, public_set
 from tests.datasets.public.tissue import refused
 
-METALS = [channel.split()[0] for channel in entry("imc-breast").card.channels]
+METALS = [channel.split()[0] for channel in public_set("imc-breast").card.channels]
 PLANES = ["ArAr80", "Ru96", *reversed(METALS), "Sm154", "Pb208"]
 """A stack's planes: gases before and after, the card's metals in another order, one measured in Zurich only."""
 PATIENTS = "Data_publication/BaselTMA/Basel_PatientMetadata.csv"

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reprcheck.datasets.public import RemoteFile, entry, open_public
+from reprcheck.datasets.public import RemoteFile, open_public, public_set
 from reprcheck.datasets.public.fetching import fetch
 from reprcheck.errors import UserError
 
@@ -39,7 +39,7 @@ def served(site, name, size=28):
     content, arrays = npz(name, size)
     suffix = "" if size == 28 else f"_{size}"
     file = RemoteFile(f"{name}{suffix}.npz", site.put(f"{name}{suffix}.npz", content), unpack="zip", into=str(size))
-    kept = entry(name)
+    kept = public_set(name)
     return type(kept)(name, kept.title, kept.homepage, kept.card, (file,)), arrays
 
 
@@ -111,11 +111,11 @@ def test_another_layout_is_told(site, tmp_path):
 def test_its_facts_are_the_packages(name):
     """Read from the package's source: importing it would make a folder in the user's home."""
     package = importlib.metadata.distribution("medmnist")
-    assert f"medmnist {package.version}" in entry(name).verified[0]
+    assert f"medmnist {package.version}" in public_set(name).verified[0]
     source = Path(str(package.locate_file("medmnist/info.py"))).read_text(encoding="utf-8")
     assigned = (node for node in ast.parse(source).body if isinstance(node, ast.Assign))
     info = next(ast.literal_eval(node.value) for node in assigned if ast.unparse(node.targets[0]) == "INFO")[name]
-    found, reader = entry(name), import_module(f"reprcheck.datasets.public.{name}")
+    found, reader = public_set(name), import_module(f"reprcheck.datasets.public.{name}")
     assert [file.into for file in found.files] == ["28", "64", "128", "224"]
     for file in found.files:
         suffix = "" if file.into == "28" else f"_{file.into}"

@@ -7,12 +7,11 @@ import pandas as pd
 import pytest
 
 from reprcheck.datasets import load
-from reprcheck.models import draw_plain, resolve
-from reprcheck.models.sources.emb import Precomputed
+from reprcheck.models import draw_plain, resolve_model
+from reprcheck.models.sources.emb import VectorFile
 from reprcheck.types import Dataset, Image
 from tests.cases import write_case
-
-from .made import images, line
+from tests.models.made import images, line
 
 
 class Nothing:
@@ -31,9 +30,9 @@ VECTORS = np.arange(8, dtype=np.float32).reshape(4, 2)
 """Row i belongs to IDS[i]."""
 
 
-def model(path: Path) -> Precomputed:
-    found = resolve(f"emb:{path}")
-    assert isinstance(found, Precomputed)
+def model(path: Path) -> VectorFile:
+    found = resolve_model(f"emb:{path}")
+    assert isinstance(found, VectorFile)
     return found
 
 
@@ -115,18 +114,20 @@ def test_there_is_no_network_behind_it_but_plain_ones_to_compare_with(tmp_path: 
 
 
 def test_wrong_files(tmp_path: Path) -> None:
-    assert line(lambda: resolve("emb:no.npy")) == "model=emb:no.npy: no file no.npy; check the path"
-    assert line(lambda: resolve("emb:a.txt")) == (
+    assert line(lambda: resolve_model("emb:no.npy")) == "model=emb:no.npy: no file no.npy; check the path"
+    assert line(lambda: resolve_model("emb:a.txt")) == (
         "model=emb:a.txt: can't read vectors from a.txt; "
         "use one of .npy, .npz, .parquet, .csv, .tsv, .xlsx, .h5ad, .zarr"
     )
-    assert line(lambda: resolve("emb:a.pt")).endswith(
+    assert line(lambda: resolve_model("emb:a.pt")).endswith(
         "can't read vectors from a.pt; pickles are never opened: use numpy.save"
     )
     (tmp_path / "v.parquet").write_bytes(b"no")
     assert "v.parquet: can't be read: ArrowInvalid" in line(lambda: model(tmp_path / "v.parquet").vectors(DATASET))
-    assert line(lambda: resolve("emb:a.npy?size=3")).startswith("model=emb:a.npy?size=3: emb has no option 'size'")
-    assert "keep one" in line(lambda: resolve(f"emb:{tmp_path}/v.parquet?key=a&obsm=b"))
+    assert line(lambda: resolve_model("emb:a.npy?size=3")).startswith(
+        "model=emb:a.npy?size=3: emb has no option 'size'"
+    )
+    assert "keep one" in line(lambda: resolve_model(f"emb:{tmp_path}/v.parquet?key=a&obsm=b"))
 
 
 @pytest.mark.parametrize(
@@ -180,8 +181,8 @@ def test_vectors_by_the_table_s_order_and_by_nothing(tmp_path: Path) -> None:
     assert line(lambda: model(folder / "vectors.parquet").vectors(dataset)).startswith(
         f"{folder}/vectors.parquet: has no sample ids (pandas' own index counts rows, and names no samples)"
     )
-    said_so = resolve(f"emb:{folder}/vectors.parquet?ids=none")
-    assert isinstance(said_so, Precomputed)
+    said_so = resolve_model(f"emb:{folder}/vectors.parquet?ids=none")
+    assert isinstance(said_so, VectorFile)
     np.testing.assert_array_equal(said_so.vectors(dataset), expected)
 
 

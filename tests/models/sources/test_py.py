@@ -7,9 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reprcheck.models import draw_plain, resolve
-
-from .made import elsewhere, images, line
+from reprcheck.models import draw_plain, resolve_model
+from tests.models.made import elsewhere, images, line
 
 NETS = """
 import torch
@@ -61,7 +60,7 @@ def _forget_the_sibling() -> None:
 
 def test_a_file_s_factory_makes_a_module(nets: Path) -> None:
     before = list(sys.path)
-    model = resolve(f"py:{nets}:net?width=6")
+    model = resolve_model(f"py:{nets}:net?width=6")
     assert model.name == "nets.net"
     assert model.encoder(3).encode(images(2)).shape == (2, 6)
     assert model.encoder(2).encode(images(2, 2)).shape == (2, 12)
@@ -73,12 +72,12 @@ def test_a_file_s_factory_makes_a_module(nets: Path) -> None:
 
 def test_resolving_does_not_run_the_user_s_code(tmp_path: Path) -> None:
     (tmp_path / "loud.py").write_text("raise SystemError('ran')\n")
-    model = resolve(f"py:{tmp_path / 'loud.py'}:make")
+    model = resolve_model(f"py:{tmp_path / 'loud.py'}:make")
     assert "importing loud.py raised SystemError: ran" in line(lambda: model.digest)
 
 
 def test_own_options_reach_a_factory_that_names_them(nets: Path) -> None:
-    model = resolve(f"py:{nets}:net?in_chans=1&size=16&normalise=image&name=one")
+    model = resolve_model(f"py:{nets}:net?in_chans=1&size=16&normalise=image&name=one")
     assert model.name == "one"
     assert model.inner.network.in_chans == 1
     assert model.encoder(1).encode(images(2, 1)).shape == (2, 4)
@@ -90,7 +89,7 @@ def test_an_importable_module_s_factory(nets: Path, monkeypatch: pytest.MonkeyPa
     (package / "__init__.py").write_text("")
     (package / "made.py").write_text("def means():\n    return lambda x: x.mean((2, 3))\n")
     monkeypatch.chdir(nets.parent)
-    model = resolve("py:reprcheck_test_package.made:means")
+    model = resolve_model("py:reprcheck_test_package.made:means")
     assert model.name == "made.means"
     assert model.encoder(2).encode(images(2, 2)).shape == (2, 2)
     del sys.modules["reprcheck_test_package"], sys.modules["reprcheck_test_package.made"]
@@ -100,31 +99,31 @@ def test_digests_do_not_know_the_name_of_the_file(nets: Path) -> None:
     other = nets.with_name("other.py")
     shutil.copy(nets, other)
     for factory in ("net", "means"):
-        digest = resolve(f"py:{nets}:{factory}").digest
-        assert resolve(f"py:{other}:{factory}?name=nice").digest == digest
+        digest = resolve_model(f"py:{nets}:{factory}").digest
+        assert resolve_model(f"py:{other}:{factory}?name=nice").digest == digest
         other.write_text(NETS.replace("mean((2, 3))", "amax((2, 3))"))
-        assert resolve(f"py:{other}:{factory}").digest != digest
+        assert resolve_model(f"py:{other}:{factory}").digest != digest
         shutil.copy(nets, other)
-    assert resolve(f"py:{nets}:means?by=2").digest != resolve(f"py:{nets}:means").digest
-    assert resolve(f"py:{nets}:net?seed=1").digest != resolve(f"py:{nets}:net").digest
+    assert resolve_model(f"py:{nets}:means?by=2").digest != resolve_model(f"py:{nets}:means").digest
+    assert resolve_model(f"py:{nets}:net?seed=1").digest != resolve_model(f"py:{nets}:net").digest
 
 
 def test_an_argument_that_names_a_file_counts_by_its_bytes(nets: Path) -> None:
     a, b = nets.with_name("a.npy"), nets.with_name("b.npy")
     np.save(a, np.eye(2, dtype=np.float32))
     np.save(b, np.eye(2, dtype=np.float32))
-    digest = resolve(f"py:{nets}:table?path={a}").digest
-    assert resolve(f"py:{nets}:table?path={b}").digest == digest
+    digest = resolve_model(f"py:{nets}:table?path={a}").digest
+    assert resolve_model(f"py:{nets}:table?path={b}").digest == digest
     np.save(b, np.ones((2, 2), np.float32))
-    assert resolve(f"py:{nets}:table?path={b}").digest != digest
+    assert resolve_model(f"py:{nets}:table?path={b}").digest != digest
 
 
 def test_digests_are_the_same_in_another_process(nets: Path) -> None:
     code = "import sys; from reprcheck.models import resolve; print(*(resolve(s).digest for s in sys.argv[1:]))"
     specs = [f"py:{nets}:net", f"py:{nets}:means?by=2"]
     twin = "import sys; from reprcheck.models import resolve; print(resolve(sys.argv[1]).untrained(2, 1).digest())"
-    assert elsewhere(code, *specs) == " ".join(resolve(spec).digest for spec in specs)
-    assert elsewhere(twin, specs[0]) == resolve(specs[0]).untrained(2, 1).digest()
+    assert elsewhere(code, *specs) == " ".join(resolve_model(spec).digest for spec in specs)
+    assert elsewhere(twin, specs[0]) == resolve_model(specs[0]).untrained(2, 1).digest()
 
 
 @pytest.mark.parametrize(
@@ -140,14 +139,19 @@ def test_digests_are_the_same_in_another_process(nets: Path) -> None:
 )
 def test_mistakes_in_factories(nets: Path, target: str, expected: str) -> None:
     spec = f"py:{nets}:{target}"
-    assert line(lambda: resolve(spec).encoder(3).encode(images(1))).startswith(f"model={spec}: {expected}")
+    assert line(lambda: resolve_model(spec).encoder(3).encode(images(1))).startswith(f"model={spec}: {expected}")
 
 
 def test_mistakes_in_targets(tmp_path: Path) -> None:
-    assert line(lambda: resolve("py:nets")) == "model=py:nets: 'nets' names no factory; write py:package.module:factory"
-    assert line(lambda: resolve("py:no.py:make")) == "model=py:no.py:make: no file no.py; check the path"
-    told = line(lambda: resolve("py:not_a_module_at_all:make").digest)
+    assert (
+        line(lambda: resolve_model("py:nets"))
+        == "model=py:nets: 'nets' names no factory; write py:package.module:factory"
+    )
+    assert line(lambda: resolve_model("py:no.py:make")) == "model=py:no.py:make: no file no.py; check the path"
+    told = line(lambda: resolve_model("py:not_a_module_at_all:make").digest)
     assert "importing not_a_module_at_all raised ModuleNotFoundError" in told
     bad = tmp_path / "bad.py"
     bad.write_text("def make(:\n")
-    assert f"model=py:{bad}:make: importing bad.py raised SyntaxError" in line(lambda: resolve(f"py:{bad}:make").digest)
+    assert f"model=py:{bad}:make: importing bad.py raised SyntaxError" in line(
+        lambda: resolve_model(f"py:{bad}:make").digest
+    )

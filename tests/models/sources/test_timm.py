@@ -10,10 +10,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from reprcheck.errors import UserError
-from reprcheck.models import draw_plain, resolve
+from reprcheck.models import draw_plain, resolve_model
 from reprcheck.types import Image
-
-from .made import TINY, elsewhere, images, line, real
+from tests.models.made import TINY, elsewhere, images, line, real
 
 
 def timm_vectors(module: torch.nn.Module, shown: list[Image]) -> np.ndarray:
@@ -28,7 +27,7 @@ def test_a_checkpoint_gives_timm_s_own_pooled_features(checkpoint: Path) -> None
     tensors = load_file(checkpoint)
     module.load_state_dict({k: v for k, v in tensors.items() if not k.startswith("classifier.")}, strict=True)
     shown = images(3, side=64)
-    found = resolve(f"timm:{TINY}?checkpoint={checkpoint}").encoder(3).encode(shown)
+    found = resolve_model(f"timm:{TINY}?checkpoint={checkpoint}").encoder(3).encode(shown)
     np.testing.assert_allclose(found, timm_vectors(module, shown), rtol=1e-4, atol=1e-5)
 
 
@@ -36,14 +35,14 @@ def test_a_checkpoint_gives_timm_s_own_pooled_features(checkpoint: Path) -> None
 def test_a_checkpoint_may_be_torch_s(checkpoint: Path, tmp_path: Path, wrapped: bool) -> None:
     tensors = load_file(checkpoint)
     torch.save({"state_dict": tensors, "epoch": 3} if wrapped else tensors, tmp_path / "tiny.pth")
-    expected = resolve(f"timm:{TINY}?checkpoint={checkpoint}").encoder(3).encode(images(2))
-    found = resolve(f"timm:{TINY}?checkpoint={tmp_path / 'tiny.pth'}").encoder(3).encode(images(2))
+    expected = resolve_model(f"timm:{TINY}?checkpoint={checkpoint}").encoder(3).encode(images(2))
+    found = resolve_model(f"timm:{TINY}?checkpoint={tmp_path / 'tiny.pth'}").encoder(3).encode(images(2))
     np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.parametrize("name", [TINY, "test_vit", "test_resnet"])
 def test_a_vector_does_not_depend_on_its_company(name: str) -> None:
-    encoder = resolve(f"timm:{name}?pretrained=false&size=64").encoder(2)
+    encoder = resolve_model(f"timm:{name}?pretrained=false&size=64").encoder(2)
     shown = images(40, channels=2)
     whole = encoder.encode(shown)
     pieces = [encoder.encode(shown[a:b]) for a, b in ((0, 1), (1, 34), (34, 40))]
@@ -71,14 +70,14 @@ def test_everything_runs_in_true_float32() -> None:
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("medium")
     try:
-        resolve(Asks()).encoder(3).encode(images(1))
+        resolve_model(Asks()).encoder(3).encode(images(1))
         assert torch.get_float32_matmul_precision() == "medium"
     finally:
         torch.set_float32_matmul_precision(before)
 
 
 def test_no_images_are_no_vectors() -> None:
-    assert len(resolve(f"timm:{TINY}?pretrained=false").encoder(3).encode([])) == 0
+    assert len(resolve_model(f"timm:{TINY}?pretrained=false").encoder(3).encode([])) == 0
 
 
 def test_digests_are_of_what_shapes_the_vectors(checkpoint: Path, tmp_path: Path) -> None:
@@ -88,8 +87,8 @@ def test_digests_are_of_what_shapes_the_vectors(checkpoint: Path, tmp_path: Path
     tensors = load_file(checkpoint)
     tensors["conv_stem.weight"][0, 0, 0, 0] += 1e-3
     save_file(tensors, changed)
-    digest = resolve(base).digest
-    assert resolve(f"timm:{TINY}?checkpoint={renamed}&name=other").digest == digest
+    digest = resolve_model(base).digest
+    assert resolve_model(f"timm:{TINY}?checkpoint={renamed}&name=other").digest == digest
     others = [
         f"timm:{TINY}?checkpoint={changed}",
         f"{base}&size=64",
@@ -98,8 +97,8 @@ def test_digests_are_of_what_shapes_the_vectors(checkpoint: Path, tmp_path: Path
         f"timm:{TINY}?pretrained=false",
         f"timm:{TINY}.r160_in1k?checkpoint={checkpoint}",
     ]
-    assert len({digest, *(resolve(spec).digest for spec in others)}) == 1 + len(others)
-    encoders = {resolve(spec).encoder(3).digest() for spec in [base, *others]}
+    assert len({digest, *(resolve_model(spec).digest for spec in others)}) == 1 + len(others)
+    encoders = {resolve_model(spec).encoder(3).digest() for spec in [base, *others]}
     assert len(encoders) == 1 + len(others)
 
 
@@ -120,7 +119,7 @@ print(state_digest(model.network.build().module), state_digest(model.network.twi
 """
     from reprcheck.models.torch.state import state_digest
 
-    network = resolve(spec).network
+    network = resolve_model(spec).network
     here = f"{state_digest(network.build().module)} {state_digest(network.twin(2).build().module)}"
     assert elsewhere(code, spec) == here
 
@@ -128,12 +127,12 @@ print(state_digest(model.network.build().module), state_digest(model.network.twi
 def test_size_resizes(checkpoint: Path) -> None:
     flat = [Image(np.full((3, 50, 40), value, np.float32)) for value in (0.2, 0.8)]
     small = [Image(np.full((3, 64, 64), value, np.float32)) for value in (0.2, 0.8)]
-    encoder = resolve(f"timm:{TINY}?checkpoint={checkpoint}&size=64").encoder(3)
+    encoder = resolve_model(f"timm:{TINY}?checkpoint={checkpoint}&size=64").encoder(3)
     np.testing.assert_allclose(encoder.encode(flat), encoder.encode(small), rtol=1e-4, atol=1e-5)
 
 
 def test_normalise_image_forgets_brightness_and_contrast_and_survives_a_flat_image() -> None:
-    encoder = resolve(f"timm:{TINY}?pretrained=false&normalise=image").encoder(3)
+    encoder = resolve_model(f"timm:{TINY}?pretrained=false&normalise=image").encoder(3)
     shown = images(2)
     duller = [Image(image.pixels * 0.25 + 0.5) for image in shown]
     np.testing.assert_allclose(encoder.encode(duller), encoder.encode(shown), rtol=1e-2, atol=1e-4)
@@ -141,12 +140,12 @@ def test_normalise_image_forgets_brightness_and_contrast_and_survives_a_flat_ima
 
 
 def test_a_vit_is_resized_to_what_it_insists_on_or_built_for_the_size_asked(tmp_path: Path) -> None:
-    native = resolve("timm:test_vit?pretrained=false")
+    native = resolve_model("timm:test_vit?pretrained=false")
     assert native.encoder(3).encode(images(1)).shape == (1, 64)
     path = tmp_path / "vit.safetensors"
     save_file(native.network.build().module.state_dict(), path)
-    assert resolve(f"timm:test_vit?checkpoint={path}&size=64").encoder(3).encode(images(1)).shape == (1, 64)
-    same = resolve(f"timm:test_vit?checkpoint={path}").encoder(3).encode(images(1))
+    assert resolve_model(f"timm:test_vit?checkpoint={path}&size=64").encoder(3).encode(images(1)).shape == (1, 64)
+    same = resolve_model(f"timm:test_vit?checkpoint={path}").encoder(3).encode(images(1))
     np.testing.assert_array_equal(same, native.encoder(3).encode(images(1)))
 
 
@@ -154,7 +153,7 @@ def test_a_vit_is_resized_to_what_it_insists_on_or_built_for_the_size_asked(tmp_
 @pytest.mark.parametrize("architecture", ["resnet", "vit"])
 def test_plain_networks_are_fed_as_the_model_is(architecture: str, size: int | None) -> None:
     spec = f"timm:{TINY}?pretrained=false" + (f"&size={size}" if size else "")
-    model = resolve(spec)
+    model = resolve_model(spec)
     first, second = (draw_plain(model, 2, architecture, k) for k in (0, 1))
     shown = images(2, channels=2, side=50)
     assert first.name == f"untrained-{architecture}-0"
@@ -164,15 +163,15 @@ def test_plain_networks_are_fed_as_the_model_is(architecture: str, size: int | N
 
 
 def test_plain_networks_are_shared_by_models_of_one_size() -> None:
-    a, b = (resolve(f"timm:{name}?pretrained=false&size=64") for name in (TINY, "test_resnet"))
+    a, b = (resolve_model(f"timm:{name}?pretrained=false&size=64") for name in (TINY, "test_resnet"))
     assert draw_plain(a, 2, "vit", 0).digest() == draw_plain(b, 2, "vit", 0).digest()
     assert draw_plain(a, 2, "vit", 0).digest() != draw_plain(a, 3, "vit", 0).digest()
 
 
 def test_a_plain_network_takes_the_size_the_model_insists_on() -> None:
-    model = resolve("timm:test_vit?pretrained=false")
+    model = resolve_model("timm:test_vit?pretrained=false")
     assert draw_plain(model, 3, "resnet", 0).network.build().size == 160
-    assert draw_plain(resolve(f"timm:{TINY}?pretrained=false"), 3, "resnet", 0).network.build().size is None
+    assert draw_plain(resolve_model(f"timm:{TINY}?pretrained=false"), 3, "resnet", 0).network.build().size is None
 
 
 @pytest.mark.parametrize(
@@ -189,16 +188,16 @@ def test_a_plain_network_takes_the_size_the_model_insists_on() -> None:
     ],
 )
 def test_bad_options(spec: str, expected: str) -> None:
-    assert line(lambda: resolve(spec)).startswith(expected)
+    assert line(lambda: resolve_model(spec)).startswith(expected)
 
 
 def test_two_sets_of_weights(checkpoint: Path) -> None:
-    told = line(lambda: resolve(f"timm:{TINY}?pretrained=true&checkpoint={checkpoint}"))
+    told = line(lambda: resolve_model(f"timm:{TINY}?pretrained=true&checkpoint={checkpoint}"))
     assert "pretrained=true and a checkpoint ask for two sets of weights; drop one of them" in told
 
 
 def encode(spec: str, channels: int = 3) -> object:
-    return resolve(spec).encoder(channels).encode(images(1, channels))
+    return resolve_model(spec).encoder(channels).encode(images(1, channels))
 
 
 def test_unknown_names() -> None:
@@ -214,7 +213,7 @@ def test_a_download_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
         raise OSError("no\nnetwork")
 
     monkeypatch.setattr(timm, "create_model", offline)
-    assert line(lambda: resolve(f"timm:{TINY}").digest) == (
+    assert line(lambda: resolve_model(f"timm:{TINY}").digest) == (
         f"model=timm:{TINY}: timm's weights of {TINY} can't be had: OSError: no network; "
         "go online, or add ?pretrained=false&checkpoint=FILE"
     )
@@ -229,10 +228,10 @@ def test_pretrained_is_told_by_its_tensors(monkeypatch: pytest.MonkeyPatch) -> N
 
     with torch.random.fork_rng(devices=[]):
         monkeypatch.setattr(timm, "create_model", drawn)
-        digest = resolve(f"timm:{TINY}").digest
-        assert resolve(f"timm:{TINY}").digest == digest
+        digest = resolve_model(f"timm:{TINY}").digest
+        assert resolve_model(f"timm:{TINY}").digest == digest
         monkeypatch.setattr(timm, "create_model", create)
-        assert resolve(f"timm:{TINY}?pretrained=false").digest != digest
+        assert resolve_model(f"timm:{TINY}?pretrained=false").digest != digest
 
 
 @pytest.mark.parametrize(
@@ -277,7 +276,7 @@ def test_files_that_are_no_checkpoint(tmp_path: Path) -> None:
 
 def test_real_imagenet_weights() -> None:
     path = real("tf_efficientnet_lite0/tf_efficientnet_lite0.safetensors")
-    model = resolve(f"timm:tf_efficientnet_lite0?pretrained=false&checkpoint={path}&size=96")
+    model = resolve_model(f"timm:tf_efficientnet_lite0?pretrained=false&checkpoint={path}&size=96")
     assert model.name == "tf_efficientnet_lite0"
     assert model.encoder(3).encode(images(2)).shape == (2, 1280)
     module = timm.create_model("tf_efficientnet_lite0", num_classes=0, checkpoint_path="")
@@ -288,21 +287,21 @@ def test_real_imagenet_weights() -> None:
 
 def test_real_microscopy_weights_of_one_channel() -> None:
     path = real("zeiss_nucleus_b0/tf_efficientnet_b0_1ch_encoder.safetensors")
-    model = resolve(f"timm:tf_efficientnet_b0?checkpoint={path}&in_chans=1&normalise=image")
+    model = resolve_model(f"timm:tf_efficientnet_b0?checkpoint={path}&in_chans=1&normalise=image")
     assert model.encoder(1).encode(images(2, channels=1)).shape == (2, 1280)
     assert model.encoder(2).encode(images(2, channels=2)).shape == (2, 2560)
-    wrong = resolve(f"timm:tf_efficientnet_b0?checkpoint={path}")
+    wrong = resolve_model(f"timm:tf_efficientnet_b0?checkpoint={path}")
     assert "conv_stem.weight has shape [32, 1, 3, 3], not [32, 3, 3, 3]" in line(
         lambda: wrong.encoder(3).encode(images(1))
     )
 
 
 def test_a_seed_draws_another_untrained_network():
-    first, second = (resolve(f"timm:{TINY}?pretrained=false&seed={seed}") for seed in (1, 2))
+    first, second = (resolve_model(f"timm:{TINY}?pretrained=false&seed={seed}") for seed in (1, 2))
     assert first.digest != second.digest
-    assert first.digest == resolve(f"timm:{TINY}?pretrained=false&seed=1").digest
+    assert first.digest == resolve_model(f"timm:{TINY}?pretrained=false&seed=1").digest
 
 
 def test_a_seed_beside_weights_is_refused(checkpoint):
     with pytest.raises(UserError, match="a seed draws weights"):
-        resolve(f"timm:{TINY}?pretrained=false&checkpoint={checkpoint}&seed=1")
+        resolve_model(f"timm:{TINY}?pretrained=false&checkpoint={checkpoint}&seed=1")

@@ -9,12 +9,11 @@ import timm
 import torch
 from timm.layers import BatchNormAct2d
 
-from reprcheck.models import Calibration, Facts, calibrated, draw_plain, resolve
-from reprcheck.models.torch.batch_norm import Calibrated
+from reprcheck.models import AdaptationImages, Facts, adapt, draw_plain, resolve_model
+from reprcheck.models.torch.batch_norm import AdaptedEncoder
 from reprcheck.models.torch.twins import batch_norms
 from reprcheck.types import Encoder, Image
-
-from .made import TINY, elsewhere, images
+from tests.models.made import TINY, elsewhere, images
 
 MEAN, SPREAD = 0.3, 4.0
 
@@ -33,13 +32,13 @@ class Normed(torch.nn.Module):
         return self.norm2(self.conv2(self.drop(y))).mean((2, 3))
 
 
-def of(pictures: Sequence[Image], *ids: str) -> Calibration:
-    return Calibration(ids or tuple(str(i) for i in range(len(pictures))), lambda: iter(pictures))
+def of(pictures: Sequence[Image], *ids: str) -> AdaptationImages:
+    return AdaptationImages(ids or tuple(str(i) for i in range(len(pictures))), lambda: iter(pictures))
 
 
-def twin(pictures: Sequence[Image], module: torch.nn.Module | None = None, channels: int = 3) -> Calibrated:
-    found = calibrated(resolve(module or Normed()).untrained(channels, 0), of(pictures))
-    assert isinstance(found, Calibrated)
+def twin(pictures: Sequence[Image], module: torch.nn.Module | None = None, channels: int = 3) -> AdaptedEncoder:
+    found = adapt(resolve_model(module or Normed()).untrained(channels, 0), of(pictures))
+    assert isinstance(found, AdaptedEncoder)
     return found
 
 
@@ -67,7 +66,7 @@ def by_hand(module: Normed, batches: Sequence[torch.Tensor]) -> list[tuple[torch
 
 
 def statistics(encoder: Encoder) -> list[tuple[torch.Tensor, torch.Tensor]]:
-    assert isinstance(encoder, Calibrated)
+    assert isinstance(encoder, AdaptedEncoder)
     return [(norm.running_mean, norm.running_var) for norm in batch_norms(encoder.runner.module)]
 
 
@@ -131,27 +130,29 @@ def test_only_batch_norm_is_in_training_mode_and_nothing_afterwards() -> None:
 
 
 def test_a_twin_is_another_encoder_once_calibrated_and_the_same_each_time() -> None:
-    model, pictures = resolve(Normed()), images(40)
+    model, pictures = resolve_model(Normed()), images(40)
     plain = model.untrained(3, 0)
-    first, second = (calibrated(plain, of(pictures)) for _ in range(2))
+    first, second = (adapt(plain, of(pictures)) for _ in range(2))
     np.testing.assert_array_equal(first.encode(pictures), second.encode(pictures))
     assert not np.allclose(first.encode(pictures), plain.encode(pictures))
     assert first.name == "calibrated-0"
-    assert calibrated(draw_plain(model, 3, "resnet", 1), of(pictures)).name == "calibrated-resnet-1"
+    assert adapt(draw_plain(model, 3, "resnet", 1), of(pictures)).name == "calibrated-resnet-1"
 
 
 def test_the_digest_follows_the_images_and_the_twin() -> None:
-    model = resolve(f"timm:{TINY}?pretrained=false")
+    model = resolve_model(f"timm:{TINY}?pretrained=false")
     twins = [model.untrained(3, k) for k in (0, 1)]
     chosen = (("a", "b"), ("a", "c"), ("b", "a"))
-    digests = [calibrated(twin, of([], *ids)).digest() for twin in twins for ids in chosen]
+    digests = [adapt(twin, of([], *ids)).digest() for twin in twins for ids in chosen]
     assert len({*digests, *(twin.digest() for twin in twins)}) == 8
-    assert calibrated(twins[0], of([], *chosen[0])).digest() == digests[0]
+    assert adapt(twins[0], of([], *chosen[0])).digest() == digests[0]
 
 
 def test_images_are_read_with_the_first_encoding_and_once() -> None:
     pictures, read = images(4), []
-    encoder = calibrated(resolve(Normed()).untrained(3, 0), Calibration(("a",), lambda: read.append(1) or pictures))
+    encoder = adapt(
+        resolve_model(Normed()).untrained(3, 0), AdaptationImages(("a",), lambda: read.append(1) or pictures)
+    )
     encoder.digest()
     assert not read
     for _ in range(2):
@@ -170,7 +171,7 @@ def test_a_digest_needs_no_torch() -> None:
 
 def test_what_has_no_network_can_not_be_calibrated() -> None:
     with pytest.raises(TypeError, match="no network"):
-        calibrated(resolve(lambda x: x.mean((2, 3))).encoder(3), of([]))
+        adapt(resolve_model(lambda x: x.mean((2, 3))).encoder(3), of([]))
 
 
 def test_batch_norm_is_found_whatever_its_kind() -> None:
@@ -200,11 +201,11 @@ def test_synchronised_batch_norm_is_calibrated_too() -> None:
     ],
 )
 def test_the_facts_of_a_model(model: object, expected: Facts) -> None:
-    assert resolve(model).facts() == expected
+    assert resolve_model(model).facts() == expected
 
 
 def test_the_facts_of_a_factory_s_model(tmp_path: Path) -> None:
     file = tmp_path / "net.py"
     file.write_text("import torch\ndef net():\n    return torch.nn.Sequential(torch.nn.BatchNorm2d(3))\n")
-    assert resolve(f"py:{file}:net").facts() == Facts(batch_norm=True)
-    assert resolve(f"py:{file}:net").shuffled(3, 0).name == "shuffled-0"
+    assert resolve_model(f"py:{file}:net").facts() == Facts(batch_norm=True)
+    assert resolve_model(f"py:{file}:net").shuffled(3, 0).name == "shuffled-0"

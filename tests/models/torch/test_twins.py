@@ -9,12 +9,11 @@ import pytest
 import timm
 import torch
 
-from reprcheck.models import Calibration, Model, calibrated, resolve
+from reprcheck.models import AdaptationImages, Model, adapt, resolve_model
 from reprcheck.models.torch.state import state_digest
 from reprcheck.models.torch.twins import reinitialised, seeded, shuffle
 from reprcheck.types import Encoder
-
-from .made import TINY, images, line
+from tests.models.made import TINY, images, line
 
 
 class Positions(torch.nn.Module):
@@ -32,14 +31,17 @@ class Positions(torch.nn.Module):
 
 
 def test_a_timm_twin_is_timm_s_own_draw(checkpoint: Path) -> None:
-    network = resolve(f"timm:{TINY}?checkpoint={checkpoint}").network.twin(3)
+    network = resolve_model(f"timm:{TINY}?checkpoint={checkpoint}").network.twin(3)
     with seeded(network.draw):
         fresh = timm.create_model(TINY, num_classes=0)
     assert state_digest(network.build().module) == state_digest(fresh)
 
 
 def test_twins_are_shared_by_the_checkpoints_of_an_architecture(checkpoint: Path) -> None:
-    trained, drawn = resolve(f"timm:{TINY}?checkpoint={checkpoint}"), resolve(f"timm:{TINY}?pretrained=false")
+    trained, drawn = (
+        resolve_model(f"timm:{TINY}?checkpoint={checkpoint}"),
+        resolve_model(f"timm:{TINY}?pretrained=false"),
+    )
     digests = [model.untrained(2, 0).digest() for model in (trained, drawn)]
     assert digests[0] == digests[1] != trained.encoder(2).digest()
     assert len({trained.untrained(2, k).digest() for k in range(5)} | {drawn.encoder(2).digest()}) == 6
@@ -52,17 +54,17 @@ def test_a_draw_leaves_the_global_generator_alone() -> None:
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
-    resolve(f"timm:{TINY}?pretrained=false").untrained(3, 0).encode(images(1))
+    resolve_model(f"timm:{TINY}?pretrained=false").untrained(3, 0).encode(images(1))
     reinitialised(module, 3)
     assert torch.equal(torch.rand(3), expected)
 
 
 def test_networks_built_side_by_side_are_the_ones_built_alone() -> None:
-    model = resolve("timm:resnet18?pretrained=false&size=32&seed=4")
+    model = resolve_model("timm:resnet18?pretrained=false&size=32&seed=4")
 
     def drawn() -> list[Encoder]:
         twins = [model.untrained(1, k) for k in range(3)]
-        return [*twins, *(calibrated(twin, Calibration(("0", "1"), lambda: images(2, channels=1))) for twin in twins)]
+        return [*twins, *(adapt(twin, AdaptationImages(("0", "1"), lambda: images(2, channels=1))) for twin in twins)]
 
     def weights(encoder: Encoder) -> list[torch.Tensor]:
         return list(encoder.runner.module.parameters())
@@ -99,8 +101,8 @@ def test_other_tensors_are_redrawn_one_by_one_and_it_is_noted() -> None:
         "untrained twin: scale kept, a constant that no module resets",
         "untrained twin: table kept, a buffer that no module resets",
     )
-    assert resolve(module).untrained(3, 0).notes == notes
-    assert resolve(module).encoder(3).notes == ()
+    assert resolve_model(module).untrained(3, 0).notes == notes
+    assert resolve_model(module).encoder(3).notes == ()
 
 
 def test_attention_and_transformers_reset_themselves() -> None:
@@ -135,14 +137,14 @@ def test_a_module_s_own_way_is_preferred_and_seeded() -> None:
         def untrained(self, seed: int) -> torch.nn.Module:
             return Own()
 
-    model = resolve(Own())
+    model = resolve_model(Own())
     twins = [model.untrained(3, k).encode(images(2)) for k in (0, 0, 1)]
     np.testing.assert_array_equal(twins[0], twins[1])
     assert not np.array_equal(twins[0], twins[2])
-    assert resolve(Own()).untrained(3, 0).digest() == model.untrained(3, 0).digest()
-    assert resolve(Own()).digest != model.digest
+    assert resolve_model(Own()).untrained(3, 0).digest() == model.untrained(3, 0).digest()
+    assert resolve_model(Own()).digest != model.digest
     Own.untrained = lambda self, seed: 3
-    assert line(lambda: resolve(Own()).untrained(3, 0)) == (
+    assert line(lambda: resolve_model(Own()).untrained(3, 0)) == (
         "model Own: untrained(seed) returned int; return a torch.nn.Module"
     )
 
@@ -155,16 +157,16 @@ def test_a_reset_that_raises_is_one_line() -> None:
             self.made = True
             super().reset_parameters()
 
-    told = line(lambda: resolve(Bad(2, 2)).untrained(3, 0))
+    told = line(lambda: resolve_model(Bad(2, 2)).untrained(3, 0))
     assert told.startswith("model Bad: making the untrained twin raised RuntimeError: not twice; give the module")
 
 
 def test_half_precision_is_run_in_float32() -> None:
     module = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten()).bfloat16()
-    model = resolve(module)
+    model = resolve_model(module)
     digest = model.digest
     assert model.encoder(3).encode(images(1)).dtype == np.float32
-    assert resolve(module).digest == digest
+    assert resolve_model(module).digest == digest
     assert model.untrained(3, 0).encode(images(1)).shape == (1, 4)
 
 
@@ -198,7 +200,7 @@ def test_a_shared_tensor_stays_shared() -> None:
 @pytest.mark.parametrize("source", ["timm", "module"])
 def test_a_shuffled_model_is_another_encoder(source: str, checkpoint: Path) -> None:
     def model() -> Model:
-        return resolve(f"timm:{TINY}?checkpoint={checkpoint}" if source == "timm" else module)
+        return resolve_model(f"timm:{TINY}?checkpoint={checkpoint}" if source == "timm" else module)
 
     module = Positions()
     encoders = [model().encoder(3), model().untrained(3, 0), *(model().shuffled(3, k) for k in (0, 1))]
@@ -211,4 +213,4 @@ def test_a_shuffled_model_is_another_encoder(source: str, checkpoint: Path) -> N
 
 
 def test_what_has_no_network_has_nothing_to_shuffle() -> None:
-    assert resolve(lambda x: x.mean((2, 3))).shuffled(3, 0) is None
+    assert resolve_model(lambda x: x.mean((2, 3))).shuffled(3, 0) is None

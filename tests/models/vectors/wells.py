@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from reprcheck.models import resolve
-from reprcheck.models.sources.emb import Precomputed
+from reprcheck.models import resolve_model
+from reprcheck.models.sources.emb import VectorFile
 from reprcheck.types import Dataset, Image, Task
 
 N = 24
@@ -62,9 +62,9 @@ def wells(
     return Dataset("wells", "culture", ("DNA",), np.array(ids), rows, Nothing(), chosen, "d", key=key, columns=table)
 
 
-def model(path: Path, options: str = "") -> Precomputed:
-    found = resolve(f"emb:{path}{'?' + options if options else ''}")
-    assert isinstance(found, Precomputed)
+def model(path: Path, options: str = "") -> VectorFile:
+    found = resolve_model(f"emb:{path}{'?' + options if options else ''}")
+    assert isinstance(found, VectorFile)
     return found
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from reprcheck.datasets.card.card import Card
-from reprcheck.datasets.images.files import Entry, FileImages, Recipe
+from reprcheck.datasets.images.files import FileImages, ImageLocation, Recipe
 from reprcheck.datasets.public import checks as layout
 
 PLATEMAP, FOLDER = "BBBC013_v1_platemap_all.txt", "BBBC013_v1_images_bmp"
@@ -55,7 +55,7 @@ def table(root: Path) -> pd.DataFrame:
 def images(root: Path, table: pd.DataFrame, card: Card) -> FileImages:
     """Return the wells' images, in order of the table; BMP is no format of a dataset folder, so the files come here."""
     entries = [
-        Entry((root / gfp, root / dna), None, None, f"well {well}")
+        ImageLocation((root / gfp, root / dna), None, None, f"well {well}")
         for gfp, dna, well in zip(table["gfp"], table["dna"], table["well"], strict=True)
     ]
     return FileImages(entries, Recipe.of(card))

@@ -13,7 +13,7 @@ import pandas as pd
 from reprcheck.code import code_digest
 from reprcheck.datasets.card.card import Card
 from reprcheck.datasets.images import decode
-from reprcheck.datasets.images.files import Entry, FileImages, Recipe
+from reprcheck.datasets.images.files import FileImages, ImageLocation, Recipe
 from reprcheck.datasets.images.values import facts_of
 from reprcheck.datasets.public.checks import need, not_as_published, read_columns
 from reprcheck.digest import digest
@@ -69,7 +69,7 @@ def images(root: Path, table: pd.DataFrame, card: Card) -> Planes:
     """Return the cores' planes of the card's metals, in order of the table."""
     planes = _planes(root / PANEL, tuple(channel.split()[0] for channel in card.channels))
     entries = [
-        Entry((root / stack,), None, root / mask, f"core {core}")
+        ImageLocation((root / stack,), None, root / mask, f"core {core}")
         for stack, mask, core in zip(table["stack"], table["mask"], table["core"], strict=True)
     ]
     first = entries[0].files[0]

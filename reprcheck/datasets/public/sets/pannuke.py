@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from reprcheck.datasets.card.card import Card
 from reprcheck.datasets.images import decode
-from reprcheck.datasets.public.arrays import ArrayImages, Place, Range
+from reprcheck.datasets.public.arrays import ArrayImages, ArrayPosition, Range
 from reprcheck.datasets.public.checks import read_array
 from reprcheck.types import Image
 
@@ -32,11 +32,11 @@ def table(root: Path) -> pd.DataFrame:
 def images(root: Path, table: pd.DataFrame, card: Card) -> ArrayImages:
     """Return the patches and their nuclei, in order of the table."""
     rows = zip(table["fold"], table["row"], strict=True)
-    places = (Place((_images(root, int(f)), _masks(root, int(f))), int(r)) for f, r in rows)
+    places = (ArrayPosition((_images(root, int(f)), _masks(root, int(f))), int(r)) for f, r in rows)
     return ArrayImages(places, read_patch, card)
 
 
-def read_patch(place: Place, value_range: Range) -> Image:
+def read_patch(place: ArrayPosition, value_range: Range) -> Image:
     """Return one patch, with its nuclei of all types numbered through."""
     patches, masks = place.files
     values = np.moveaxis(read_array(patches, (None, SIZE, SIZE, 3))[place.index], -1, 0)

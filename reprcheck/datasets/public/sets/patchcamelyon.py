@@ -16,7 +16,7 @@ import pandas as pd
 
 from reprcheck.datasets.card.card import Card
 from reprcheck.datasets.images import decode
-from reprcheck.datasets.public.arrays import ArrayImages, Place, Range
+from reprcheck.datasets.public.arrays import ArrayImages, ArrayPosition, Range
 from reprcheck.datasets.public.checks import check_shape, need, not_as_published, read_columns
 from reprcheck.types import Image
 
@@ -41,10 +41,10 @@ def table(root: Path) -> pd.DataFrame:
 def images(root: Path, table: pd.DataFrame, card: Card) -> ArrayImages:
     """Return the patches, in order of the table."""
     rows = zip(table["split"], table["row"], strict=True)
-    return ArrayImages((Place((_file(root, s, "x.h5"),), int(r)) for s, r in rows), read_patch, card)
+    return ArrayImages((ArrayPosition((_file(root, s, "x.h5"),), int(r)) for s, r in rows), read_patch, card)
 
 
-def read_patch(place: Place, value_range: Range) -> Image:
+def read_patch(place: ArrayPosition, value_range: Range) -> Image:
     """Return one patch; its file is opened for it alone."""
     path = place.files[0]
     with _dataset(path, "x") as patches:

@@ -19,7 +19,7 @@ from reprcheck.code import code_digest
 from reprcheck.datasets.card.card import Card
 from reprcheck.datasets.images import decode
 from reprcheck.datasets.images.files import Recipe
-from reprcheck.datasets.images.recent import Recent
+from reprcheck.datasets.images.recent import RecentCache
 from reprcheck.datasets.public import checks as layout
 from reprcheck.digest import digest, file_digest
 from reprcheck.errors import UserError
@@ -101,7 +101,7 @@ class ShardImages:
     starts: NDArray[np.int64]
     rows: NDArray[np.int64]
     recipe: Recipe
-    _held: Recent[list[bytes]] = field(default_factory=lambda: Recent(HELD, _weight), repr=False)
+    _held: RecentCache[list[bytes]] = field(default_factory=lambda: RecentCache(HELD, _weight), repr=False)
     _digests: dict[Path, str] = field(default_factory=dict, repr=False)
 
     def content(self, index: int) -> str:
