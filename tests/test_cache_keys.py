@@ -347,7 +347,7 @@ def of_public(name: str, write: Callable[[Path], dict[str, object]], *made_by: s
 
 def opened(name: str, folder: Path, row: dict[str, object], **said: object) -> object:
     """Return the images of a set of one sample; what its card says may be said otherwise."""
-    reader = import_module(f"reprcheck.datasets.public.{name.replace('-', '_')}")
+    reader = import_module(f"reprcheck.datasets.public.sets.{name.replace('-', '_')}")
     table = pd.DataFrame({key: [value] for key, value in row.items()})
     return reader.images(folder, table, replace(public_set(name).card, **said))
 
@@ -420,16 +420,16 @@ def plate(folder: Path) -> FileImages:
     return bbbc013_plate.images(folder, rows, public_set("bbbc013-plate").card)
 
 
-of_public("imagenette", photograph, "imagenette")
-of_public("cifar10", record, "mapped", "cifar10")
+of_public("imagenette", photograph, "sets.imagenette")
+of_public("cifar10", record, "array_rows", "sets.cifar10")
 for name, write in (("bloodmnist", array), ("pathmnist", array), ("tissuemnist", grey_array)):
-    of_public(name, write, "mapped", "mnist_like")
-of_public("pannuke", patches_with_masks, "arrays", "pannuke")
-of_public("patchcamelyon", patch, "arrays", "patchcamelyon")
-of_public("rxrx3-core", shard, "rxrx3_core")
+    of_public(name, write, "array_rows", "mnist_like")
+of_public("pannuke", patches_with_masks, "arrays", "sets.pannuke")
+of_public("patchcamelyon", patch, "arrays", "sets.patchcamelyon")
+of_public("rxrx3-core", shard, "sets.rxrx3_core")
 for name in ("chammi-allen", "chammi-hpa", "chammi-cp"):
     of_public(name, strip, "chammi")
-of_public("imc-breast", stack, "imc_breast")
+of_public("imc-breast", stack, "sets.imc_breast")
 of_images("bbbc013-plate", plate, "datasets.images.files")
 
 

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reprcheck.baselines.structure.baseline import Structure, describe, feature_names
+from reprcheck.baselines.structure.baseline import Structure, feature_names, measure_objects
 from reprcheck.types import Image
 from tests.baselines.fields import disks, random_field, stained
 
@@ -36,7 +36,7 @@ def test_moving_the_field_changes_only_where_it_lies(seed, down, right):
     here, there = (np.zeros((100, 100), np.int32) for _ in range(2))
     here[4:64, 4:64] = mask
     there[4 + down : 64 + down, 4 + right : 64 + right] = mask
-    a, b = describe(here), describe(there)
+    a, b = measure_objects(here), measure_objects(there)
     placed = {"largest.offset", "mean.offset"}
     assert {k: v for k, v in a.items() if k not in placed} == {k: v for k, v in b.items() if k not in placed}
 
@@ -70,7 +70,7 @@ def test_counts_and_sizes_of_disks(masked):
     ids=["none", "one", "two", "three in line", "four in line"],
 )
 def test_few_or_aligned_objects_are_described(centres):
-    got = describe(disks(80, centres, [4] * len(centres)))
+    got = measure_objects(disks(80, centres, [4] * len(centres)))
     assert list(got) == list(feature_names())
     assert np.isfinite(list(got.values())).all()
     assert got["count"] == len(centres)
@@ -81,13 +81,13 @@ def test_few_or_aligned_objects_are_described(centres):
 def test_parallel_objects_are_aligned_and_crossed_ones_are_not():
     bars = np.zeros((40, 40), np.int32)
     bars[2:5, 2:14], bars[12:15, 20:32] = 1, 2
-    assert describe(bars)["orientation.alignment"] == pytest.approx(1)
+    assert measure_objects(bars)["orientation.alignment"] == pytest.approx(1)
     bars[20:32, 2:5], bars[20:32, 30:33] = 3, 4
-    assert describe(bars)["orientation.alignment"] == pytest.approx(0, abs=1e-9)
+    assert measure_objects(bars)["orientation.alignment"] == pytest.approx(0, abs=1e-9)
 
 
 def test_dense_fields_and_objects_in_one_place():
     grid = np.arange(1, 401, dtype=np.int32).reshape(20, 20).repeat(3, 0).repeat(3, 1)
-    assert describe(grid)["coverage"] == 1
+    assert measure_objects(grid)["coverage"] == 1
     ring = disks(64, [(32, 32), (32, 32)], [20, 10])  # two objects, one centroid
-    assert np.isfinite(list(describe(ring).values())).all()
+    assert np.isfinite(list(measure_objects(ring).values())).all()

@@ -114,7 +114,7 @@ def test_every_set_tells_what_it_is_and_what_of_that_was_verified(name):
 
 @pytest.mark.parametrize("name", names())
 def test_every_set_has_a_reader_that_refuses_another_layout(name, tmp_path):
-    reader = import_module(f"reprcheck.datasets.public.{name.replace('-', '_')}")
+    reader = import_module(f"reprcheck.datasets.public.sets.{name.replace('-', '_')}")
     assert callable(reader.table)
     assert bool(public_set(name).card.columns.image) != hasattr(reader, "images")
     with pytest.raises(UserError, match="not here yet") as caught:

@@ -165,7 +165,7 @@ def test_a_stopped_fetch_is_not_taken_for_a_whole_set(site, whole, folder, monke
         fetch(whole, folder, say=lambda _: None)
     assert state(folder) == "partly"
     assert read(folder).missing == ("images.zip",)
-    monkeypatch.setattr(opening, "entry", lambda _: whole)
+    monkeypatch.setattr(opening, "public_set", lambda _: whole)
     with pytest.raises(UserError, match=r"dataset=toy: fetched in part \(.*\); run: reprcheck data fetch toy"):
         public.open_public("toy", folder)
     monkeypatch.setattr(fetching, "unpack", real)
@@ -253,6 +253,6 @@ def test_a_folder_filled_by_hand_is_taken_as_it_is(folder):
 def test_a_reader_that_lacks_its_package(folder, monkeypatch):
     folder.mkdir(parents=True)
     (folder / "table.csv").write_bytes(TABLE)
-    monkeypatch.setattr(opening, "entry", lambda _: toy(how=HOW, extra="nosuchpackage"))
+    monkeypatch.setattr(opening, "public_set", lambda _: toy(how=HOW, extra="nosuchpackage"))
     with pytest.raises(UserError, match=r"its reader needs nosuchpackage, which isn't installed; pip install 'repr"):
         public.open_public("toy", folder)

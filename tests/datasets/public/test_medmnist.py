@@ -24,7 +24,7 @@ def npz(name, size=28):
     """What the package publishes: uint8 images and labels of each split, compressed."""
     rng = np.random.default_rng(size)
     colour = () if name == "tissuemnist" else (3,)
-    n_classes = len(import_module(f"reprcheck.datasets.public.{name}").CLASSES)
+    n_classes = len(import_module(f"reprcheck.datasets.public.sets.{name}").CLASSES)
     arrays = {}
     for split, n in COUNTS.items():
         arrays[f"{split}_images"] = rng.integers(0, 256, (n, size, size, *colour), dtype=np.uint8)
@@ -57,7 +57,9 @@ def test_it_is_fetched_and_opens_as_published(site, name, tmp_path):
     for row, code in list(zip(task.rows, task.y, strict=True))[::7]:
         split, number = str(dataset.ids[row]).split("_")
         assert split in (("val", "test") if name == "pathmnist" else ("test",))
-        label = import_module(f"reprcheck.datasets.public.{name}").CLASSES[arrays[f"{split}_labels"][int(number), 0]]
+        label = import_module(f"reprcheck.datasets.public.sets.{name}").CLASSES[
+            arrays[f"{split}_labels"][int(number), 0]
+        ]
         assert task.classes[code] == label
         stored = arrays[f"{split}_images"][int(number)].astype(np.float32) / 255
         expected = stored[None] if stored.ndim == 2 else np.moveaxis(stored, -1, 0)
@@ -115,7 +117,7 @@ def test_its_facts_are_the_packages(name):
     source = Path(str(package.locate_file("medmnist/info.py"))).read_text(encoding="utf-8")
     assigned = (node for node in ast.parse(source).body if isinstance(node, ast.Assign))
     info = next(ast.literal_eval(node.value) for node in assigned if ast.unparse(node.targets[0]) == "INFO")[name]
-    found, reader = public_set(name), import_module(f"reprcheck.datasets.public.{name}")
+    found, reader = public_set(name), import_module(f"reprcheck.datasets.public.sets.{name}")
     assert [file.into for file in found.files] == ["28", "64", "128", "224"]
     for file in found.files:
         suffix = "" if file.into == "28" else f"_{file.into}"
