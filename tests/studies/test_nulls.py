@@ -8,6 +8,8 @@ import pytest
 
 from reprcheck.embed.engine import Block
 from reprcheck.policy import Policy
+from reprcheck.protocols.knn import KNN
+from reprcheck.protocols.probe import PROBE
 from reprcheck.studies import benches, brightness, functions, intensity, permuted, structure, untrained
 from reprcheck.studies.row import Scale
 from reprcheck.types import Image
@@ -46,7 +48,8 @@ def test_a_judge_that_asks_for_nothing_is_found_out(module, monkeypatch):
 
 def test_a_judge_that_asks_for_no_more_votes_and_grows_no_forest_is_found_out(monkeypatch):
     monkeypatch.setattr(intensity, "POLICY", LENIENT)
-    monkeypatch.setattr(intensity.beyond_intensity, "predicts", lambda protocol: False)
+    for protocol in (KNN, PROBE):
+        monkeypatch.setattr(type(protocol), "predicts", False)
     rows = intensity.study(QUICK, quiet)
     assert {row.case for row in rows if row.case.startswith("knn/1")} <= set(bad(rows))
 
