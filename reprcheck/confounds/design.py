@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reprcheck.datasets.card.problems import tell
+from reprcheck.datasets.card.problems import report
 from reprcheck.datasets.card.tasks import Holdout
 from reprcheck.datasets.table.plate import PlatePosition, place
 from reprcheck.errors import UserError, Words
@@ -164,19 +164,19 @@ def refuse(
     for c in np.flatnonzero((counts > 0).sum(1) == 1):
         only = names[counts[c] > 0][0]
         what = f"class {classes[c]} is found in one {word} only ({only}), so {rule} can't both learn and test it"
-        tell(UserError(where, what, remedy or f"exclude the class, or add it in another {word}"))
+        report(UserError(where, what, remedy or f"exclude the class, or add it in another {word}"))
     if word == "unit":
         return
     single = np.flatnonzero((counts > 0).sum(0) == 1)
     if len(single) == len(names) and not ((counts > 0).sum(1) == 1).any():
         what = "every batch has one class only, so holding one out tests no contrast"
         way_out = "add other classes to the batches, or name the column as unit, where labels belong to its values"
-        tell(UserError(where, what, remedy or way_out))
+        report(UserError(where, what, remedy or way_out))
         return
     for b in single:
         only = classes[int(counts[:, b].argmax())]
         what = f"batch {names[b]} has one class only ({only}), so holding it out tests no contrast"
-        tell(UserError(where, what, remedy or "leave the batch out by `where`, or add other classes to it"))
+        report(UserError(where, what, remedy or "leave the batch out by `where`, or add other classes to it"))
 
 
 def refuse_matching(
@@ -209,7 +209,7 @@ def refuse_matching(
     for c in np.flatnonzero((counts > 0).sum(1) == 1):
         only = names[counts[c] > 0][0]
         what = f"class {classes[c]} is found in one unit only ({only}), so {protocol.id} has nothing to match it with"
-        tell(UserError(where, what, remedy or "exclude the class, or add it in another unit"))
+        report(UserError(where, what, remedy or "exclude the class, or add it in another unit"))
     if "batch" not in protocol.outside or (counts > 0).sum(1).min() == 1:
         return
     spread = (_crosstab(y, len(classes), batches) > 0).sum(1)
@@ -222,7 +222,7 @@ def refuse_matching(
         way_out = "add classes in other batches"
     else:
         return
-    tell(UserError(by_batch, what, remedy or way_out))
+    report(UserError(by_batch, what, remedy or way_out))
 
 
 def _refuse_split(
@@ -242,7 +242,7 @@ def _refuse_split(
         for side, other, verb in ((test, "judged", "learn"), (~test, "trained on", "test")):
             if not (y[~side] == c).any():
                 what = f"class {classes[c]} is {other} only, so the split can't {verb} it"
-                tell(UserError(where, what, remedy or "exclude the class, or split otherwise"))
+                report(UserError(where, what, remedy or "exclude the class, or split otherwise"))
 
 
 def _crosstab(y: NDArray[np.int64], n_classes: int, groups: NDArray[np.str_]) -> NDArray[np.int64]:

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from reprcheck.confounds import groups
 from reprcheck.confounds.hints import hints
 from reprcheck.datasets.card.card import Card
-from reprcheck.datasets.table.guesses import guesses
+from reprcheck.datasets.table.guesses import describe_guesses
 from reprcheck.datasets.table.names import check_names
 from reprcheck.datasets.table.samples import Samples, Texts, sort_samples
-from reprcheck.datasets.table.tasks import limited, resolve_task
+from reprcheck.datasets.table.tasks import limit_task, resolve_task
 from reprcheck.digest import digest
 from reprcheck.errors import Option, UserError
 from reprcheck.types import Dataset, Image, ImageSource, Task
@@ -84,7 +84,7 @@ def assemble(
     samples = sort_samples(card, table, where)
     check_names(card, samples.columns, samples.lines, where)
     tasks = {task.name: resolve_task(card, task, samples) for task in card.tasks}
-    notes += guesses(card, table)
+    notes += describe_guesses(card, table)
     columns = groups.GroupColumns(table, samples)
     found = {task.name: groups.unanswered(card, task, tasks[task.name], columns) for task in card.tasks}
     told = {
@@ -101,7 +101,7 @@ def assemble(
         name: replace(task, notes=told[name], sizes=sizes.get(name), groups=found[name]) for name, task in tasks.items()
     }
     if limit is not None:
-        tasks = {name: limited(task, samples.ids, limit) for name, task in tasks.items()}
+        tasks = {name: limit_task(task, samples.ids, limit) for name, task in tasks.items()}
     source = ReorderedImages(images, samples.position)
     return Dataset(
         name=card.name,

@@ -20,7 +20,7 @@ import pandas as pd
 from reprcheck.datasets.assemble import assemble
 from reprcheck.datasets.card import card as cards
 from reprcheck.datasets.card.card import Card
-from reprcheck.datasets.card.problems import attempt, tell, tell_each
+from reprcheck.datasets.card.problems import attempt, report, report_each
 from reprcheck.datasets.images import crops, tiles
 from reprcheck.datasets.images import zarr as zarr_store
 from reprcheck.datasets.images.decode import check_format
@@ -226,7 +226,7 @@ def read_card(folder: Path) -> Card:
         raise UserError(str(folder), f"no {CARD}", "write the card (see the dataset guide)") from None
     if not card.columns.image:
         where = Location(str(path), column="[columns] image")
-        tell(UserError(where, "missing", "name the column of image files"))
+        report(UserError(where, "missing", "name the column of image files"))
     return card
 
 
@@ -310,7 +310,7 @@ def find_entries(
                 beside[key] = attempt(NOWHERE, places.find, cells[row], line, getattr(card.columns, key))
         if "types" in beside and "mask" not in beside:
             what, remedy = "types without a mask to say which cells have them", "name the mask, or leave the cell blank"
-            tell(UserError(cell_name(where, line, str(card.columns.types)), what, remedy))
+            report(UserError(cell_name(where, line, str(card.columns.types)), what, remedy))
         at = f"{where} {line_name(where, line)}"
         entries.append(ImageLocation(tuple(files), frames[row], beside.get("mask"), at, beside.get("types")))
     places.refuse_missing()
@@ -325,7 +325,7 @@ def _frames(column: str | None, table: pd.DataFrame, where: str) -> list[int | N
         number = to_number(str(cell))
         if number is None or number < 0 or number != int(number):
             what = f"{str(cell)!r} is no frame number"
-            tell(UserError(cell_name(where, int(line), column), what, "count frames from 0"))
+            report(UserError(cell_name(where, int(line), column), what, "count frames from 0"))
             number = BROKEN_FRAME
         frames.append(int(number))
     return frames
@@ -376,4 +376,4 @@ class _Places:
     def refuse_missing(self) -> None:
         remedy = "put the images back, or remove the rows"
         mistakes = [UserError(cell, f"no file {name!r} in the folder", remedy) for name, cell in self.missing.items()]
-        tell_each(mistakes, lambda n: f"(and {n} more {'file is' if n == 1 else 'files are'} missing)")
+        report_each(mistakes, lambda n: f"(and {n} more {'file is' if n == 1 else 'files are'} missing)")

@@ -21,7 +21,7 @@ from reprcheck.confounds.values import told_by_values
 from reprcheck.datasets.assemble import ReorderedImages
 from reprcheck.datasets.images.values import Values, facts_of
 from reprcheck.datasets.images.windows import WindowImages
-from reprcheck.datasets.table.limit import strata
+from reprcheck.datasets.table.limit import bin_labels
 from reprcheck.digest import digest
 from reprcheck.embed.aggregate import aggregated
 from reprcheck.policy import Policy
@@ -149,7 +149,7 @@ def label_groups(task: Task) -> tuple[list[str], NDArray[np.int64]]:
     """Return names and codes: of classes, or of quantile bins of a regression's label."""
     if task.classes:
         return list(task.classes), task.y
-    _, codes = np.unique(strata(task.y), return_inverse=True)
+    _, codes = np.unique(bin_labels(task.y), return_inverse=True)
     bins = [task.y[codes == code] for code in range(codes.max() + 1)]
     return [f"{b.min():.3g} to {b.max():.3g}" if np.ptp(b) else f"{b.min():.3g}" for b in bins], codes
 

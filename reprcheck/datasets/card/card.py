@@ -1,7 +1,7 @@
-"""The dataset card: `dataset.toml` as frozen dataclasses; its tables are parsed in `columns`, `cropping`, `task_card`.
+"""The dataset card: `dataset.toml` as frozen dataclasses; its tables are parsed in `columns`, `crops`, `tasks`.
 
-Parsing is all this module does: every key is checked for its name, its type and its fit with the others, so that the
-layers after it meet no surprise. Whether the table holds the columns that the card names is for `assemble`.
+This module only parses: it checks the name and type of each key, and that keys agree, so that later layers needn't.
+Whether the sample table has the columns that the card names is for `assemble`.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
 }
 """Every key of a card, by its table."""
 IGNORED = "[columns] ignored"
-"""The key of the columns that have no say but must be there."""
+"""The key of columns that nothing uses but that must exist."""
 MOST_TYPES = 20
 """Types of cells that a card may name: pairs of them are columns of the structural baseline."""
 
@@ -62,11 +62,11 @@ class Card:
     value_range : (float, float) or None
         Stored values that become 0 and 1; None: the range of the dtype.
     clip : bool
-        Whether any share of an image's values may lie outside ``value_range``: more than 1 % is an error else.
+        Whether any share of an image's values may lie outside ``value_range``; otherwise more than 1 % is an error.
     fit, size : str, (int, int) or None
         How images of several sizes become one, in (height, width) pixels.
-    reading : Reading
-        What is read of image files.
+    reading : ReadingOptions
+        How image files are read.
     crops : Cropping or None
         The table of crops cut from fields, which are then fitted in place of the fields.
     allow_outside : bool
@@ -74,9 +74,9 @@ class Card:
     cell_types : tuple of str
         What values from 1 of type images stand for; empty where there are none.
     root : str or None
-        What absolute paths of the table begin with, and the folder stands for.
+        The start of absolute paths in the table; the folder takes its place.
     guessed : tuple of str
-        Keys of the card that `data init` guessed and nobody has looked at since.
+        Keys of the card that `data init` guessed and nobody has checked since.
     """
 
     name: str
@@ -101,14 +101,14 @@ class Card:
 
     def named_columns(self) -> Iterator[tuple[str, str]]:
         """Yield (key of the card, column it names) for every column that tasks and samples need, files aside."""
-        for key, column in self._named():
+        for key, column in self._list_columns():
             yield from ((key, part) for part in parts(column))
 
     def joined_columns(self) -> set[JointColumn]:
         """Return what several columns name together."""
-        return {column for _, column in self._named() if isinstance(column, JointColumn)}
+        return {column for _, column in self._list_columns() if isinstance(column, JointColumn)}
 
-    def _named(self) -> Iterator[tuple[str, str]]:
+    def _list_columns(self) -> Iterator[tuple[str, str]]:
         for key in ("sample", "unit", "batch", "position", "metadata", "ignored"):
             for column in nested(getattr(self.columns, key)):
                 yield f"[columns] {key}", column
@@ -128,17 +128,17 @@ class Card:
                 yield f"{at} test", task.test.column
 
     def plain(self) -> dict[str, Any]:
-        """Return what the card says about the data as plain values: no name (never an identity), no provenance.
+        """Return what the card says about the data as plain values, without name and provenance.
 
-        Nor what the content of each image tells by itself: where its file lies, how it is read and cut. A key that the
-        card doesn't use isn't there, so that a key to come changes no digest of today's cards.
+        Where image files lie and how they are read and cut is left out too, as the content of each image reflects it.
+        Keys that the card doesn't use are absent, so that a new key changes no digest of today's cards.
         """
         provenance = ("name", "license", "citation", "source", "guessed")
-        unsaid = (*provenance, "reading", "crops", "allow_outside", "clip", "root")
-        said = asdict(self, dict_factory=lambda items: {key: value for key, value in items if value not in (None, ())})
-        for key in ("distinct", "checked"):  # names are what they are, whoever has looked at them
-            said["columns"].pop(key, None)
-        return {k: v for k, v in said.items() if k not in unsaid}
+        omitted = (*provenance, "reading", "crops", "allow_outside", "clip", "root")
+        values = asdict(self, dict_factory=lambda items: {key: v for key, v in items if v not in (None, ())})
+        for key in ("distinct", "checked"):  # names are the same, whether anyone has checked them or not
+            values["columns"].pop(key, None)
+        return {key: value for key, value in values.items() if key not in omitted}
 
 
 def parse(text: str, where: str) -> Card:
@@ -181,48 +181,48 @@ def parse(text: str, where: str) -> Card:
 
 
 def of(raw: Mapping[str, Any], where: str) -> Card:
-    """Return the card that plain values, as `parse` finds them in TOML, make. Raises UserError as `parse` does."""
+    """Return a card from plain values, as TOML holds them. Raises UserError as `parse` does."""
     top = Section(raw, where, "", _TOP_KEYS)
-    attempt(None, _schema, top)
+    attempt(None, _check_schema, top)
     channels = attempt((), top.texts, "channels")
     fit = attempt("none", top.choice, "fit", FITS, "none")
     columns = attempt(Columns(sample=""), parse_columns, top, channels)
     return Card(
-        name=attempt("", _name, top),
+        name=attempt("", _parse_name, top),
         kind=cast(Kind, attempt("", top.choice, "kind", KINDS)),
         channels=channels,
         columns=columns,
         tasks=attempt((), parse_tasks, top, channels, columns),
-        value_range=attempt(None, _value_range, top),
+        value_range=attempt(None, _parse_value_range, top),
         fit=cast(Fit, fit),
-        size=attempt(None, _size, top, fit),
-        tiles=attempt(None, _tiling, top),
+        size=attempt(None, _parse_size, top, fit),
+        tiles=attempt(None, _parse_tiling, top),
         reading=attempt(AS_STORED, parse_reading, top),
         crops=attempt(None, parse_cropping, top),
         allow_outside=attempt(False, top.boolean, "allow_outside", False),
         license=attempt("", top.text, "license", ""),
         citation=attempt("", top.text, "citation", ""),
         source=attempt("", top.text, "source", ""),
-        cell_types=attempt((), _cell_types, top, columns),
-        clip=attempt(False, _clip, top),
+        cell_types=attempt((), _parse_cell_types, top, columns),
+        clip=attempt(False, _parse_clip, top),
         root=attempt(None, top.optional_text, "root"),
         guessed=attempt((), top.texts, "guessed") if top.values.get("guessed") else (),
     )
 
 
-def _schema(top: Section) -> None:
+def _check_schema(top: Section) -> None:
     if (schema := top.integer("schema")) != SCHEMA:
         top.fail("schema", f"{schema} isn't a schema this version reads", f"use schema = {SCHEMA}")
 
 
-def _name(top: Section) -> str:
+def _parse_name(top: Section) -> str:
     name = top.text("name")
     if why := id_fault(name):
         top.fail("name", f"{shown(name)} {why}", "use letters, digits, - and _")
     return name
 
 
-def _value_range(top: Section) -> tuple[float, float] | None:
+def _parse_value_range(top: Section) -> tuple[float, float] | None:
     pair = top.pair("value_range", float, "two numbers, [low, high]")
     if pair is not None and not all(map(isfinite, pair)):
         top.fail("value_range", f"[{pair[0]:g}, {pair[1]:g}] is not finite", "write two numbers, [low, high]")
@@ -231,14 +231,14 @@ def _value_range(top: Section) -> tuple[float, float] | None:
     return pair
 
 
-def _clip(top: Section) -> bool:
+def _parse_clip(top: Section) -> bool:
     clip = top.boolean("clip", False)
     if clip and "value_range" not in top.values:
         top.fail("clip", "has no effect without value_range", "add value_range = [low, high], or remove clip")
     return clip
 
 
-def _size(top: Section, fit: str) -> tuple[int, int] | None:
+def _parse_size(top: Section, fit: str) -> tuple[int, int] | None:
     size = top.extent("size") if "size" in top.values else None
     if fit != "none" and size is None:
         top.fail("size", f'missing, and fit = "{fit}" needs it', "add size = [height, width]")
@@ -247,13 +247,13 @@ def _size(top: Section, fit: str) -> tuple[int, int] | None:
     return size
 
 
-def _cell_types(top: Section, columns: Columns) -> tuple[str, ...]:
+def _parse_cell_types(top: Section, columns: Columns) -> tuple[str, ...]:
     if "cell_types" not in top.values:
         if columns.types:
             top.fail("cell_types", "missing, and [columns] types needs it", "name the types of values 1, 2 and so on")
         return ()
     names = top.texts("cell_types")
-    if columns.image and not columns.types:  # images that aren't in files of a table may tell types by themselves
+    if columns.image and not columns.types:  # images that aren't listed in a table may come with types
         top.fail("cell_types", "has no effect without types", 'add types = "COLUMN" to [columns], or remove cell_types')
     if len(names) > MOST_TYPES:
         top.fail("cell_types", f"{len(names)} types, and {MOST_TYPES} are the most", "join types that are alike")
@@ -266,7 +266,7 @@ def _cell_types(top: Section, columns: Columns) -> tuple[str, ...]:
     return names
 
 
-def _tiling(top: Section) -> Tiling | None:
+def _parse_tiling(top: Section) -> Tiling | None:
     if "tiles" not in top.values:
         return None
     section = top.section("tiles", _TILE_KEYS)

@@ -29,7 +29,7 @@ COLUMN_KEYS = (
 
 
 class JointColumn(str):
-    """Columns that name a unit or a batch together, as plate and well do; its text is how messages name them.
+    """Columns that name a unit or a batch together, as plate and well do; the text is for messages.
 
     Parameters
     ----------
@@ -38,17 +38,17 @@ class JointColumn(str):
 
     Examples
     --------
-    >>> Joined(("plate", "well")), Joined(("plate", "well")).parts
+    >>> JointColumn(("plate", "well")), JointColumn(("plate", "well")).parts
     ('plate + well', ('plate', 'well'))
     """
 
     parts: tuple[str, ...]
 
     def __new__(cls, parts: tuple[str, ...]) -> JointColumn:
-        """Make the text, and keep the columns."""
-        made = super().__new__(cls, " + ".join(parts))
-        made.parts = parts
-        return made
+        """Join the names to the text, and keep the columns."""
+        joint = super().__new__(cls, " + ".join(parts))
+        joint.parts = parts
+        return joint
 
     def __reduce__(self) -> tuple[type[JointColumn], tuple[tuple[str, ...]]]:
         """Pickle by the columns."""
@@ -69,15 +69,15 @@ class Columns:
     unit : str, tuple of str, or None
         Nested units, innermost first, where there are several.
     metadata : tuple of str
-        What else is known of a sample and may give its label away, such as a passage or an operator.
+        Other facts about a sample that may give its label away, such as a passage or an operator.
     folders : tuple of (str, str)
         Column of files, and column of the folder that each of them lies in, as CellProfiler writes them apart.
     distinct : tuple of str
         Columns in which names that look like two spellings of one are different things.
     checked : tuple of str
-        Columns whose names were looked at in the table of fields, or are their ids; no key of the card.
+        Columns whose names are checked in the table of fields, or are its ids; not a key of the card.
     ignored : tuple of str
-        Columns that may group units of one label, and whose units are independent all the same; see `groups`.
+        Columns that may group units of one label although these are independent; see `groups`.
     """
 
     sample: str
@@ -103,14 +103,14 @@ def nested(unit: Units | None) -> tuple[str, ...]:
 
 
 def parts(column: str) -> tuple[str, ...]:
-    """Return the columns of the table that a unit or a batch is named by."""
+    """Return the columns of the table that name a unit or a batch together."""
     return column.parts if isinstance(column, JointColumn) else (column,)
 
 
 def parse_columns(top: Section, channels: tuple[str, ...]) -> Columns:
     """Return the [columns] of a card with these channels. Raises UserError, here and below, by key."""
     section = top.section("columns", COLUMN_KEYS)
-    image = attempt((), _image, section, channels)
+    image = attempt((), _parse_image, section, channels)
     others = {key: attempt(None, section.optional_text, key) for key in ("frame", "mask", "types", "position")}
     if others["types"] and not others["mask"]:
         attempt(None, section.fail, "types", "has no effect without mask", "add mask: label images of the same cells")
@@ -119,8 +119,8 @@ def parse_columns(top: Section, channels: tuple[str, ...]) -> Columns:
         attempt((), section.texts, key) if key in section.values else () for key in ("metadata", "distinct", "ignored")
     )
     files = [*image, *filter(None, (others["mask"], others["types"]))]
-    folders = attempt((), _folders, section, files) if "folders" in section.values else ()
-    unit, batch = attempt(None, parse_unit, section), attempt(None, _batch, section)
+    folders = attempt((), _parse_folders, section, files) if "folders" in section.values else ()
+    unit, batch = attempt(None, parse_unit, section), attempt(None, _parse_batch, section)
     roles = {"sample": sample, "unit": unit, "batch": batch, "position": others["position"], "metadata": metadata}
     for key, columns in roles.items():
         if both := [column for column in ignored if column in nested(columns)]:
@@ -141,7 +141,7 @@ def parse_columns(top: Section, channels: tuple[str, ...]) -> Columns:
     )
 
 
-def _image(section: Section, channels: tuple[str, ...]) -> tuple[str, ...]:
+def _parse_image(section: Section, channels: tuple[str, ...]) -> tuple[str, ...]:
     if not isinstance(section.values.get("image"), list):
         return (section.text("image"),) if "image" in section.values else ()
     image = section.texts("image")
@@ -154,7 +154,7 @@ def _image(section: Section, channels: tuple[str, ...]) -> tuple[str, ...]:
     return image
 
 
-def _folders(section: Section, files: list[str]) -> tuple[tuple[str, str], ...]:
+def _parse_folders(section: Section, files: list[str]) -> tuple[tuple[str, str], ...]:
     value = section.values["folders"]
     if not isinstance(value, dict) or not all(isinstance(column, str) and column.strip() for column in value.values()):
         section.wrong_type("folders", '{ "column of files" = "column of their folders" }')
@@ -168,22 +168,24 @@ def parse_unit(section: Section) -> Units | None:
     """Return the ``unit`` of a table of the card: one column, or several that nest; each may be joined of several."""
     unit = section.values.get("unit")
     if isinstance(unit, list) and any(isinstance(column, dict) for column in unit):
-        columns = tuple(_joined(section, "unit", column) if isinstance(column, dict) else column for column in unit)
+        columns = tuple(
+            _parse_joint(section, "unit", column) if isinstance(column, dict) else column for column in unit
+        )
         if not all(isinstance(column, str) and column.strip() for column in columns):
             section.wrong_type("unit", "a list of columns")
     elif isinstance(unit, list):
         columns = section.texts("unit")
     else:
-        return _joined(section, "unit", unit) if isinstance(unit, dict) else section.optional_text("unit")
+        return _parse_joint(section, "unit", unit) if isinstance(unit, dict) else section.optional_text("unit")
     return columns if len(columns) > 1 else columns[0]
 
 
-def _batch(section: Section) -> str | None:
+def _parse_batch(section: Section) -> str | None:
     batch = section.values.get("batch")
-    return _joined(section, "batch", batch) if isinstance(batch, dict) else section.optional_text("batch")
+    return _parse_joint(section, "batch", batch) if isinstance(batch, dict) else section.optional_text("batch")
 
 
-def _joined(section: Section, key: str, value: dict[str, Any]) -> JointColumn:
+def _parse_joint(section: Section, key: str, value: dict[str, Any]) -> JointColumn:
     table = Section(value, section.file, f"{section.title} {key}", ("join",))
     columns = table.texts("join")
     if len(columns) < 2:

@@ -43,7 +43,7 @@ class Cropping:
 
 
 def parse_cropping(top: Section) -> Cropping | None:
-    """Return what the card's [crops] says; raises UserError for a key that is missing, wrong or at odds with others."""
+    """Return the card's [crops], or None; raises UserError for a key that is missing, wrong or at odds with others."""
     if "crops" not in top.values:
         return None
     section = top.section("crops", CROP_KEYS)

@@ -1,8 +1,8 @@
-"""One mistake at a time, or all of them: the same checks raise the first, or tell a collector each and go on.
+"""Raise the first mistake, or collect all of them: the same checks do either.
 
-A check raises UserError; where going on makes sense it says so with `tell` and `attempt`. Outside of `collecting` both
-are as if they weren't there: the first mistake is raised. Like warnings, what becomes of a mistake is up to who called,
-and the checks in between carry no parameter for it.
+A check raises UserError; where it can go on after a mistake it uses `report` and `attempt`. Within `collecting` these
+record each mistake; elsewhere the first one is raised. As with warnings, the caller decides, and the checks in between
+need no parameter for it.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class _Reported(UserError):
-    """What follows can't be checked, for a mistake that has been told already."""
+class _AlreadyReported(UserError):
+    """The checks that follow make no sense, because of a mistake that is reported already."""
 
 
 @dataclass
 class _Collector:
-    found: list[UserError]
-    begun: int = 0
+    mistakes: list[UserError]
+    start: int = 0
 
 
 _collector: ContextVar[_Collector | None] = ContextVar("collector", default=None)
@@ -34,40 +34,40 @@ _collector: ContextVar[_Collector | None] = ContextVar("collector", default=None
 
 @contextmanager
 def collecting() -> Iterator[list[UserError]]:
-    """Collect mistakes while the context lasts; its value is the list of those found so far.
+    """Collect mistakes while the context lasts; its value is the list of mistakes so far.
 
     Examples
     --------
-    >>> with collecting() as found:
-    ...     tell(UserError("samples.csv line 2", "no image file"))
-    ...     tell(UserError("samples.csv line 3", "no image file"))
-    >>> [mistake.where for mistake in found]
+    >>> with collecting() as mistakes:
+    ...     report(UserError("samples.csv line 2", "no image file"))
+    ...     report(UserError("samples.csv line 3", "no image file"))
+    >>> [mistake.where for mistake in mistakes]
     ['samples.csv line 2', 'samples.csv line 3']
     """
     collector = _Collector([])
     token = _collector.set(collector)
     try:
-        yield collector.found
+        yield collector.mistakes
     finally:
         _collector.reset(token)
 
 
-def tell(mistake: UserError) -> None:
+def report(mistake: UserError) -> None:
     """Raise a mistake; while collecting, record it and return."""
     collector = _collector.get()
     if collector is None:
         raise mistake
-    if not isinstance(mistake, _Reported):
-        collector.found.append(mistake)
+    if not isinstance(mistake, _AlreadyReported):
+        collector.mistakes.append(mistake)
 
 
-def tell_each(mistakes: Sequence[UserError], more: Callable[[int], str]) -> None:
-    """Raise the first mistake, with ``more(how many others there are)`` after what is wrong; or record each."""
+def report_each(mistakes: Sequence[UserError], more: Callable[[int], str]) -> None:
+    """Raise the first mistake, its text followed by ``more(number of others)``; while collecting, record each."""
     if mistakes and _collector.get() is None and len(mistakes) > 1:
         first = mistakes[0]
         raise UserError(first.where, f"{first.what} {more(len(mistakes) - 1)}", first.remedy)
     for mistake in mistakes:
-        tell(mistake)
+        report(mistake)
 
 
 def attempt(default: Any, check: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -75,18 +75,18 @@ def attempt(default: Any, check: Callable[P, T], *args: P.args, **kwargs: P.kwar
     collector = _collector.get()
     if collector is None:
         return check(*args, **kwargs)
-    outer, collector.begun = collector.begun, len(collector.found)
+    outer, collector.start = collector.start, len(collector.mistakes)
     try:
         return check(*args, **kwargs)
     except UserError as mistake:
-        tell(mistake)
+        report(mistake)
         return cast(T, default)
     finally:
-        collector.begun = outer
+        collector.start = outer
 
 
 def settle() -> None:
-    """While collecting, leave the innermost `attempt` if it has found anything: without all of it there is nothing."""
+    """While collecting, leave the innermost `attempt` if it has recorded a mistake: what follows needs all parts."""
     collector = _collector.get()
-    if collector is not None and len(collector.found) > collector.begun:
-        raise _Reported("", "")
+    if collector is not None and len(collector.mistakes) > collector.start:
+        raise _AlreadyReported("", "")

@@ -1,4 +1,4 @@
-"""How the card says that image files are to be read, where they don't say it themselves or say it wrong."""
+"""The card's keys for reading image files that don't describe themselves, or do so wrongly."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ class ReadingOptions:
     axes: str | None = None
 
     def chosen(self) -> dict[str, Any]:
-        """Return what is not by default, names aside, so that a key to come changes no identity that it has no say in.
+        """Return the options that differ from their defaults, without names, so that a new key changes no identity.
 
         Examples
         --------
-        >>> Reading(("DNA",), level=2).chosen()
+        >>> ReadingOptions(("DNA",), level=2).chosen()
         {'level': 2}
         """
         return {
@@ -53,11 +53,11 @@ class ReadingOptions:
 
 
 AS_STORED = ReadingOptions()
-"""What files say of themselves."""
+"""Read files as they describe themselves."""
 
 
 def parse_reading(top: Section) -> ReadingOptions:
-    """Return what the card says; raises UserError for a value that is not as expected."""
+    """Return the card's reading options; raises UserError for a value that is not as expected."""
     axes = top.optional_text("axes")
     if axes is not None and not (set("YX") <= set(axes) <= set(AXES) and len(set(axes)) == len(axes)):
         top.fail("axes", f"{axes!r} are no axes of an image", f"write Y, X and others of {AXES}, each once, in order")

@@ -1,4 +1,4 @@
-"""One table of a card: typed look-ups, whose errors name the file and the key."""
+"""One table of a card: typed look-ups with errors that name the file and the key."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from reprcheck.errors import LONG, Location, UserError, clipped, did_you_mean, s
 
 Value = str | int | float | bool
 UNKNOWN = 20
-"""Unknown keys of one table that are told one by one."""
+"""Unknown keys of one table that are reported one by one."""
 
 
 def id_fault(name: str) -> str:
@@ -24,13 +24,13 @@ def id_fault(name: str) -> str:
 
 
 class Section:
-    """One table of the card; ``known`` are the keys it may have."""
+    """One table of the card; ``allowed`` are the keys it may have."""
 
-    def __init__(self, values: Mapping[str, Any], where: str, title: str, known: tuple[str, ...]) -> None:
+    def __init__(self, values: Mapping[str, Any], where: str, title: str, allowed: tuple[str, ...]) -> None:
         self.values, self.file, self.title = values, where, title
-        unknown = [key for key in values if key not in known]
+        unknown = [key for key in values if key not in allowed]
         for key in unknown[:UNKNOWN]:
-            attempt(None, self.fail, key, "unknown key", did_you_mean(key, known))
+            attempt(None, self.fail, key, "unknown key", did_you_mean(key, allowed))
         if more := unknown[UNKNOWN:]:
             attempt(None, self.fail, more[0], f"unknown key, as are {len(more) - 1:,} more", "remove them")
 
@@ -128,17 +128,17 @@ class Section:
 
     def values_of(self, key: str, value: Any) -> tuple[Value, ...]:
         """Return a plain value, or a list of them, as a tuple."""
-        found = value if isinstance(value, list) else [value]
-        if not found or not all(isinstance(v, str | int | float) for v in found):
+        values = value if isinstance(value, list) else [value]
+        if not values or not all(isinstance(v, str | int | float) for v in values):
             what = f"{shown(value)} is not a text, a number or a list of these"
             self.fail(key, what, "write a text, a number or a list")
-        return tuple(found)
+        return tuple(values)
 
-    def section(self, key: str, known: tuple[str, ...], title: str | None = None) -> Section:
+    def section(self, key: str, allowed: tuple[str, ...], title: str | None = None) -> Section:
         """Return a table within this one."""
         value = self.values.get(key)
         if value is None:
             self.missing(key)
         if not isinstance(value, dict):
             self.wrong_type(key, "a table")
-        return Section(value, self.file, title or f"[{key}]", known)
+        return Section(value, self.file, title or f"[{key}]", allowed)

@@ -1,4 +1,4 @@
-"""The [tasks] tables of a card: what is asked of a model, as written."""
+"""The [tasks] tables of a card: the questions to a model, as written."""
 
 from __future__ import annotations
 
@@ -72,11 +72,11 @@ def parse_tasks(top: Section, channels: tuple[str, ...], columns: Columns) -> tu
         top.fail("tasks", "no task", "add one, such as [tasks.NAME]")
     names = tuple(top.values["tasks"])
     section = top.section("tasks", names)
-    found = []
+    tasks = []
     for name in names:
         attempt(None, _check_task_name, top, name)
-        found.append(attempt(None, _task, name, section, channels, columns))
-    return tuple(task for task in found if task is not None)
+        tasks.append(attempt(None, _parse_task, name, section, channels, columns))
+    return tuple(task for task in tasks if task is not None)
 
 
 def _check_task_name(top: Section, name: str) -> None:
@@ -84,57 +84,57 @@ def _check_task_name(top: Section, name: str) -> None:
         top.fail(f"[tasks.{name}]", f"the name {why}", "use letters, digits, - and _")
 
 
-def _task(name: str, tasks: Section, channels: tuple[str, ...], columns: Columns) -> TaskCard:
+def _parse_task(name: str, tasks: Section, channels: tuple[str, ...], columns: Columns) -> TaskCard:
     section = tasks.section(name, TASK_KEYS, f"[tasks.{name}]")
-    kind = attempt(None, _kind, section)
+    kind = attempt(None, _parse_kind, section)
     task = TaskCard(
         name=name,
         kind=kind,
-        label=attempt((), _label, section, kind),
-        min_per_class=attempt(None, _min_per_class, section, kind),
-        exclude=attempt((), _exclude, section),
-        holdout=attempt(None, _holdout, section, columns),
-        protocols=attempt((), _protocols, section, kind, columns),
-        where=attempt(None, _where, section),
-        channels=attempt(None, _channels, section, channels) if "channels" in section.values else None,
+        label=attempt((), _parse_label, section, kind),
+        min_per_class=attempt(None, _parse_min_per_class, section, kind),
+        exclude=attempt((), _parse_exclude, section),
+        holdout=attempt(None, _parse_holdout, section, columns),
+        protocols=attempt((), _parse_protocols, section, kind, columns),
+        where=attempt(None, _parse_where, section),
+        channels=attempt(None, _parse_channels, section, channels) if "channels" in section.values else None,
         unit=attempt(None, parse_unit, section),
-        aggregate=attempt(None, _aggregate, section),
-        control=attempt(None, _control, section),
+        aggregate=attempt(None, _parse_aggregate, section),
+        control=attempt(None, _parse_control, section),
         replicate=attempt(None, section.optional_text, "replicate"),
-        test=attempt(None, _test, section),
+        test=attempt(None, _parse_test, section),
     )
     settle()
     return task
 
 
-def _channels(section: Section, known: tuple[str, ...]) -> tuple[str, ...]:
+def _parse_channels(section: Section, names: tuple[str, ...]) -> tuple[str, ...]:
     channels = section.texts("channels")
     for channel in channels:
-        if known and channel not in known:
-            section.fail("channels", f"{channel!r} is no channel of the dataset", did_you_mean(channel, known))
+        if names and channel not in names:
+            section.fail("channels", f"{channel!r} is no channel of the dataset", did_you_mean(channel, names))
     return channels
 
 
-def _kind(section: Section) -> Literal["classify", "regress"]:
+def _parse_kind(section: Section) -> Literal["classify", "regress"]:
     if (kind := section.text("kind")) in PLANNED_TASK_KINDS:
         section.fail("kind", f"{kind!r} is not built yet", f"known: {', '.join(TASK_KINDS)}")
     return cast(Literal["classify", "regress"], section.choice("kind", TASK_KINDS))
 
 
-def _holdout(section: Section, columns: Columns) -> Holdout | None:
+def _parse_holdout(section: Section, columns: Columns) -> Holdout | None:
     holdout = cast(Holdout, section.choice("holdout", HOLDOUTS)) if "holdout" in section.values else None
     if holdout == "batch" and columns.batch is None:
         section.fail("holdout", "'batch' needs a batch column", "add batch to [columns]")
     return holdout
 
 
-def _aggregate(section: Section) -> Aggregation | None:
+def _parse_aggregate(section: Section) -> Aggregation | None:
     if "aggregate" not in section.values:
         return None
     return cast(Aggregation, section.choice("aggregate", AGGREGATIONS))
 
 
-def _exclude(section: Section) -> tuple[Value, ...]:
+def _parse_exclude(section: Section) -> tuple[Value, ...]:
     if "exclude" not in section.values:
         return ()
     if isinstance(section.values.get("label"), dict):
@@ -142,7 +142,7 @@ def _exclude(section: Section) -> tuple[Value, ...]:
     return section.values_of("exclude", section.values["exclude"])
 
 
-def _min_per_class(section: Section, kind: str | None) -> int | None:
+def _parse_min_per_class(section: Section, kind: str | None) -> int | None:
     if "min_per_class" not in section.values:
         return None
     if kind == "regress":
@@ -150,7 +150,7 @@ def _min_per_class(section: Section, kind: str | None) -> int | None:
     return section.integer("min_per_class")
 
 
-def _label(section: Section, kind: str | None) -> tuple[str, ...]:
+def _parse_label(section: Section, kind: str | None) -> tuple[str, ...]:
     if not isinstance(section.values.get("label"), dict):
         return (section.text("label"),)
     ratio = section.section("label", ("ratio",), f"{section.title} label").values.get("ratio")
@@ -161,7 +161,7 @@ def _label(section: Section, kind: str | None) -> tuple[str, ...]:
     return tuple(ratio)
 
 
-def _where(section: Section) -> Mapping[str, tuple[Value, ...]] | None:
+def _parse_where(section: Section) -> Mapping[str, tuple[Value, ...]] | None:
     if "where" not in section.values:
         return None
     if not isinstance(section.values["where"], dict) or not section.values["where"]:
@@ -169,7 +169,7 @@ def _where(section: Section) -> Mapping[str, tuple[Value, ...]] | None:
     return {column: section.values_of(f"where.{column}", v) for column, v in section.values["where"].items()}
 
 
-def _control(section: Section) -> Control | None:
+def _parse_control(section: Section) -> Control | None:
     if "control" not in section.values:
         return None
     control = section.section("control", ("column", "equals"), f"{section.title} control")
@@ -181,7 +181,7 @@ def _control(section: Section) -> Control | None:
     return Control(control.text("column"), equals)
 
 
-def _test(section: Section) -> Split | None:
+def _parse_test(section: Section) -> Split | None:
     if "test" not in section.values:
         return None
     test = section.section("test", ("column", "equals"), f"{section.title} test")
@@ -197,14 +197,14 @@ def _test(section: Section) -> Split | None:
     return Split(test.text("column"), test.values_of("equals", test.values["equals"]))
 
 
-def _protocols(section: Section, kind: str | None, columns: Columns) -> tuple[str, ...]:
+def _parse_protocols(section: Section, kind: str | None, columns: Columns) -> tuple[str, ...]:
     protocols = section.texts("protocols")
     for name in protocols:
         if name not in PROTOCOLS.names():
             section.fail("protocols", f"unknown protocol {name!r}", did_you_mean(name, PROTOCOLS.names()))
         protocol = PROTOCOLS.get(name, section.place("protocols"))
         if kind and kind not in protocol.kinds:
-            fitting = sorted(other for other, one in PROTOCOLS.things() if kind in one.kinds)
+            fitting = sorted(other for other, candidate in PROTOCOLS.things() if kind in candidate.kinds)
             section.fail(
                 "protocols",
                 f"{name!r} scores tasks of kind {' and '.join(map(repr, protocol.kinds))}, and this one is {kind!r}",

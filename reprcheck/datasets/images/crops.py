@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from reprcheck.datasets.card.card import Card
 from reprcheck.datasets.card.columns import Columns
 from reprcheck.datasets.card.crops import Cropping
-from reprcheck.datasets.card.problems import attempt, settle, tell
+from reprcheck.datasets.card.problems import attempt, report, settle
 from reprcheck.datasets.images.axes import times
 from reprcheck.datasets.images.bounds import refuse_huge
 from reprcheck.datasets.images.files import FileImages
@@ -84,7 +84,7 @@ def inherit(
             there = f", which has {shown[1]}" if shown[0] != shown[1] else ""
             what = f"{shown[0]} is no sample of {fields_where}{there}"
             remedy = "put the id of the crop's field right, or remove the row"
-            tell(UserError(cell_name(where, line, cropping.field), what, remedy))
+            report(UserError(cell_name(where, line, cropping.field), what, remedy))
     places = _places(cropping, crops, where)
     settle()
     rows = [position[name] for name in names]
@@ -127,7 +127,9 @@ def _places(cropping: Cropping, crops: pd.DataFrame, where: str) -> list[tuple[i
         for low, high, column in ((top, bottom, cropping.place[2]), (left, right, cropping.place[3])):
             if high <= low:
                 what = f"the box ends at {high} and begins at {low}"
-                tell(UserError(cell_name(where, line, column), what, "bottom and right are the first pixels after it"))
+                report(
+                    UserError(cell_name(where, line, column), what, "bottom and right are the first pixels after it")
+                )
         found.append((top, left, bottom - top, right - left))
     return found
 
@@ -139,7 +141,7 @@ def _ids(names: list[str], places: list[tuple[int, int, int, int]], lines: list[
         if (before := first.setdefault(name, line)) != line:
             what = f"a crop of the same field and corner as {line_name(where, before)}"
             remedy = "name a column of the crops' ids as [crops] sample, or remove the row"
-            tell(UserError(f"{where} {line_name(where, line)}", what, remedy))
+            report(UserError(f"{where} {line_name(where, line)}", what, remedy))
     return ids
 
 
@@ -149,7 +151,7 @@ def _numbers(crops: pd.DataFrame, column: str, whole: bool, where: str) -> list[
         number = to_number(cell)
         if number is None or (whole and number != floor(number)) or abs(number) > FARTHEST:
             what = f"{cell!r} is no {'whole ' if whole else ''}number of pixels"
-            tell(UserError(cell_name(where, line, column), what, "count pixels from the field's top left, from 0"))
+            report(UserError(cell_name(where, line, column), what, "count pixels from the field's top left, from 0"))
         numbers.append(number or 0.0)
     return numbers
 
@@ -193,10 +195,10 @@ def cut(
         refuse_huge((height, width), at, "a crop of", "put its box right")
         if top + height <= 0 or left + width <= 0 or top >= tall or left >= wide:
             what = f"the crop lies outside its field of {times((tall, wide))} pixels"
-            tell(UserError(at, what, "count pixels from the field's top left, y down and x to the right"))
+            report(UserError(at, what, "count pixels from the field's top left, y down and x to the right"))
         elif card.fit == "crop" and card.size is not None and (height < card.size[0] or width < card.size[1]):
             what = f"a box of {times((height, width))} pixels, smaller than the crop of {times(card.size)}"
-            tell(UserError(at, what, 'use fit = "pad"'))
+            report(UserError(at, what, 'use fit = "pad"'))
         seen += 1
         if top < 0 or left < 0 or top + height > tall or left + width > wide:
             over.append(row)

@@ -1,8 +1,8 @@
-"""A table's file, from bytes to cells of text: CSV in its dialects, Parquet, Excel.
+"""Read a table's file, from bytes to cells of text: CSV in its dialects, Parquet, Excel.
 
-What a file is, its bytes decide, by rules without a guess: a byte order mark, and the separator that gives the header
-the most names. Whatever is not plain (UTF-8, commas, points) is told; what can't be read faithfully is refused. What
-the columns mean is for `table` and the card.
+A text file's encoding comes from its byte order mark, and its separator is the one that gives the header the most
+names; nothing is guessed. A note reports whatever is not plain (UTF-8, commas, points); what can't be read faithfully
+is refused. What the columns mean is for `samples` and the card.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any
 
 import pandas as pd
 
-from reprcheck.datasets.card.problems import settle, tell
+from reprcheck.datasets.card.problems import report, settle
 from reprcheck.datasets.table.samples import FIRST_LINE
 from reprcheck.errors import Location, UserError
 from reprcheck.plain_files import refuse_larger
@@ -96,25 +96,25 @@ def read_table(path: Path) -> TableFile:
     """
     suffix = path.suffix.lower()
     if suffix in PARQUET:
-        return TableFile(_parquet(path))
+        return TableFile(_read_parquet(path))
     ragged: list[UserError] = []
-    lines, notes = _excel(path) if suffix in EXCEL else _text(path, ragged)
-    header, rows, left_out = _named(lines, path)
+    lines, notes = _read_excel(path) if suffix in EXCEL else _read_text(path, ragged)
+    header, rows, left_out = _split_header(lines, path)
     for mistake in ragged:
-        tell(mistake)
+        report(mistake)
     cells = [row for _, row in rows]
     notes += left_out + _put_points(header, cells)
     frame = pd.DataFrame(cells, columns=header, index=[number - FIRST_LINE for number, _ in rows], dtype=str)
     return TableFile(frame, tuple(f"{path.name}: {note}." for note in notes))
 
 
-def _parquet(path: Path) -> pd.DataFrame:
+def _read_parquet(path: Path) -> pd.DataFrame:
     try:
         from pyarrow.parquet import read_metadata
 
-        held = read_metadata(path)
-        if held.num_rows * held.num_columns > MOST_CELLS or held.num_columns > MOST_COLUMNS:
-            what = f"{held.num_rows:,} rows of {held.num_columns:,} columns, too many for a table of samples"
+        metadata = read_metadata(path)
+        if metadata.num_rows * metadata.num_columns > MOST_CELLS or metadata.num_columns > MOST_COLUMNS:
+            what = f"{metadata.num_rows:,} rows of {metadata.num_columns:,} columns, too many for a table of samples"
             raise UserError(str(path), what, "keep the columns that the card names")
         return pd.read_parquet(path, dtype_backend="numpy_nullable").reset_index(drop=True)
     except UserError:
@@ -127,18 +127,18 @@ Lines = list[tuple[int, list[str]]]
 """Line of the file, from 1, and its cells; the first is the header."""
 
 
-def _text(path: Path, ragged: list[UserError]) -> tuple[Lines, list[str]]:
+def _read_text(path: Path, ragged: list[UserError]) -> tuple[Lines, list[str]]:
     """Return the lines of a text file that aren't blank, and how it was read; add rows of another length to ragged."""
-    text, encoding = _decoded(path)
+    text, encoding = _decode(path)
     notes = [] if encoding == "UTF-8" else [f"read as {encoding}"]
-    said = _SEP_LINE.match(text)
-    separator = said[1] if said else _separator(text)
+    sep_line = _SEP_LINE.match(text)
+    separator = sep_line[1] if sep_line else _find_separator(text)
     if separator != ",":
         notes.append(f"cells end at a {SEPARATORS.get(separator, repr(separator))}")
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     lines: Lines = []
     try:
-        if said:
+        if sep_line:
             next(reader)
         lines.append((reader.line_num + 1, [name.strip() for name in next(reader, [])]))
         width = len(lines[0][1])
@@ -159,10 +159,10 @@ def _text(path: Path, ragged: list[UserError]) -> tuple[Lines, list[str]]:
     return lines, [", ".join(notes)] if notes else []
 
 
-def _decoded(path: Path) -> tuple[str, str]:
+def _decode(path: Path) -> tuple[str, str]:
     """Return a file's text and its encoding.
 
-    Latin-1 and its kin are refused: any bytes are text in each of them, so that nothing tells which it was.
+    Latin-1 and its kin are refused: any bytes are valid in each of them, so the right one can't be found.
     """
     refuse_larger(path, MOST_TEXT)
     try:
@@ -173,7 +173,7 @@ def _decoded(path: Path) -> tuple[str, str]:
         raw = b"".join(blocks)
     except OSError as error:
         raise UserError(str(path), f"can't be read ({error.strerror or error})", "check the file") from None
-    mark, codec, name = next((known for known in _MARKS if raw.startswith(known[0])), (b"", "utf-8", "UTF-8"))
+    mark, codec, name = next((row for row in _MARKS if raw.startswith(row[0])), (b"", "utf-8", "UTF-8"))
     if not mark and len(raw) > 1 and (raw[0] == 0) != (raw[1] == 0):  # the header's first letter, in UTF-16 unmarked
         codec, name = ("utf-16-be" if raw[0] == 0 else "utf-16-le"), "UTF-16"
     try:
@@ -182,8 +182,8 @@ def _decoded(path: Path) -> tuple[str, str]:
         start = len(mark) + error.start
         line = 1 + len(re.findall(rb"\r\n|\r|\n", raw[:start])) if codec == "utf-8" else 0
         at = Location(str(path), f"line {line}" if line else "")
-        seen = bytes([raw[start]]).decode("cp1252", "replace")
-        what = f"isn't {name} text: byte 0x{raw[start]:02x}" + (f" ({seen!r} in Windows-1252)" if line else "")
+        character = bytes([raw[start]]).decode("cp1252", "replace")
+        what = f"isn't {name} text: byte 0x{raw[start]:02x}" + (f" ({character!r} in Windows-1252)" if line else "")
         raise UserError(at, what, 'save it as UTF-8 (in Excel: "CSV UTF-8")') from None
     if "\0" in text:
         line = 1 + len(re.findall(r"\r\n|\r|\n", text[: text.index("\0")]))
@@ -204,7 +204,7 @@ def _refuse_long_lines(text: str, path: Path) -> None:
         start = end + 1
 
 
-def _separator(text: str) -> str:
+def _find_separator(text: str) -> str:
     widths = {}
     for separator in SEPARATORS:
         try:
@@ -216,10 +216,10 @@ def _separator(text: str) -> str:
     return max(SEPARATORS, key=lambda separator: widths[separator])
 
 
-def _named(lines: Lines, path: Path) -> tuple[list[str], Lines, list[str]]:
-    """Return the header, the rows and what was left out: columns without a name that say nothing.
+def _split_header(lines: Lines, path: Path) -> tuple[list[str], Lines, list[str]]:
+    """Return the header, the rows, and notes on the columns left out: those without a name that hold nothing of use.
 
-    Those are what spreadsheets append, blank all the way down, and the row numbers that pandas puts before a table.
+    These are blank columns that spreadsheets append, and the row numbers that pandas puts before a table.
     """
     (number, header), *rows = lines
     at = Location(str(path), f"line {number}")
@@ -228,7 +228,7 @@ def _named(lines: Lines, path: Path) -> tuple[list[str], Lines, list[str]]:
     if len(header) > MOST_COLUMNS:
         what = f"{len(header):,} columns, too many for a table of samples"
         raise UserError(at, what, "keep the columns that the card names")
-    notes, kept, seen = [], [], set[str]()
+    notes, columns, names = [], [], set[str]()
     for column, name in enumerate(header):
         cells = [row[column].strip() for _, row in rows]
         if not name and rows and not any(cells):
@@ -238,42 +238,42 @@ def _named(lines: Lines, path: Path) -> tuple[list[str], Lines, list[str]]:
             notes.append("column 1 has no name and counts the rows, and is left out")
             continue
         if not name:
-            tell(UserError(at, f"column {column + 1} has no name", "name it or remove it"))
-        elif name in seen:
-            tell(UserError(at, f"two columns are named {name!r}", "rename one"))
-        seen.add(name)
-        kept.append(column)
+            report(UserError(at, f"column {column + 1} has no name", "name it or remove it"))
+        elif name in names:
+            report(UserError(at, f"two columns are named {name!r}", "rename one"))
+        names.add(name)
+        columns.append(column)
     settle()
-    if len(kept) < len(header):
-        rows = [(line, [row[column] for column in kept]) for line, row in rows]
-    return [header[column] for column in kept], rows, notes
+    if len(columns) < len(header):
+        rows = [(line, [row[column] for column in columns]) for line, row in rows]
+    return [header[column] for column in columns], rows, notes
 
 
 def _put_points(header: Sequence[str], rows: list[list[str]]) -> list[str]:
-    """Put a point in place of each decimal comma, and return what was done.
+    """Replace decimal commas by points, and return a note that names the columns.
 
-    A column has decimal commas where every cell is such a number, at least one has a comma, and not all that have one
-    could be thousands in groups: 1,234 alone says neither.
+    A column has decimal commas if every cell is a number written so, at least one has a comma, and at least one of
+    these can't be thousands in groups: 1,234 alone could be either.
     """
-    found = []
+    columns = []
     for column, name in enumerate(header):
-        given = [cell for row in rows if (cell := row[column].strip())]
-        with_comma = [cell for cell in given if "," in cell]
-        if not with_comma or not all(map(_DECIMAL_COMMA.fullmatch, given)) or all(map(_GROUPED.fullmatch, with_comma)):
+        cells = [cell for row in rows if (cell := row[column].strip())]
+        with_comma = [cell for cell in cells if "," in cell]
+        if not with_comma or not all(map(_DECIMAL_COMMA.fullmatch, cells)) or all(map(_GROUPED.fullmatch, with_comma)):
             continue
         for row in rows:
             row[column] = row[column].replace(",", ".")
-        found.append(name)
-    return [f"decimal commas of column {', '.join(found)} read as points"] if found else []
+        columns.append(name)
+    return [f"decimal commas of column {', '.join(columns)} read as points"] if columns else []
 
 
-def _excel(path: Path) -> tuple[Lines, list[str]]:
+def _read_excel(path: Path) -> tuple[Lines, list[str]]:
     """Return the rows of the one sheet that isn't empty.
 
     Raises
     ------
     UserError
-        Where what is seen in Excel isn't in the file's cells: several sheets, merged cells, formulas never computed,
+        Where Excel shows what the file's cells don't hold: several sheets, merged cells, formulas never computed,
         errors, and names that became dates.
     """
     try:
@@ -290,17 +290,17 @@ def _excel(path: Path) -> tuple[Lines, list[str]]:
         raise UserError(str(path), f"can't be read as Excel ({error})", "save it again, or as CSV UTF-8") from None
     sheets = [sheet for sheet in book.worksheets if any(any(c is not None for c in row) for row in sheet.values)]
     if len(sheets) != 1:
-        named = (
+        sheet_names = (
             f"{len(sheets)} sheets with cells ({', '.join(sheet.title for sheet in sheets)})" if sheets else "no cells"
         )
-        raise UserError(str(path), named, "keep one sheet, one row per sample")
+        raise UserError(str(path), sheet_names, "keep one sheet, one row per sample")
     sheet = sheets[0]
     if merged := sorted(map(str, sheet.merged_cells.ranges)):
         at = Location(str(path), f"cells {merged[0]}")
         raise UserError(at, "merged: one cell has the value, the others none", "unmerge them, and fill in each")
     lines: Lines = []
     for row, beside in zip(sheet.iter_rows(), formulas[sheet.title].iter_rows(), strict=True):
-        cells = [_cell(cell, str(said.value or ""), path) for cell, said in zip(row, beside, strict=True)]
+        cells = [_read_cell(cell, str(formula.value or ""), path) for cell, formula in zip(row, beside, strict=True)]
         if any(cells) or not lines:
             lines.append((row[0].row, cells))
     settle()
@@ -310,15 +310,15 @@ def _excel(path: Path) -> tuple[Lines, list[str]]:
     return lines, [f"{hidden} hidden rows are read too"] if hidden else []
 
 
-def _cell(cell: Any, formula: str, path: Path) -> str:
-    """Return a cell as text: as it is shown where the format is zeros (007), else whole numbers without a point."""
+def _read_cell(cell: Any, formula: str, path: Path) -> str:
+    """Return a cell as text: zero-padded where its format is zeros (007), other whole numbers without a point."""
     value = cell.value
     at = Location(str(path), f"cell {cell.coordinate}")
     if cell.data_type == "e":
-        tell(UserError(at, f"holds the error {value}", "put it right, or empty the cell"))
+        report(UserError(at, f"holds the error {value}", "put it right, or empty the cell"))
     if value is None:
         if formula.startswith("="):
-            tell(
+            report(
                 UserError(at, "a formula that was never computed", "open and save it in Excel, or save it as CSV UTF-8")
             )
         return ""
@@ -333,12 +333,12 @@ def _cell(cell: Any, formula: str, path: Path) -> str:
 
 
 def _refuse_dates_among_others(sheet: Any, path: Path) -> None:
-    """Tell a date in a column of names: Excel makes one of MARCH1, SEPT7 and 1-2."""
+    """Report a date in a column of names: Excel turns MARCH1, SEPT7 and 1-2 into dates."""
     for column in sheet.iter_cols():
-        given = [cell for cell in column[1:] if cell.value is not None]
-        dates = [cell for cell in given if isinstance(cell.value, date)]
-        if dates and len(dates) < len(given):
+        cells = [cell for cell in column[1:] if cell.value is not None]
+        dates = [cell for cell in cells if isinstance(cell.value, date)]
+        if dates and len(dates) < len(cells):
             at = Location(str(path), f"cell {dates[0].coordinate}")
             what = f"a date ({dates[0].value:%Y-%m-%d}) among other values: Excel makes dates of names like MARCH1"
-            tell(UserError(at, what, "write the name again, in a column whose format is Text"))
+            report(UserError(at, what, "write the name again, in a column whose format is Text"))
     settle()

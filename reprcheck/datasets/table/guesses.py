@@ -1,7 +1,7 @@
-"""What `data init` guessed and nobody has looked at: told with every task, until the card's `guessed` is empty.
+"""Describe what `data init` guessed and nobody has checked: a note on every task, until the card's `guessed` is empty.
 
-A guess may be wrong in ways that no later check sees: a unit too fine, a label that is none. So each is named with what
-was guessed, and with the columns that it could have been.
+A guess may be wrong in ways that no later check finds: a unit that is too fine, a column that is no label. So the note
+names each guess and its value, and the columns that could be the unit instead.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ MOST = 0.5
 """Share of the rows up to which a column's values repeat enough for it to be a unit, or a label."""
 
 
-def guesses(card: Card, table: pd.DataFrame) -> tuple[str, ...]:
-    """Return a sentence on what of a card is a guess, and one on the columns that could be the unit instead.
+def describe_guesses(card: Card, table: pd.DataFrame) -> tuple[str, ...]:
+    """Return a sentence on the card's guesses, and one on the columns that could be the unit instead.
 
     Parameters
     ----------
@@ -28,15 +28,15 @@ def guesses(card: Card, table: pd.DataFrame) -> tuple[str, ...]:
     """
     if not card.guessed:
         return ()
-    said = ", ".join(f"{key} ({value})" if (value := _value(card, key)) else key for key in card.guessed)
-    found = [f"Guessed by `data init`: {said}. Look at each, then take it out of `guessed` on the card."]
-    if "unit" in card.guessed and (others := _repeating(card, table)):
+    keys = ", ".join(f"{key} ({value})" if (value := _describe_value(card, key)) else key for key in card.guessed)
+    sentences = [f"Guessed by `data init`: {keys}. Look at each, then take it out of `guessed` on the card."]
+    if "unit" in card.guessed and (others := _find_repeating(card, table)):
         unit = " in ".join(nested(card.columns.unit)) or "each sample by itself"
-        found.append(f"Unit: {unit}; columns that repeat, not on the card, and could be it: {list_names(others)}.")
-    return tuple(found)
+        sentences.append(f"Unit: {unit}; columns that repeat, not on the card, and could be it: {list_names(others)}.")
+    return tuple(sentences)
 
 
-def _value(card: Card, key: str) -> str:
+def _describe_value(card: Card, key: str) -> str:
     if key.startswith("tasks."):
         return next((f"label {' / '.join(t.label)}" for t in card.tasks if t.name == key.removeprefix("tasks.")), "")
     if key == "unit":
@@ -47,15 +47,15 @@ def _value(card: Card, key: str) -> str:
     return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value or "")
 
 
-def _repeating(card: Card, table: pd.DataFrame) -> list[str]:
+def _find_repeating(card: Card, table: pd.DataFrame) -> list[str]:
     """Return columns of groups that the card doesn't name, the finest first, each with how many values it has."""
     columns = card.columns
-    named = {column for _, column in card.named_columns()} | {*columns.image, *(at for _, at in columns.folders)}
-    named |= {column for column in (columns.mask, columns.types, columns.frame) if column}
+    card_columns = {column for _, column in card.named_columns()} | {*columns.image, *(at for _, at in columns.folders)}
+    card_columns |= {column for column in (columns.mask, columns.types, columns.frame) if column}
     counts = {}
     for column in map(str, table.columns):
         values = texts(table[column])
         n_values = len(set(values.tolist()))
-        if column not in named and 2 < n_values <= MOST * len(values) and (values != "").all():
+        if column not in card_columns and 2 < n_values <= MOST * len(values) and (values != "").all():
             counts[column] = n_values
     return [f"{column} ({n} values)" for column, n in sorted(counts.items(), key=lambda pair: -pair[1])]

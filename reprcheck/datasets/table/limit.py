@@ -1,7 +1,7 @@
 """`--limit N`: a smaller task that asks the same question.
 
-Samples are ranked once, by the digest of their id and the stratum (label x batch) they stand for, and the first N are
-kept: the choice knows no order of rows, a larger N keeps what a smaller one kept, and no class vanishes.
+Samples are ranked once, by stratum (label x batch) and by the digest of their id, and the first N stay. The choice
+doesn't depend on the order of rows, a larger N includes the samples of a smaller one, and no class vanishes.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ BINS = 5
 """Quantile bins that stand for the label of a regression."""
 
 
-def strata(y: NDArray[np.float64], bins: int = BINS) -> NDArray[np.int64]:
+def bin_labels(y: NDArray[np.float64], bins: int = BINS) -> NDArray[np.int64]:
     """Return the quantile bin of each value, int64[n]; ties share a bin."""
     edges = np.unique(np.quantile(y, np.linspace(0, 1, bins + 1)[1:-1]))
     return np.searchsorted(edges, y, side="left").astype(np.int64)
@@ -51,17 +51,17 @@ def cut(
         return np.arange(len(ids))
     keys = np.array([digest("limit", str(i)) for i in ids])
     by_key = np.argsort(keys)
-    share = _share_within(labels, batches, by_key)
-    tier = _tiers(labels, batches, groups, by_key)
+    share = _rank_within_strata(labels, batches, by_key)
+    tier = _assign_tiers(labels, batches, groups, by_key)
     keep = max(limit, int((tier == 0).sum()))
     return np.sort(np.lexsort((keys, share, tier))[:keep])
 
 
-def _share_within(
+def _rank_within_strata(
     labels: NDArray[np.int64], batches: NDArray[np.str_], by_key: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """Return where each sample stands in its stratum, in (0, 1): taking the lowest cuts all strata in proportion."""
-    codes = _stratum(labels, batches)
+    """Return each sample's relative rank in its stratum, in (0, 1): taking the lowest cuts all strata in proportion."""
+    codes = _code_strata(labels, batches)
     share = np.empty(len(labels))
     for code in np.unique(codes):
         members = by_key[codes[by_key] == code]
@@ -69,12 +69,12 @@ def _share_within(
     return share
 
 
-def _tiers(
+def _assign_tiers(
     labels: NDArray[np.int64], batches: NDArray[np.str_], groups: NDArray[np.str_], by_key: NDArray[np.int64]
 ) -> NDArray[np.int64]:
     """Return 0 for two samples of each label, from two groups where it has them; 1 for each stratum's first; else 2."""
     tier = np.full(len(labels), 2)
-    codes = _stratum(labels, batches)
+    codes = _code_strata(labels, batches)
     for label in np.unique(labels):
         members = by_key[labels[by_key] == label]
         first = members[0]
@@ -86,11 +86,11 @@ def _tiers(
     return tier
 
 
-def _stratum(labels: NDArray[np.int64], batches: NDArray[np.str_]) -> NDArray[np.int64]:
+def _code_strata(labels: NDArray[np.int64], batches: NDArray[np.str_]) -> NDArray[np.int64]:
     names, codes = np.unique(batches, return_inverse=True)
     return labels * len(names) + codes.astype(np.int64)
 
 
-def enough(labels: NDArray[np.int64], batches: NDArray[np.str_]) -> int:
+def find_smallest_limit(labels: NDArray[np.int64], batches: NDArray[np.str_]) -> int:
     """Return the limit that keeps a sample of every stratum, and two of every label."""
     return sum(max(2, len(np.unique(batches[labels == label]))) for label in np.unique(labels))

@@ -1,7 +1,7 @@
-"""Names in the columns that group: two spellings of one thing are refused until the card says that they are two.
+"""Check names in the columns that group samples: two spellings of one name are refused, unless the card allows them.
 
-A patient spelled in two ways is two units, which folds then put on both sides; a label spelled in two ways is two
-classes. What a spelling is, is for `reprcheck.spelling`; which columns group, and which rows are wrong, is said here.
+A patient spelled in two ways would be two units, which folds may put on both sides; a label spelled in two ways would
+be two classes. `reprcheck.spelling` compares the names; this module finds the columns that group and the rows at fault.
 """
 
 from __future__ import annotations
@@ -13,22 +13,22 @@ from numpy.typing import NDArray
 
 from reprcheck.datasets.card.card import Card
 from reprcheck.datasets.card.columns import nested, parts
-from reprcheck.datasets.card.problems import settle, tell_each
+from reprcheck.datasets.card.problems import report_each, settle
 from reprcheck.datasets.card.section import Value
 from reprcheck.datasets.card.tasks import TaskCard
 from reprcheck.datasets.table.samples import Samples, cell_name, line_name, matches, to_number
 from reprcheck.errors import Location, UserError, clipped, closest
 from reprcheck.spelling import fold, groups, is_missing, show
 
-SHOWN = 8
-"""Names of a column listed where none is what was asked for."""
+MOST_NAMES = 8
+"""Names of a column that a message lists, at most."""
 
 
 def check_names(card: Card, columns: Mapping[str, NDArray[np.str_]], lines: NDArray[np.int64], where: str) -> None:
-    """Tell each name that a column which groups spells in several ways, as a UserError.
+    """Report each name that has several spellings in a column that groups samples, as a UserError.
 
-    Columns that the card calls ``distinct`` are taken at their word, and so are sample ids, the label of a regression,
-    and metadata that are all numbers.
+    Not checked: columns that the card calls ``distinct``, sample ids, the label of a regression, and metadata that are
+    all numbers.
 
     Parameters
     ----------
@@ -40,29 +40,33 @@ def check_names(card: Card, columns: Mapping[str, NDArray[np.str_]], lines: NDAr
     where : str
         The table's file.
     """
-    grouping = [column for column in dict.fromkeys(_grouping(card)) if column in columns]
-    known = {card.columns.sample, *card.columns.distinct, *card.columns.checked}
-    for column in (column for column in grouping if column not in known):
+    grouping = [column for column in dict.fromkeys(_list_grouping_columns(card)) if column in columns]
+    exempt = {card.columns.sample, *card.columns.distinct, *card.columns.checked}
+    for column in (column for column in grouping if column not in exempt):
         cells = columns[column]
         names, counts = np.unique(cells[cells != ""], return_counts=True)
         if column in card.columns.metadata and all(
             to_number(name) is not None or is_missing(name) for name in names.tolist()
         ):
             continue
-        found = groups(names.tolist())
-        if found:
+        spelling_groups = groups(names.tolist())
+        if spelling_groups:
             count = dict(zip(names.tolist(), counts.tolist(), strict=True))
-            mistakes = [_spelled(column, spellings, count, cells, lines, where) for spellings in found]
-            mistakes.sort(key=lambda one: one[0])
-            tell_each([mistake for _, mistake in mistakes], f"(and {{}} more of column {column})".format)
+            mistakes = [
+                _describe_spellings(column, spellings, count, cells, lines, where) for spellings in spelling_groups
+            ]
+            mistakes.sort(key=lambda pair: pair[0])
+            report_each([mistake for _, mistake in mistakes], f"(and {{}} more of column {column})".format)
     for task in card.tasks:
-        for column, wanted, key in _chosen(task):
-            if column in columns and column not in known.union(grouping):
+        for column, values, key in _list_choices(task):
+            if column in columns and column not in exempt.union(grouping):
                 key = f"[tasks.{task.name}] {key}"
-                tell_each(list(_beside(column, wanted, key, columns[column], lines, where)), "(and {} more)".format)
+                report_each(
+                    list(_find_misspellings(column, values, key, columns[column], lines, where)), "(and {} more)".format
+                )
 
 
-def _grouping(card: Card) -> Iterator[str]:
+def _list_grouping_columns(card: Card) -> Iterator[str]:
     """Yield the columns whose names make groups."""
     units = [card.columns.unit, card.columns.batch, *(task.unit for task in card.tasks)]
     yield from (part for unit in units for column in nested(unit) for part in parts(column))
@@ -72,9 +76,9 @@ def _grouping(card: Card) -> Iterator[str]:
     yield from card.columns.metadata
 
 
-def _chosen(task: TaskCard) -> Iterator[tuple[str, tuple[Value, ...], str]]:
-    """Yield (column, values, key of the card) for rows that a task chooses by a value."""
-    yield from ((column, wanted, f"where {column}") for column, wanted in (task.where or {}).items())
+def _list_choices(task: TaskCard) -> Iterator[tuple[str, tuple[Value, ...], str]]:
+    """Yield (column, values, key of the card) for each key by which a task selects rows."""
+    yield from ((column, values, f"where {column}") for column, values in (task.where or {}).items())
     if task.exclude:
         yield task.label[0], task.exclude, "exclude"
     if task.control:
@@ -83,7 +87,7 @@ def _chosen(task: TaskCard) -> Iterator[tuple[str, tuple[Value, ...], str]]:
         yield task.test.column, task.test.equals, "test"
 
 
-def _spelled(
+def _describe_spellings(
     column: str,
     spellings: Sequence[str],
     count: Mapping[str, int],
@@ -91,33 +95,33 @@ def _spelled(
     lines: NDArray[np.int64],
     where: str,
 ) -> tuple[int, UserError]:
-    """Return the mistake of several spellings, and the line of the first row of the second."""
+    """Return the line where the second spelling first occurs, and the mistake that lists all of them."""
     first = sorted((int(lines[cells == name].min()), name) for name in spellings)
-    told = [
-        f"{shown} ({line_name(where, line)}" + (f" and {count[name] - 1} more)" if count[name] > 1 else ")")
-        for (line, name), shown in zip(first, map(clipped, show([name for _, name in first])), strict=True)
+    parts = [
+        f"{text} ({line_name(where, line)}" + (f" and {count[name] - 1} more)" if count[name] > 1 else ")")
+        for (line, name), text in zip(first, map(clipped, show([name for _, name in first])), strict=True)
     ]
-    what = f"{', '.join(told[:-1])} and {told[-1]} are one name in {len(told)} spellings"
+    what = f"{', '.join(parts[:-1])} and {parts[-1]} are one name in {len(parts)} spellings"
     remedy = f'write it in one way, or, if they are different things, add distinct = ["{column}"] to [columns]'
     return first[1][0], UserError(cell_name(where, first[1][0], column), what, remedy)
 
 
-def _beside(
-    column: str, wanted: tuple[Value, ...], key: str, cells: NDArray[np.str_], lines: NDArray[np.int64], where: str
+def _find_misspellings(
+    column: str, values: tuple[Value, ...], key: str, cells: NDArray[np.str_], lines: NDArray[np.int64], where: str
 ) -> Iterator[UserError]:
-    """Yield a mistake for each name that isn't asked for, and is another spelling of one that is, and is there."""
-    asked = {fold(value): value for value in wanted if isinstance(value, str) and (cells == value).any()}
-    for name in np.unique(cells[~matches(cells, wanted) & (cells != "")]).tolist():
-        if (value := asked.get(fold(name))) is not None:
+    """Yield a mistake for each name that is another spelling of one in ``values``, where the column holds both."""
+    by_fold = {fold(value): value for value in values if isinstance(value, str) and (cells == value).any()}
+    for name in np.unique(cells[~matches(cells, values) & (cells != "")]).tolist():
+        if (value := by_fold.get(fold(name))) is not None:
             line = int(lines[cells == name].min())
-            other, named = map(clipped, show([name, value]))
-            what = f"{other} is another spelling of {named}, which {key} names"
+            other, expected = map(clipped, show([name, value]))
+            what = f"{other} is another spelling of {expected}, which {key} names"
             remedy = f'write it in one way, or, if they are different things, add distinct = ["{column}"] to [columns]'
             yield UserError(cell_name(where, line, column), what, remedy)
 
 
 def check_values(card: Card, task: TaskCard, columns: Mapping[str, NDArray[np.str_]], where: str) -> None:
-    """Tell each value that a task asks a column for, and that no row of the table holds, as a UserError.
+    """Report each value that a task selects by and no row of the table holds, as a UserError.
 
     Parameters
     ----------
@@ -130,26 +134,28 @@ def check_values(card: Card, task: TaskCard, columns: Mapping[str, NDArray[np.st
         The table's file.
     """
     mistakes = []
-    for column, wanted, key in _chosen(task):
+    for column, values, key in _list_choices(task):
         if column not in columns or column in card.columns.checked:
             continue
-        absent = [value for value in wanted if not matches(columns[column], (value,)).any()]
+        absent = [value for value in values if not matches(columns[column], (value,)).any()]
         names = [name for name in np.unique(columns[column]).tolist() if name] if absent else []
-        listed = ", ".join(map(clipped, names[:SHOWN])) + (f" and {len(names) - SHOWN} more" if names[SHOWN:] else "")
+        listing = ", ".join(map(clipped, names[:MOST_NAMES])) + (
+            f" and {len(names) - MOST_NAMES} more" if names[MOST_NAMES:] else ""
+        )
         for value in absent:
             close = closest(str(value), names)
-            remedy = (f"did you mean {close}? " if close else "") + f"the column holds {listed or 'nothing'}"
+            remedy = (f"did you mean {close}? " if close else "") + f"the column holds {listing or 'nothing'}"
             at = Location(where, column=f"column {column}", within=f"[tasks.{task.name}]")
             mistakes.append(UserError(at, f"{key} names {value!r}, and no row holds it", remedy))
-    tell_each(mistakes, "(and {} more)".format)
+    report_each(mistakes, "(and {} more)".format)
     settle()
 
 
 def check_missing(card: Card, task: TaskCard, rows: NDArray[np.int64], samples: Samples) -> tuple[str, ...]:
-    """Tell each cell that holds what programs write for a missing value, where a name of a group should be.
+    """Report each cell that holds a program's sign for a missing value in place of a group's name.
 
-    A label of ``None`` is as often a name as not: it is a class, which a note tells, as it does of what the card calls
-    ``distinct``.
+    A label of ``None`` may well be a name: it stays as a class, with a note. So do such names in columns that the card
+    calls ``distinct``.
 
     Parameters
     ----------
@@ -168,24 +174,29 @@ def check_missing(card: Card, task: TaskCard, rows: NDArray[np.int64], samples: 
     groups |= {"replicate": nested(task.replicate), "label": task.label if task.kind == "classify" else ()}
     notes = []
     for word, columns in groups.items():
-        for column in dict.fromkeys(part for named in columns for part in parts(named)):
+        for column in dict.fromkeys(part for joint in columns for part in parts(joint)):
             names, index, counts = np.unique(samples.columns[column][rows], return_inverse=True, return_counts=True)
             absent = np.array([is_missing(str(name)) for name in names], bool)
             if word == "label":
-                kept = absent & [column in card.columns.distinct or name.lower() == "none" for name in names.tolist()]
+                is_name = absent & [
+                    column in card.columns.distinct or name.lower() == "none" for name in names.tolist()
+                ]
                 notes += [
                     f"Label {names[i]}, a class of {counts[i]}: a name, not a missing value."
-                    for i in np.flatnonzero(kept)
+                    for i in np.flatnonzero(is_name)
                 ]
-                absent &= ~kept
+                absent &= ~is_name
             elif column in (*card.columns.distinct, card.columns.sample):
                 continue
             for i in np.flatnonzero(absent):
-                tell_each(_absent(word, column, str(names[i]), rows[index == i], samples), "(and {} more rows)".format)
+                report_each(
+                    _describe_absent(word, column, str(names[i]), rows[index == i], samples),
+                    "(and {} more rows)".format,
+                )
     return tuple(notes)
 
 
-def _absent(word: str, column: str, name: str, rows: NDArray[np.int64], samples: Samples) -> list[UserError]:
+def _describe_absent(word: str, column: str, name: str, rows: NDArray[np.int64], samples: Samples) -> list[UserError]:
     remedy = f"name the {word} of each sample of a task"
     if word == "label":
         remedy = f'add exclude = ["{name}"], or leave the cells blank, to leave the rows out'

@@ -12,7 +12,7 @@ _COLUMN = re.compile(r"0*([1-9][0-9]?)")
 
 @dataclass(frozen=True)
 class PlatePosition:
-    """Where a sample lay: row and column from 1 where the name tells them, else the name itself (blank: not known)."""
+    """Where a sample lay: row and column from 1 if its name has them, else the name itself (blank: not known)."""
 
     row: int | None = None
     column: int | None = None
@@ -27,7 +27,7 @@ class PlatePosition:
 
 
 def place(name: str) -> PlatePosition:
-    """Return the place that a name tells.
+    """Read a position on a plate from its name.
 
     Parameters
     ----------
@@ -37,11 +37,11 @@ def place(name: str) -> PlatePosition:
 
     Returns
     -------
-    Place
+    PlatePosition
 
     Examples
     --------
-    >>> place("b03") == place("B-3") == Place(row=2, column=3)
+    >>> place("b03") == place("B-3") == PlatePosition(row=2, column=3)
     True
     >>> place("AA").row, place("12").column, place("site 4").other
     (27, 12, 'site 4')

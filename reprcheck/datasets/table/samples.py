@@ -1,7 +1,7 @@
-"""The sample table: held as text in order of sample id; its file is read by `table_file`.
+"""The sample table: held as text in order of sample id; its file is read by `table.file`.
 
-Every cell is text until a task asks for a number, so ids such as ``001`` survive. Each row remembers its line in the
-file, so that whatever is wrong with it can be named; what a column means is for the card and `tasks`.
+Every cell is text until a task asks for a number, so ids such as ``001`` survive. Each row keeps its line in the file,
+so that messages can name it. What a column means is for the card and `tasks`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from reprcheck.datasets.card.card import IGNORED, Card
-from reprcheck.datasets.card.problems import tell
+from reprcheck.datasets.card.problems import report
 from reprcheck.datasets.card.section import Value
 from reprcheck.errors import Location, UserError, did_you_mean
 from reprcheck.spelling import NUMBER, is_blank
@@ -37,7 +37,7 @@ class Samples:
     ids : str[N]
         Sorted.
     columns : mapping of str to str[N]
-        Stripped text; a missing value is "". What several columns name together is among them, as one column.
+        Stripped text; a missing value is "". A `JointColumn` of the card is one column here.
     position : int64[N]
         Position of each sample in the table as given.
     lines : int64[N]
@@ -53,17 +53,17 @@ class Samples:
     where: str
 
     def at(self, row: int, column: str) -> Location:
-        """Return how to name a cell in a message."""
+        """Return the location of a cell, for messages."""
         return cell_name(self.where, int(self.lines[row]), column)
 
 
 def cell_name(where: str, line: int, column: str) -> Location:
-    """Return how to name a cell in a message: file, line (of a Parquet file: row, from 1), column."""
+    """Return the location of a cell, for messages: file, line (of a Parquet file: row, from 1), column."""
     return Location(where, line_name(where, line), f"column {column}")
 
 
 def line_name(where: str, line: int) -> str:
-    """Return how to name a row of the table in a message."""
+    """Return the name of a row of the table, for messages."""
     return f"row {line - 1}" if where.endswith(".parquet") else f"line {line}"
 
 
@@ -75,18 +75,18 @@ def lines_of(table: pd.DataFrame) -> NDArray[np.int64]:
 
 
 def texts(column: pd.Series[Any]) -> NDArray[np.str_]:
-    """Return a column's cells as stripped text, a missing value, or one that shows nothing, as "".
+    """Return a column's cells as stripped text; a missing value, or one of invisible characters only, is "".
 
-    A whole number is written without a point, since a missing value beside it makes integers floats; a time at midnight
-    as its date; a truth value as ``true`` or ``false``.
+    A whole number has no point, since pandas makes integers floats where a value is missing; a time at midnight is
+    written as its date, a truth value as ``true`` or ``false``.
     """
     values = column.tolist()
-    if str(column.dtype).lower() in ("float16", "float32"):  # whose digits as a float64 nobody wrote
+    if str(column.dtype).lower() in ("float16", "float32"):  # as float64 they would show digits that nobody wrote
         values = [float(str(value)) for value in column.to_numpy(str(column.dtype).lower(), na_value=np.nan)]
-    return np.array([_text(value) for value in values], dtype=np.str_).reshape(len(column))
+    return np.array([_to_text(value) for value in values], dtype=np.str_).reshape(len(column))
 
 
-def _text(value: Any) -> str:
+def _to_text(value: Any) -> str:
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, bytes):
@@ -128,12 +128,12 @@ class Texts(Mapping[str, NDArray[np.str_]]):
         return len(self._names)
 
 
-def require(table: pd.DataFrame, named: Iterable[tuple[str, str]], where: str) -> None:
-    """Tell each column of ``named`` (card key, column) that the table lacks, as a UserError."""
-    for key, column in named:
+def require(table: pd.DataFrame, named_columns: Iterable[tuple[str, str]], where: str) -> None:
+    """Report each column of ``named_columns`` (card key, column) that the table lacks, as a UserError."""
+    for key, column in named_columns:
         if column not in table.columns:
             remedy = did_you_mean(column, map(str, table.columns))
-            tell(UserError(Location(where), f"no column {column!r}, which {key} names", remedy))
+            report(UserError(Location(where), f"no column {column!r}, which {key} names", remedy))
 
 
 def sort_samples(card: Card, table: pd.DataFrame, where: str) -> Samples:
@@ -152,28 +152,28 @@ def sort_samples(card: Card, table: pd.DataFrame, where: str) -> Samples:
     ids = texts(table[key])
     order = np.argsort(ids, kind="stable")
     for blank in order[ids[order] == ""]:
-        tell(UserError(cell_name(where, int(lines[blank]), key), "blank sample id", "give each row an id"))
+        report(UserError(cell_name(where, int(lines[blank]), key), "blank sample id", "give each row an id"))
     for before, after in pairwise(order):
         if ids[after] and ids[before] == ids[after]:
             what = f"sample {str(ids[after])!r} is on {line_name(where, int(lines[before]))} too"
-            tell(UserError(cell_name(where, int(lines[after]), key), what, "give each row an id of its own"))
-    named = {column for key, column in card.named_columns() if key != IGNORED}
-    columns = {column: texts(table[column])[order] for column in sorted(named)}
+            report(UserError(cell_name(where, int(lines[after]), key), what, "give each row an id of its own"))
+    names = {column for key, column in card.named_columns() if key != IGNORED}
+    columns = {column: texts(table[column])[order] for column in sorted(names)}
     columns |= {column: _join([columns[part] for part in column.parts]) for column in card.joined_columns()}
     return Samples(ids[order], columns, order.astype(np.int64), lines[order], where)
 
 
 def _join(columns: Sequence[NDArray[np.str_]]) -> NDArray[np.str_]:
-    """Return names made of the cells of several columns, other ones for other cells; blank where one is."""
+    """Join the cells of several columns to one name, different for different cells; blank where one cell is."""
     escaped = ([cell.replace("\\", "\\\\").replace("/", "\\/") for cell in column.tolist()] for column in columns)
     joined = [" / ".join(cells) if all(cells) else "" for cells in zip(*escaped, strict=True)]
     return np.array(joined, dtype=np.str_).reshape(len(columns[0]))
 
 
-def matches(cells: NDArray[np.str_], wanted: tuple[Value, ...]) -> NDArray[np.bool_]:
+def matches(cells: NDArray[np.str_], values: tuple[Value, ...]) -> NDArray[np.bool_]:
     """Return which cells equal one of ``wanted``: texts as text, numbers as numbers, truth values as true or false."""
     distinct, inverse = np.unique(cells, return_inverse=True)
-    hit = np.array([any(_equals(str(cell), value) for value in wanted) for cell in distinct], dtype=bool)
+    hit = np.array([any(_equals(str(cell), value) for value in values) for cell in distinct], dtype=bool)
     return hit[inverse]
 
 
@@ -187,7 +187,7 @@ def _equals(cell: str, value: Value) -> bool:
 
 
 def to_number(cell: str) -> float | None:
-    """Return the finite number that a cell holds, as `NUMBER` says what one is, or None.
+    """Return the finite number that a cell holds, written as `NUMBER` allows, or None.
 
     Examples
     --------

@@ -1,7 +1,7 @@
 """One task of the card, resolved against the table: rows, labels, units, batches.
 
-Filters first, then labels, then the checks of `confounds`, then `limit`. Whatever is left out is counted in the notes;
-whatever can't be right is a UserError that names file, line and column.
+Filters first, then labels, then the checks of `confounds`, then `limit`. Notes count what is left out; what can't be
+right raises a UserError that names file, line and column.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from reprcheck.confounds import design as confounds
 from reprcheck.datasets.card.card import Card
 from reprcheck.datasets.card.columns import JointColumn, nested
-from reprcheck.datasets.card.problems import attempt, settle, tell, tell_each
+from reprcheck.datasets.card.problems import attempt, report, report_each, settle
 from reprcheck.datasets.card.tasks import TaskCard
 from reprcheck.datasets.table import limit
 from reprcheck.datasets.table.names import check_missing, check_values
@@ -44,7 +44,7 @@ class _Labels(NamedTuple):
 
 
 def select(task: TaskCard, samples: Samples) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """Return the rows that a task's ``where``, ``exclude`` and blank labels leave, and a note for each that took some.
+    """Return the rows that ``where``, ``exclude`` and blank labels leave to a task, and a note for each loss.
 
     Parameters
     ----------
@@ -62,28 +62,30 @@ def select(task: TaskCard, samples: Samples) -> tuple[NDArray[np.int64], tuple[s
     UserError
         Where no row is left.
     """
-    kept = _TaskSamples(np.arange(len(samples.ids)), ())
-    for column, wanted in (task.where or {}).items():
-        kept = _keep(kept, matches(samples.columns[column], wanted), f"not of where {column} = {_shown(wanted)}")
-        if not len(kept.rows):
-            found = confounds.list_names(np.unique(samples.columns[column]))
+    selection = _TaskSamples(np.arange(len(samples.ids)), ())
+    for column, values in (task.where or {}).items():
+        selection = _keep(
+            selection, matches(samples.columns[column], values), f"not of where {column} = {_join_values(values)}"
+        )
+        if not len(selection.rows):
+            names = confounds.list_names(np.unique(samples.columns[column]))
             raise UserError(
                 Location(samples.where, column=f"column {column}"),
-                f"no rows left: none of [tasks.{task.name}] where {column} = {_shown(wanted)}",
-                f"the column holds {found}",
+                f"no rows left: none of [tasks.{task.name}] where {column} = {_join_values(values)}",
+                f"the column holds {names}",
             )
     if task.exclude:
         excluded = matches(samples.columns[task.label[0]], task.exclude)
-        kept = _keep(kept, ~excluded, f"excluded by label {_shown(task.exclude)}")
+        selection = _keep(selection, ~excluded, f"excluded by label {_join_values(task.exclude)}")
     labelled = np.all([samples.columns[column] != "" for column in task.label], axis=0)
-    kept = _keep(kept, labelled, "without a label")
-    if not len(kept.rows):
+    selection = _keep(selection, labelled, "without a label")
+    if not len(selection.rows):
         raise UserError(
             Location(samples.where, column=f"column {task.label[0]}"),
             f"no rows left for [tasks.{task.name}]: all are left out by where, exclude or a blank label",
             "loosen the filters, or fill in the labels",
         )
-    return kept.rows, kept.notes
+    return selection.rows, selection.notes
 
 
 def resolve_task(card: Card, task: TaskCard, samples: Samples) -> Task:
@@ -108,22 +110,22 @@ def resolve_task(card: Card, task: TaskCard, samples: Samples) -> Task:
     """
     check_values(card, task, samples.columns, samples.where)
     rows, notes = select(task, samples)
-    labelled = attempt(_Labels(rows, rows, (), ()), _labels, task, rows, samples)
+    labelled = attempt(_Labels(rows, rows, (), ()), _read_labels, task, rows, samples)
     rows, y, classes, left_out = labelled
     left_out += attempt((), check_missing, card, task, rows, samples)
     nesting = nested(task.unit or card.columns.unit or card.columns.sample)
-    unit, units = attempt(("", samples.ids[rows]), _units, nesting, rows, samples)
-    batches = attempt(samples.ids[rows], _groups, card.columns.batch, rows, samples, "batch")
-    control = attempt(None, _control, task, rows, samples)
-    test = attempt(None, _test, task, rows, samples)
+    unit, units = attempt(("", samples.ids[rows]), _read_units, nesting, rows, samples)
+    batches = attempt(samples.ids[rows], _read_groups, card.columns.batch, rows, samples, "batch")
+    control = attempt(None, _find_control, task, rows, samples)
+    test = attempt(None, _find_test, task, rows, samples)
     settle()
     positions = samples.columns[card.columns.position][rows] if card.columns.position else None
     codes = y if classes else None
     held_out = card.columns.batch if task.holdout == "batch" else task.test.column if task.test else unit
     where = Location(samples.where, column=f"column {held_out}", within=f"[tasks.{task.name}]")
-    if not _matches_alone(task):
+    if not _is_only_matching(task):
         confounds.refuse(codes, classes, units, batches, holdout=task.holdout, test=test, where=where)
-    if matching := _matching(task):
+    if matching := _find_matching(task):
         at = (Location(samples.where, column=f"column {c}", within=where.within) for c in (unit, card.columns.batch))
         confounds.refuse_matching(matching, y, classes, units, batches, where=next(at), by_batch=next(at))
     settle()
@@ -132,10 +134,12 @@ def resolve_task(card: Card, task: TaskCard, samples: Samples) -> Task:
             where = Location(samples.where, within=f"[tasks.{task.name}] aggregate")
             raise UserError(where, "the unit is the sample: nothing to aggregate", "name a unit, or remove it")
         for what, values in (("label", codes), ("batch", batches), ("control", control), ("side of the split", test)):
-            _must_agree(what, values, nesting[0], task, rows, samples)
+            _require_agreement(what, values, nesting[0], task, rows, samples)
         settle()
         count = len(np.unique(samples.columns[nesting[0]][rows]))
-        left_out += (f"{_samples(len(rows))} made one for each of {count} {nesting[0]}s: {task.aggregate} of vectors.",)
+        left_out += (
+            f"{_count_samples(len(rows))} made one for each of {count} {nesting[0]}s: {task.aggregate} of vectors.",
+        )
     return Task(
         name=task.name,
         kind=task.kind,
@@ -148,31 +152,34 @@ def resolve_task(card: Card, task: TaskCard, samples: Samples) -> Task:
         protocols=task.protocols,
         channels=tuple(card.channels.index(c) for c in task.channels or card.channels),
         control=control,
-        notes=notes + left_out + _split(task, test) + confounds.notes(codes, classes, units, batches, positions, test),
+        notes=notes
+        + left_out
+        + _describe_split(task, test)
+        + confounds.notes(codes, classes, units, batches, positions, test),
         positions=positions,
         replicates=samples.columns[task.replicate][rows] if task.replicate else None,
         aggregate=task.aggregate,
         innermost=samples.columns[nesting[0]][rows] if task.aggregate else None,
-        metadata=_metadata(card, task, rows, samples),
+        metadata=_stack_metadata(card, task, rows, samples),
         test=test,
     )
 
 
-def _matching(task: TaskCard | Task) -> Any:
-    """Return the matching protocol that asks the most of a task, of those it is asked by; None where there is none."""
-    asked = [protocol for protocol in map(PROTOCOLS.get, task.protocols) if protocol.outside]
-    return max(asked, key=lambda protocol: len(protocol.outside), default=None)
+def _find_matching(task: TaskCard | Task) -> Any:
+    """Return the task's matching protocol with the strictest needs, or None where it has no matching protocol."""
+    candidates = [protocol for protocol in map(PROTOCOLS.get, task.protocols) if protocol.outside]
+    return max(candidates, key=lambda protocol: len(protocol.outside), default=None)
 
 
-def _matches_alone(task: TaskCard | Task) -> bool:
-    """Return whether a task is asked by matching protocols alone, so that it needs no folds."""
+def _is_only_matching(task: TaskCard | Task) -> bool:
+    """Return whether all protocols of a task are matching protocols, so that it needs no folds."""
     return all(PROTOCOLS.get(name).outside for name in task.protocols)
 
 
-def _must_agree(
+def _require_agreement(
     what: str, values: NDArray[Any] | None, unit: str, task: TaskCard, rows: NDArray[np.int64], samples: Samples
 ) -> None:
-    """Tell the samples that differ from another of their unit in what an aggregated unit has one of."""
+    """Report samples that differ from another of their unit in ``what``: an aggregated unit has one value of it."""
     if values is None:
         return
     first: dict[str, Any] = {}
@@ -182,11 +189,11 @@ def _must_agree(
             at = samples.at(row, unit)
             where = Location(at.file, at.row, at.column, within=f"[tasks.{task.name}] aggregate")
             remedy = f"name an inner unit whose samples agree before {unit} in `unit`, or don't aggregate"
-            tell(UserError(where, f"samples of {unit} {name} differ in {what}", remedy))
+            report(UserError(where, f"samples of {unit} {name} differ in {what}", remedy))
 
 
-def limited(task: Task, ids: NDArray[np.str_], at_most: int) -> Task:
-    """Return ``task`` cut down to about ``at_most`` samples, as `limit.cut` does, with a note that says so.
+def limit_task(task: Task, ids: NDArray[np.str_], at_most: int) -> Task:
+    """Return ``task`` cut to about ``at_most`` samples by `limit.cut`, with a note.
 
     Parameters
     ----------
@@ -202,7 +209,7 @@ def limited(task: Task, ids: NDArray[np.str_], at_most: int) -> Task:
     """
     if at_most >= len(task.rows):
         return task
-    labels = task.y if task.classes else limit.strata(task.y)
+    labels = task.y if task.classes else limit.bin_labels(task.y)
     if task.control is not None:  # controls are strata of their own, so that no cut takes them all
         labels = labels * 2 + task.control
     if task.test is not None:  # as are both sides of a split
@@ -212,12 +219,12 @@ def limited(task: Task, ids: NDArray[np.str_], at_most: int) -> Task:
     note = f"Limit: cut from {len(task.rows)} to {len(keep)} samples, stratified by label and batch."
     cut = replace(task.take(keep), notes=(*task.notes, note))
     where = Option("limit", at_most, f"task {task.name}")
-    remedy = ("use ", Option("limit", limit.enough(labels, task.batches)), " or more")
-    if matching := _matching(task):
+    remedy = ("use ", Option("limit", limit.find_smallest_limit(labels, task.batches)), " or more")
+    if matching := _find_matching(task):
         confounds.refuse_matching(
             matching, cut.y, cut.classes, cut.units, cut.batches, where=where, by_batch=where, remedy=remedy
         )
-    if _matches_alone(task):
+    if _is_only_matching(task):
         return cut
     confounds.refuse(
         cut.y if cut.classes else None,
@@ -232,125 +239,128 @@ def limited(task: Task, ids: NDArray[np.str_], at_most: int) -> Task:
     return cut
 
 
-def _keep(kept: _TaskSamples, mask: NDArray[np.bool_], why: str) -> _TaskSamples:
-    rows = kept.rows[mask[kept.rows]]
-    lost = len(kept.rows) - len(rows)
-    return _TaskSamples(rows, (*kept.notes, f"{_samples(lost)} left out: {why}.") if lost else kept.notes)
+def _keep(selection: _TaskSamples, mask: NDArray[np.bool_], why: str) -> _TaskSamples:
+    rows = selection.rows[mask[selection.rows]]
+    n_lost = len(selection.rows) - len(rows)
+    return _TaskSamples(
+        rows, (*selection.notes, f"{_count_samples(n_lost)} left out: {why}.") if n_lost else selection.notes
+    )
 
 
-def _samples(n: int) -> str:
+def _count_samples(n: int) -> str:
     return f"{n} sample" if n == 1 else f"{n} samples"
 
 
-def _shown(wanted: tuple[Any, ...]) -> str:
-    return " or ".join(str(value) for value in wanted)
+def _join_values(values: tuple[Any, ...]) -> str:
+    return " or ".join(str(value) for value in values)
 
 
-def _labels(task: TaskCard, rows: NDArray[np.int64], samples: Samples) -> _Labels:
+def _read_labels(task: TaskCard, rows: NDArray[np.int64], samples: Samples) -> _Labels:
     where = Location(samples.where, column=f"column {' / '.join(task.label)}", within=f"[tasks.{task.name}]")
     if task.kind == "regress":
-        values = _values(task, rows, samples)
+        values = _read_values(task, rows, samples)
         if np.ptp(values) == 0:
-            what = f"the label is {values[0]:g} in all {_samples(len(values))}"
+            what = f"the label is {values[0]:g} in all {_count_samples(len(values))}"
             raise UserError(where, what, "a regression needs a label that varies")
         return _Labels(rows, values, (), ())
     labels = samples.columns[task.label[0]]
-    rows, classes, notes = _classes(task, rows, labels[rows])
+    rows, classes, notes = _select_classes(task, rows, labels[rows])
     if len(classes) < 2:
         what = f"one class only ({classes[0]})" if classes else "no class is left"
-        lost = "".join(f" ({note.removesuffix('.')})" for note in notes)
-        raise UserError(where, what + lost, "a task needs two or more classes")
+        reasons = "".join(f" ({note.removesuffix('.')})" for note in notes)
+        raise UserError(where, what + reasons, "a task needs two or more classes")
     return _Labels(rows, np.searchsorted(np.array(classes), labels[rows]).astype(np.int64), classes, notes)
 
 
-def _classes(
+def _select_classes(
     task: TaskCard, rows: NDArray[np.int64], labels: NDArray[np.str_]
 ) -> tuple[NDArray[np.int64], tuple[str, ...], tuple[str, ...]]:
     """Return the rows, sorted names and notes that ``min_per_class`` leaves."""
     names, counts = np.unique(labels, return_counts=True)
     least = task.min_per_class or 1
     rare = [f"{name} ({count})" for name, count in zip(names, counts, strict=True) if count < least]
-    kept = names[counts >= least]
+    frequent = names[counts >= least]
     notes = (f"Classes left out, with fewer than {least} samples: {', '.join(rare)}.",) if rare else ()
-    return rows[np.isin(labels, kept)], tuple(str(name) for name in kept), notes
+    return rows[np.isin(labels, frequent)], tuple(str(name) for name in frequent), notes
 
 
-def _values(task: TaskCard, rows: NDArray[np.int64], samples: Samples) -> NDArray[np.float64]:
-    """Return the numbers to regress; tell the lines that hold none."""
-    parts = [_numbers(column, rows, samples) for column in task.label]
+def _read_values(task: TaskCard, rows: NDArray[np.int64], samples: Samples) -> NDArray[np.float64]:
+    """Return the numbers to regress; report the lines without a number."""
+    parts = [_read_numbers(column, rows, samples) for column in task.label]
     settle()
     if len(parts) == 1:
         return parts[0]
     numerator, denominator = parts
-    for row in _by_line(rows[denominator == 0], samples):
+    for row in _sort_by_line(rows[denominator == 0], samples):
         what = f"0, and the label of [tasks.{task.name}] divides by it"
-        tell(UserError(samples.at(row, task.label[1]), what, "leave the cell blank to leave the row out"))
+        report(UserError(samples.at(row, task.label[1]), what, "leave the cell blank to leave the row out"))
     settle()
     return numerator / denominator
 
 
-def _numbers(column: str, rows: NDArray[np.int64], samples: Samples) -> NDArray[np.float64]:
+def _read_numbers(column: str, rows: NDArray[np.int64], samples: Samples) -> NDArray[np.float64]:
     numbers = [to_number(str(cell)) for cell in samples.columns[column][rows]]
     bad = rows[[number is None for number in numbers]]
     remedy = "write a finite number, or leave the cell blank to leave the row out"
     mistakes = []
-    for row in _by_line(bad, samples):
+    for row in _sort_by_line(bad, samples):
         cell = str(samples.columns[column][row])
         comma = ": a comma is no decimal point" if "," in cell else ""
         mistakes.append(UserError(samples.at(row, column), f"{cell!r} is not a number{comma}", remedy))
-    tell_each(mistakes, "(and {} more rows)".format)
+    report_each(mistakes, "(and {} more rows)".format)
     return np.array(numbers, dtype=np.float64)
 
 
-def _by_line(rows: NDArray[np.int64], samples: Samples) -> list[int]:
+def _sort_by_line(rows: NDArray[np.int64], samples: Samples) -> list[int]:
     """Return rows in the order of the table as the user wrote it."""
     return sorted((int(row) for row in rows), key=lambda row: samples.lines[row])
 
 
-def _units(columns: tuple[str, ...], rows: NDArray[np.int64], samples: Samples) -> tuple[str, NDArray[np.str_]]:
-    """Return the outermost column and its values; tell where an inner value lies in two outer ones."""
-    units = [_groups(column, rows, samples, "unit") for column in columns]
+def _read_units(columns: tuple[str, ...], rows: NDArray[np.int64], samples: Samples) -> tuple[str, NDArray[np.str_]]:
+    """Return the outermost column and its values; report each inner value that lies in two outer ones."""
+    units = [_read_groups(column, rows, samples, "unit") for column in columns]
     for (inner, outer), (column, around) in zip(pairwise(units), pairwise(columns), strict=True):
         first: dict[str, str] = {}
-        told: set[str] = set()
+        reported: set[str] = set()
         for row, value, holder in sorted(zip(rows, inner, outer, strict=True), key=lambda r: samples.lines[r[0]]):
-            if first.setdefault(value, holder) != holder and value not in told:
-                told.add(value)
-                found = np.unique(outer[inner == value])
-                what = f"{column} {value} lies in {len(found)} {around}s ({confounds.list_names(found)})"
-                named = (
+            if first.setdefault(value, holder) != holder and value not in reported:
+                reported.add(value)
+                outer_names = np.unique(outer[inner == value])
+                what = f"{column} {value} lies in {len(outer_names)} {around}s ({confounds.list_names(outer_names)})"
+                remedy = (
                     f"give each {column} a name of its own, such as {holder}-{value}, or leave {column} out of `unit`"
                 )
                 if not isinstance(column, JointColumn) and not isinstance(around, JointColumn):
-                    named += f'; if both together name a unit, write {{ join = ["{around}", "{column}"] }}'
-                tell(UserError(samples.at(int(row), column), what, named))
+                    remedy += f'; if both together name a unit, write {{ join = ["{around}", "{column}"] }}'
+                report(UserError(samples.at(int(row), column), what, remedy))
     return columns[-1], units[-1]
 
 
-def _groups(column: str | None, rows: NDArray[np.int64], samples: Samples, word: str) -> NDArray[np.str_]:
+def _read_groups(column: str | None, rows: NDArray[np.int64], samples: Samples, word: str) -> NDArray[np.str_]:
     if column is None:
         return np.full(len(rows), ONE_BATCH)
     groups = samples.columns[column][rows]
-    blank, remedy = _by_line(rows[groups == ""], samples), f"name the {word} of each sample of a task"
+    blank, remedy = _sort_by_line(rows[groups == ""], samples), f"name the {word} of each sample of a task"
     mistakes = [UserError(samples.at(row, column), f"blank {word}", remedy) for row in blank]
-    tell_each(mistakes, "(and {} more rows)".format)
+    report_each(mistakes, "(and {} more rows)".format)
     return groups
 
 
-def _metadata(card: Card, task: TaskCard, rows: NDArray[np.int64], samples: Samples) -> NDArray[np.str_] | None:
-    """Return the columns of metadata, but for the task's own label: what is asked isn't a nuisance."""
+def _stack_metadata(card: Card, task: TaskCard, rows: NDArray[np.int64], samples: Samples) -> NDArray[np.str_] | None:
+    """Return the columns of metadata without the task's label, which is no nuisance."""
     columns = [samples.columns[column][rows] for column in card.columns.metadata if column not in task.label]
     return np.stack(columns, axis=1) if columns else None
 
 
-def _split(task: TaskCard, test: NDArray[np.bool_] | None) -> tuple[str, ...]:
+def _describe_split(task: TaskCard, test: NDArray[np.bool_] | None) -> tuple[str, ...]:
     if task.test is None or test is None:
         return ()
-    held = f"{task.test.column} = {_shown(task.test.equals)}"
-    return (f"Fixed split: {_samples(int(np.sum(~test)))} to train on, {int(np.sum(test))} judged, where {held}.",)
+    condition = f"{task.test.column} = {_join_values(task.test.equals)}"
+    train, judged = _count_samples(int(np.sum(~test))), int(np.sum(test))
+    return (f"Fixed split: {train} to train on, {judged} judged, where {condition}.",)
 
 
-def _test(task: TaskCard, rows: NDArray[np.int64], samples: Samples) -> NDArray[np.bool_] | None:
+def _find_test(task: TaskCard, rows: NDArray[np.int64], samples: Samples) -> NDArray[np.bool_] | None:
     if task.test is None:
         return None
     cells = samples.columns[task.test.column][rows]
@@ -359,13 +369,13 @@ def _test(task: TaskCard, rows: NDArray[np.int64], samples: Samples) -> NDArray[
         what = "all are judged, and none is left to train on" if test.all() else "none is judged"
         raise UserError(
             Location(samples.where, column=f"column {task.test.column}"),
-            f"of the samples of [tasks.{task.name}] {what}, by test = {_shown(task.test.equals)}",
+            f"of the samples of [tasks.{task.name}] {what}, by test = {_join_values(task.test.equals)}",
             f"the column holds {confounds.list_names(np.unique(cells))}",
         )
     return test
 
 
-def _control(task: TaskCard, rows: NDArray[np.int64], samples: Samples) -> NDArray[np.bool_] | None:
+def _find_control(task: TaskCard, rows: NDArray[np.int64], samples: Samples) -> NDArray[np.bool_] | None:
     if task.control is None:
         return None
     column, equals = task.control.column, (task.control.equals,)

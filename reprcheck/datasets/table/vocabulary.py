@@ -1,6 +1,6 @@
-"""What people call the columns of a sample table: the words by which a column's part in an experiment is guessed.
+"""What people call the columns of a sample table: words from which a column's role in an experiment is guessed.
 
-A name proves nothing. Where it counts, values decide; where only a name speaks, whoever asks must say that it guesses.
+A name proves nothing. Where it matters, values decide; a caller that has only the name must say that it guesses.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ ROLES: Mapping[str, tuple[str, ...]] = {
     ),
     "amount": ("dose", "concentration", "count", "age", "score", "share", "ratio", "time", "response"),
 }
-"""Part to words, the outermost of nested units first; a ``place`` is a unit whose name another may use
-too, of what is ``around`` it."""
+"""Role to words, the outermost of nested units first. A ``place`` is a unit whose name may recur in each unit
+``around`` it, as well B03 does on every plate."""
 
 
 def rank(name: str, role: str) -> int | None:
-    """Return the place among a role's words of the first that a column's name holds; None for a name with none.
+    """Return the index of the first of a role's words that a column's name holds; None if it holds none.
 
     Examples
     --------
@@ -37,5 +37,5 @@ def rank(name: str, role: str) -> int | None:
     (0, 1, None)
     """
     words = {word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)}
-    found = [place for place, word in enumerate(ROLES[role]) if word in words]
-    return found[0] if found else None
+    places = [place for place, word in enumerate(ROLES[role]) if word in words]
+    return places[0] if places else None

@@ -6,7 +6,7 @@ import pickle
 
 import pytest
 
-from reprcheck.datasets.card.problems import attempt, collecting, settle, tell, tell_each
+from reprcheck.datasets.card.problems import attempt, collecting, report, report_each, settle
 from reprcheck.errors import Location, UserError
 
 
@@ -31,25 +31,25 @@ def test_outside_the_first_is_raised() -> None:
     with pytest.raises(UserError, match=r"^a: wrong; put it right$"):
         three()
     with pytest.raises(UserError, match=r"^a: wrong; put it right$"):
-        tell(wrong("a"))
+        report(wrong("a"))
     with pytest.raises(UserError, match=r"^a: wrong \(and 2 more rows\); put it right$"):
-        tell_each([wrong(name) for name in "abc"], "(and {} more rows)".format)
-    tell_each([], "(and {} more rows)".format)
+        report_each([wrong(name) for name in "abc"], "(and {} more rows)".format)
+    report_each([], "(and {} more rows)".format)
 
 
 def test_inside_all_are_found() -> None:
     with collecting() as found:
         assert attempt(0, len, "abc") == 3
         assert attempt(7, three) == 7
-        tell_each([wrong("d"), wrong("e")], "(and {} more rows)".format)
+        report_each([wrong("d"), wrong("e")], "(and {} more rows)".format)
     assert [str(mistake) for mistake in found] == [f"{name}: wrong; put it right" for name in "abcde"]
     with pytest.raises(UserError):
-        tell(wrong("a"))
+        report(wrong("a"))
 
 
 def test_settling_looks_at_the_innermost_attempt_alone() -> None:
     with collecting() as found:
-        tell(wrong("a"))
+        report(wrong("a"))
         assert attempt(7, lambda: (settle(), 3)[1]) == 3
     assert len(found) == 1
 
