@@ -44,7 +44,7 @@ from reprcheck.diagnostics.bench import Bench
 from reprcheck.diagnostics.contestants import Contestants
 from reprcheck.diagnostics.score_arrays import to_arrays
 from reprcheck.embed.aggregate import Groups
-from reprcheck.embed.engine import Block, DecodedImage, ImageView, decoded
+from reprcheck.embed.engine import Block, DecodedImage, ImageView, load_decoded
 from reprcheck.models import AdaptationImages, adapt, draw_plain, resolve_model
 from reprcheck.models.untrained_resnet import UntrainedResNet
 from reprcheck.policy import Policy
@@ -277,7 +277,7 @@ class One:
 def what_was_decoded(folder: Path) -> Computation:
     def key() -> str:
         cache = Recorded()
-        decoded(ImageView(One(), np.array([], np.int64), (0, 1, 2)), cache)
+        load_decoded(ImageView(One(), np.array([], np.int64), (0, 1, 2)), cache)
         return cache.key
 
     shown = ImageView(One(), np.array([0]), (0, 1))

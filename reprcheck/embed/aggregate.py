@@ -1,4 +1,4 @@
-"""The samples of a unit made one, where a task's card says so: their vectors aggregated, alike for every encoder."""
+"""Aggregation of a unit's samples into one, where a task's card asks for it; the same for every encoder."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from reprcheck.types import Aggregation, Task
 _HOW: Mapping[Aggregation, Callable[..., NDArray[Any]]] = {"mean": np.mean, "median": np.median}
 
 
-def aggregated(task: Task) -> Task:
-    """Return the task that is judged: on groups of samples where it aggregates."""
+def aggregate(task: Task) -> Task:
+    """Return the task that is judged: one sample per group, where the card aggregates."""
     groups = Groups.of(task)
     return groups.task(task) if groups else task
 
@@ -50,22 +50,22 @@ class Groups:
         return cls(task.aggregate, names, tuple(np.flatnonzero(index == i) for i in range(len(names))))
 
     def block(self, block: Block) -> Block:
-        """Return one vector per group, in order of their names; its id is made of its members' ids, in any order."""
-        vectors = np.stack([self._one(block.vectors[group]) for group in self.members]).astype(np.float32)
+        """Return one vector per group, sorted by name; its id depends on its members' ids, not on their order."""
+        vectors = np.stack([self._merge(block.vectors[group]) for group in self.members]).astype(np.float32)
         ids = tuple(digest(sorted(block.ids[i] for i in group)) for group in self.members)
         return Block(digest(block.source, "aggregate", code_digest(__name__), self.how), ids, vectors)
 
     def task(self, task: Task) -> Task:
-        """Return the task on groups: what all samples of a group share is the group's, a number is aggregated."""
-        one = task.take(np.array([group[0] for group in self.members]))
+        """Return the task with one sample per group: names are the first member's, numbers are aggregated."""
+        merged = task.take(np.array([group[0] for group in self.members]))
         numbers = {"y": None if task.classes else task.y, "sizes": task.sizes, "depths": task.depths}
-        ones: dict[str, Any] = {
-            name: np.array([self._one(values[group]) for group in self.members])
-            for name, values in numbers.items()
-            if values is not None
+        numbers_merged: dict[str, Any] = {
+            name: np.array([self._merge(samples[group]) for group in self.members])
+            for name, samples in numbers.items()
+            if samples is not None
         }
-        return replace(one, **ones, aggregate=None, innermost=None)
+        return replace(merged, **numbers_merged, aggregate=None, innermost=None)
 
-    def _one(self, values: NDArray[Any]) -> NDArray[np.float64]:
-        one: NDArray[np.float64] = _HOW[self.how](values.astype(np.float64), axis=0)
-        return one
+    def _merge(self, values: NDArray[Any]) -> NDArray[np.float64]:
+        value: NDArray[np.float64] = _HOW[self.how](values.astype(np.float64), axis=0)
+        return value

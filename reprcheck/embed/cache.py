@@ -70,13 +70,13 @@ class Cache:
 
     def load(self, kind: str, key: str) -> dict[str, NDArray[Any]]:
         """Return every intact row under ``key``: id to array. Damaged shards are reported and set aside."""
-        found: dict[str, NDArray[Any]] = {}
+        rows: dict[str, NDArray[Any]] = {}
         for path in sorted(self._folder(kind, key).glob("*.safetensors")):
             tensors = _read(path)
             if tensors is not None:
                 ids = bytes(tensors["ids"]).decode().split("\n")
-                found.update(zip(ids, tensors["rows"], strict=True))
-        return found
+                rows.update(zip(ids, tensors["rows"], strict=True))
+        return rows
 
     def add(self, kind: str, key: str, rows: Mapping[str, NDArray[Any]]) -> None:
         """Write ``rows`` (id to array, all of one shape and dtype) as one new shard."""
@@ -111,9 +111,9 @@ class Cache:
             raise UserError(where, f"can't be written ({e.strerror})", "free or move it") from None
 
 
-def stack(found: Mapping[str, NDArray[Any]], ids: Sequence[str]) -> NDArray[Any]:
-    """Return the rows of ``found`` in the order of ``ids``."""
-    return np.stack([found[i] for i in ids])
+def stack(rows: Mapping[str, NDArray[Any]], ids: Sequence[str]) -> NDArray[Any]:
+    """Return the rows of ``rows`` in the order of ``ids``."""
+    return np.stack([rows[i] for i in ids])
 
 
 def _checksum(raw: bytes) -> str:

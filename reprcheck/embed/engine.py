@@ -1,9 +1,9 @@
 """The only loop over images: each is decoded once and shown to every encoder that lacks its vector.
 
 What an encoder has already seen comes from the cache. The key of a vector is the encoder's digest and the digest of the
-pixels as shown; sources tell cheaply whether pixels may have changed (``ImageSource.content``), and the cache remembers
-what each content decoded to: its pixels' digest, the remarks of who read it and the facts of its stored values. So a
-run with nothing new decodes nothing and still tells what was interpreted, and where values lie.
+pixels as shown; a source knows cheaply whether pixels may have changed (``ImageSource.content``), and the cache
+remembers what each content decoded to: its pixels' digest, the reader's remarks and the facts of its stored values. So
+a run with nothing new decodes nothing and still reports what was interpreted, and where values lie.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ CHUNK = 64
 SHARD = 512
 """Vectors in a shard: what a killed run loses at most, per encoder."""
 DECODERS = ("numpy", "pillow", "tifffile", "imagecodecs", "zarr", "h5py", "pyarrow", "scipy")
-"""Libraries whose versions have a say in what a file, or a simulation, decodes to."""
+"""Libraries whose versions can change what a file, or a simulation, decodes to."""
 
 Progress = Callable[[int, str], AbstractContextManager[Callable[[int], None]]]
-"""Given a total and a title, a context whose value is called with the number of images done since last time."""
+"""Takes a total and a title; the value of the context is called with the number of images done since last time."""
 
 
 @dataclass(frozen=True)
@@ -85,13 +85,13 @@ class Block:
 
 
 def embed(
-    shown: ImageView, encoders: Sequence[Encoder], cache: Cache, progress: Progress, title: str = "embedding"
+    view: ImageView, encoders: Sequence[Encoder], cache: Cache, progress: Progress, title: str = "embedding"
 ) -> list[Block]:
     """Return one block per encoder, computing only what the cache lacks.
 
     Parameters
     ----------
-    shown : Shown
+    view : ImageView
         n samples.
     encoders : sequence of Encoder
     cache : Cache
@@ -102,19 +102,19 @@ def embed(
     Returns
     -------
     list of Block
-        In the order of ``encoders``; rows in the order of ``shown.rows``.
+        In the order of ``encoders``; rows in the order of ``view.rows``.
 
     Raises
     ------
     UserError
         For an image that can't be read, or an encoder that raises or returns the wrong shape.
     """
-    shelf = _Shelf(cache, shown, encoders)
+    shelf = _Shelf(cache, view, encoders)
     if shelf.missing():
         with ExitStack() as locks:
             for key in sorted(set(shelf.keys)):
                 locks.enter_context(cache.lock("vectors", key))
-            shelf = _Shelf(cache, shown, encoders)  # another process may have filled it while this one waited
+            shelf = _Shelf(cache, view, encoders)  # another process may have filled it while this one waited
             todo = shelf.missing()
             with _Writer(cache) as writer, ThreadPoolExecutor(_cores()) as pool, progress(len(todo), title) as advance:
                 for chunk in _chunks(todo, CHUNK):
@@ -130,9 +130,9 @@ def embed(
     return [Block(key, ids, stack(vectors, ids)) for key, vectors in zip(shelf.keys, shelf.vectors, strict=True)]
 
 
-def decoded(shown: ImageView, cache: Cache) -> list[DecodedImage]:
-    """Return what each of the samples shown decoded to, all of which have been embedded."""
-    shelf = _Shelf(cache, shown, [])
+def load_decoded(view: ImageView, cache: Cache) -> list[DecodedImage]:
+    """Return from the cache what each sample decoded to; all must have been embedded."""
+    shelf = _Shelf(cache, view, [])
     return [shelf.decoded[content] for content in shelf.contents]
 
 
@@ -156,7 +156,7 @@ class DecodedImage:
 
     @classmethod
     def of(cls, image: Image) -> DecodedImage:
-        """Return what is to be remembered of an image as shown."""
+        """Return what the cache shall remember of an image as encoders see it."""
         types = () if image.types is None else (image.types,)  # images without them keep the digest they had
         pixels = digest(image.pixels, image.mask, *types)
         return cls(pixels, image.remarks, facts_of(image).astype("<f4").tobytes().hex())
@@ -167,12 +167,12 @@ class DecodedImage:
         return np.frombuffer(bytes.fromhex(self.facts), "<f4").astype(np.float32).reshape(-1, len(FACTS))
 
     def row(self) -> NDArray[np.uint8]:
-        """Return it as bytes."""
+        """Return this as bytes, to be written to the cache."""
         return np.frombuffer(json.dumps([self.pixels, self.remarks, self.facts]).encode(), np.uint8)
 
     @classmethod
     def read(cls, row: NDArray[np.uint8]) -> DecodedImage:
-        """Return what a row says; blanks after it say nothing."""
+        """Return what a row holds; blanks after it are padding."""
         pixels, remarks, facts = json.loads(bytes(row))
         return cls(pixels, tuple(remarks), facts)
 
@@ -180,32 +180,32 @@ class DecodedImage:
 class _Shelf:
     """What the cache holds of these samples: what each decoded to, and each encoder's vectors by its pixels' digest."""
 
-    def __init__(self, cache: Cache, shown: ImageView, encoders: Sequence[Encoder]) -> None:
-        self.shown = shown
-        self.contents = [shown.images.content(int(row)) for row in shown.rows]
+    def __init__(self, cache: Cache, view: ImageView, encoders: Sequence[Encoder]) -> None:
+        self.view = view
+        self.contents = [view.images.content(int(row)) for row in view.rows]
         self.keys = [encoder.digest() for encoder in encoders]
         self.vectors = [cache.load("vectors", key) for key in self.keys]
-        self.decoded_key = digest("decoded", shown.channels, code_digest(__name__), installed(*DECODERS))
+        self.decoded_key = digest("decoded", view.channels, code_digest(__name__), installed(*DECODERS))
         rows, wanted = cache.load("decoded", self.decoded_key), set(self.contents)
         self.decoded = {content: DecodedImage.read(row) for content, row in rows.items() if content in wanted}
 
     def missing(self) -> list[int]:
         """Return the positions of samples that some encoder lacks."""
 
-        def seen(content: str) -> bool:
-            found = self.decoded.get(content)
-            return found is not None and all(found.pixels in vectors for vectors in self.vectors)
+        def is_complete(content: str) -> bool:
+            image = self.decoded.get(content)
+            return image is not None and all(image.pixels in vectors for vectors in self.vectors)
 
-        return [i for i, content in enumerate(self.contents) if not seen(content)]
+        return [i for i, content in enumerate(self.contents) if not is_complete(content)]
 
     def decode(self, positions: Sequence[int], writer: _Writer) -> dict[str, Image]:
-        """Decode some samples and note what they decoded to; return images by the digest of their pixels."""
+        """Decode some samples and write to the cache what they decoded to; return images by digest of their pixels."""
         images = {}
         for i in positions:
-            image = self.shown.read(int(self.shown.rows[i]))
-            found = self.decoded[self.contents[i]] = DecodedImage.of(image)
-            writer.add("decoded", self.decoded_key, self.contents[i], found.row())
-            images[found.pixels] = image
+            image = self.view.read(int(self.view.rows[i]))
+            entry = self.decoded[self.contents[i]] = DecodedImage.of(image)
+            writer.add("decoded", self.decoded_key, self.contents[i], entry.row())
+            images[entry.pixels] = image
         return images
 
 
@@ -233,7 +233,7 @@ def _chunks(items: Sequence[int], size: int) -> Iterator[Sequence[int]]:
 
 
 class _Writer:
-    """Gathers rows per key and writes a shard whenever enough have come, and the rest at the end, failure or not."""
+    """Gathers rows per key; writes a shard whenever there are enough, and the rest at the end, after a failure too."""
 
     def __init__(self, cache: Cache) -> None:
         self.cache = cache

@@ -29,7 +29,7 @@ class Facts:
     Attributes
     ----------
     batch_norm : bool
-        The twins hold batch normalisation with running statistics, which can be calibrated.
+        The twins hold batch normalisation with running statistics, which can be adapted.
     opaque : bool
         The twins could not be drawn honestly, and their ``notes`` say why.
     """

@@ -20,7 +20,7 @@ from reprcheck.confounds.values import told_by_values
 from reprcheck.datasets.images.values import Values
 from reprcheck.diagnostics.bench import Bench
 from reprcheck.diagnostics.contestants import Contestants
-from reprcheck.embed.aggregate import Groups, aggregated
+from reprcheck.embed.aggregate import Groups, aggregate
 from reprcheck.embed.embedder import Embedder, taker
 from reprcheck.embed.engine import Block
 from reprcheck.models import Model
@@ -51,7 +51,7 @@ class Benches:
     def of_model(self, model: Model, dataset: Dataset, task: Task, protocol: str) -> Bench:
         """Return a bench for a model, with all that it meets. Raises UserError for what the user can put right."""
         take, channels = taker(dataset, task), task.channels
-        contestants = self.opponents.on_images(model, dataset, channels).mapped(take, aggregated(task).units)
+        contestants = self.opponents.on_images(model, dataset, channels).mapped(take, aggregate(task).units)
 
         def matched() -> Contestants | None:
             found = self.opponents.on_matched_images(model, dataset, channels)
@@ -93,7 +93,7 @@ class Benches:
             dataset_digest=dataset.digest,
             kind=dataset.kind,
             limit=dataset.limit,
-            task=aggregated(images.task),
+            task=aggregate(images.task),
             protocol=protocol,
             policy=self.policy,
             cache=self.embedder.cache,

@@ -3,7 +3,7 @@
 Of networks that nobody trained a model meets, on the images as they are:
 
 - K twins of its own architecture, each another draw of its weights;
-- the same twins calibrated, where they hold batch norm: a fresh network's statistics are mean 0 and variance 1, which
+- the same twins adapted, where they hold batch norm: a fresh network's statistics are mean 0 and variance 1, which
   its activations don't have, so one pass over unlabelled images sets them. Neither kind is always the stronger;
 - a plain ResNet and a plain ViT, since another architecture may give for nothing what the model's own doesn't;
 - its own weights shuffled within each tensor, where twins keep a trace of training;
@@ -11,7 +11,7 @@ Of networks that nobody trained a model meets, on the images as they are:
   without two draws there is no spread to tell chance from.
 
 On images whose histograms are matched it meets its twins alone, or the plain ResNets that stand in for them: the others
-have been opponents on the images as they are, and nothing is calibrated, so that no image's brightness enters again.
+have been opponents on the images as they are, and nothing is adapted, so that no image's brightness enters again.
 
 Beside them stand the hand-made baselines of the registry: all that have a meaning for the dataset, and of the optional
 ones those that the policy asks for.
@@ -28,7 +28,7 @@ from reprcheck.baselines.matching import MatchedEncoder, Quantiles, TargetHistog
 from reprcheck.baselines.reference import Baseline, Reference
 from reprcheck.diagnostics.contestants import Contestants, Family
 from reprcheck.digest import digest
-from reprcheck.embed.embedder import Channels, Embedder, rows_shown
+from reprcheck.embed.embedder import Channels, Embedder, select_rows
 from reprcheck.embed.engine import Block
 from reprcheck.models import AdaptationImages, Facts, Model, adapt, draw_plain
 from reprcheck.policy import Policy
@@ -37,7 +37,7 @@ from reprcheck.stats.collapse import collapse
 from reprcheck.types import Dataset, Encoder
 
 ADAPTATION_IMAGES = 64
-"""Most images that batch normalisation is calibrated on."""
+"""Most images that batch normalisation is adapted to."""
 FEWEST_DRAWS = 2
 """Draws of a family that a spread can be told from."""
 
@@ -96,12 +96,12 @@ class Opponents:
             self._contestants[key] = self._met(model, dataset, channels, matched)
         return self._contestants[key]
 
-    def calibration(self, dataset: Dataset, channels: Channels) -> AdaptationImages:
+    def adaptation_images(self, dataset: Dataset, channels: Channels) -> AdaptationImages:
         """Choose images by the digests of their pixels, so that neither labels nor the table's order play a part."""
-        shown, (_, quantiles) = self.embedder.shown(dataset, channels), self._hand_made(dataset, channels)
-        rows = dict(zip(quantiles.ids, shown.rows.tolist(), strict=True))
+        view, (_, quantiles) = self.embedder.view(dataset, channels), self._hand_made(dataset, channels)
+        rows = dict(zip(quantiles.ids, view.rows.tolist(), strict=True))
         chosen = sorted(rows)[:ADAPTATION_IMAGES]
-        return AdaptationImages(tuple(chosen), lambda: (shown.read(rows[i]) for i in chosen))
+        return AdaptationImages(tuple(chosen), lambda: (view.read(rows[i]) for i in chosen))
 
     def _hand_made(self, dataset: Dataset, channels: Channels) -> tuple[Mapping[str, Block], Block]:
         """Embed the baselines, and the quantiles that histogram matching needs, in one pass over the images."""
@@ -138,12 +138,12 @@ class Opponents:
             ahead = [next(blocks) for _ in first]
             return ahead, {name: tuple(next(blocks) for _ in family) for name, family in families.items()}
 
-        images = None if matched else self.calibration(dataset, channels)
+        images = None if matched else self.adaptation_images(dataset, channels)
         drawn = Networks(model, len(channels), twins, self._facts(model), images)
         families = drawn.on_matched_images() if matched else drawn.on_images()
         if vectors is not None:
             _, untrained = embed(families)
-            vectors, ids = vectors[rows_shown(dataset, channels)], untrained[UNTRAINED.resnet][0].ids
+            vectors, ids = vectors[select_rows(dataset, channels)], untrained[UNTRAINED.resnet][0].ids
             return Contestants(Block(digest("precomputed", vectors), ids, vectors), untrained)
         (embedding,), untrained = embed(families, [model.encoder(len(channels))])
         own = untrained.get(UNTRAINED.name, ())
@@ -174,8 +174,8 @@ class Networks:
         Draws of a family.
     facts : Facts
         Of the model's twins.
-    images : Calibration or None
-        What batch norm is calibrated on; None for nothing.
+    images : AdaptationImages or None
+        What batch norm is adapted to; None for nothing.
     """
 
     model: Model
@@ -200,16 +200,16 @@ class Networks:
         twins = [twin for twin in drawn if twin is not None]
         if len(twins) < self.k:
             return self.stand_ins()
-        return self._with_calibrated(UNTRAINED.name, twins, self.facts.batch_norm)
+        return self._with_adapted(UNTRAINED.name, twins, self.facts.batch_norm)
 
     def stand_ins(self) -> Draws:
         """Return plain ResNets in the place of twins."""
-        return self._with_calibrated(UNTRAINED.resnet, self._resnets(self.k), batch_norm=True)
+        return self._with_adapted(UNTRAINED.resnet, self._resnets(self.k), batch_norm=True)
 
     def _resnets(self, count: int) -> list[Encoder]:
         return [draw_plain(self.model, self.n_channels, "resnet", i) for i in range(count)]
 
-    def _with_calibrated(self, name: str, family: list[Encoder], batch_norm: bool) -> Draws:
+    def _with_adapted(self, name: str, family: list[Encoder], batch_norm: bool) -> Draws:
         images = self.images
         if images is None or not batch_norm or len(images.ids) < 2:
             return {name: family}

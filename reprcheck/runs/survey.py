@@ -23,7 +23,7 @@ from reprcheck.datasets.images.values import Values, facts_of
 from reprcheck.datasets.images.windows import WindowImages
 from reprcheck.datasets.table.limit import bin_labels
 from reprcheck.digest import digest
-from reprcheck.embed.aggregate import aggregated
+from reprcheck.embed.aggregate import aggregate
 from reprcheck.policy import Policy
 from reprcheck.protocols.folds import judged
 from reprcheck.registry import PROTOCOLS
@@ -192,7 +192,7 @@ def _traps(task: Task, ids: NDArray[np.str_], names: Sequence[str], sights: Imag
         task = replace(task, depths=values.depths)
         found += misleading.interpreted(task, [sights.remarks[row] for row in rows], ids[task.rows].tolist())
         found += told_by_values(task, values, [names[c] for c in channels], ids[task.rows].tolist())
-    found += [note for protocol in map(protocols.get, task.protocols) for note in protocol.notes(aggregated(task))]
+    found += [note for protocol in map(protocols.get, task.protocols) for note in protocol.notes(aggregate(task))]
     if units < policy.min_units:
         found.append(f"Underpowered: {units} units, and a verdict needs at least {policy.min_units}.")
     else:

@@ -116,6 +116,6 @@ class StudyBenches:
         take = taker(dataset, task)
         return [take(block) for block in self._benches.embedder.embed(dataset, task.channels, encoders, title)]
 
-    def calibration(self, dataset: Dataset, task: Task) -> AdaptationImages:
-        """Return the images that batch normalisation is calibrated on."""
-        return self._benches.opponents.calibration(dataset, task.channels)
+    def adaptation_images(self, dataset: Dataset, task: Task) -> AdaptationImages:
+        """Return the images that batch normalisation is adapted to."""
+        return self._benches.opponents.adaptation_images(dataset, task.channels)

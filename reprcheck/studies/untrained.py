@@ -2,7 +2,7 @@
 
 For each architecture and image set a pool of networks is drawn. Each is the model once; the five that follow it, by a
 stride of its own, are its twins, so that no two trials share a family. Beside the twins stand plain networks and, on
-the simulated sets, twins whose batch norm was calibrated, as at the gate. The margin is 0, where the rate may be alpha;
+the simulated sets, twins whose batch norm was adapted, as at the gate. The margin is 0, where the rate may be alpha;
 how often the twins as drawn would have been beaten, had they been alone, is among the details.
 """
 
@@ -85,7 +85,7 @@ class Pool:
     """Untrained networks of one architecture, and plain ones, as embedded on a task's samples."""
 
     draws: Sequence[Block]
-    calibrated: Sequence[Block]
+    adapted: Sequence[Block]
     resnets: Sequence[Block]
     vits: Sequence[Block]
 
@@ -95,8 +95,8 @@ class Pool:
         stride = 1 + i % ((n - 1) // TWINS)
         twins = [(i + stride * k) % n for k in range(1, TWINS + 1)]
         families = {"untrained": tuple(self.draws[k] for k in twins)}
-        if self.calibrated:
-            families["untrained-calibrated"] = tuple(self.calibrated[k] for k in twins)
+        if self.adapted:
+            families["untrained-calibrated"] = tuple(self.adapted[k] for k in twins)
         plain = {"untrained-resnet": self.resnets, "untrained-vit": self.vits}
         return families | {name: (blocks[i % len(blocks)],) for name, blocks in plain.items()}
 
@@ -128,7 +128,9 @@ def draw_pool(benches: StudyBenches, at: StudySetting, architecture: str, images
     models = [_model(architecture, images, i) for i in range(size)]
     channels = len(at.task.channels)
     draws = [model.encoder(channels) for model in models]
-    images_seen = benches.calibration(at.dataset, at.task) if _simulated(at) and models[0].facts().batch_norm else None
+    images_seen = (
+        benches.adaptation_images(at.dataset, at.task) if _simulated(at) and models[0].facts().batch_norm else None
+    )
     again = [adapt(draw, images_seen) for draw in draws] if images_seen else []
     others: list[Encoder] = [
         draw_plain(models[0], channels, kind, k) for kind in ("resnet", "vit") for k in range(plain)
@@ -140,7 +142,7 @@ def draw_pool(benches: StudyBenches, at: StudySetting, architecture: str, images
 
 
 def _simulated(at: StudySetting) -> bool:
-    """Return whether twins are calibrated as well, which doubles the time: on one kind of set it is shown to work."""
+    """Return whether twins are adapted as well, which doubles the time: on one kind of set it is shown to work."""
     return at.dataset.name.startswith("sim-")
 
 

@@ -7,7 +7,7 @@ import pytest
 from reprcheck.datasets.images.values import FACTS, Values, measure
 from reprcheck.digest import digest
 from reprcheck.embed.cache import Cache
-from reprcheck.embed.engine import SHARD, ImageView, decoded, embed
+from reprcheck.embed.engine import SHARD, ImageView, embed, load_decoded
 from reprcheck.errors import UserError
 from reprcheck.types import Image
 
@@ -88,10 +88,10 @@ def test_remarks_outlast_the_run_that_decoded(cache):
     expected = [("turned", "é" * 4), (), ("turned", "é" * 20), ()]
     run(Remarked([4, 5, 20, 7]), Means(), cache=cache)
     source = Remarked([4, 5, 20, 7])
-    assert [image.remarks for image in decoded(ImageView(source, np.arange(4), (0, 1)), cache)] == expected
+    assert [image.remarks for image in load_decoded(ImageView(source, np.arange(4), (0, 1)), cache)] == expected
     assert source.reads == []
     run(Remarked([1, 2, 3]), Means(), cache=cache)
-    some = decoded(ImageView(source, np.array([2, 0]), (0, 1)), cache)
+    some = load_decoded(ImageView(source, np.array([2, 0]), (0, 1)), cache)
     assert [image.remarks for image in some] == [expected[2], expected[0]]
 
 
@@ -102,7 +102,10 @@ def test_two_files_of_the_same_pixels_keep_their_own_remarks(cache):
 
     source = Either([3, 3], names=["plain", "inverted"])
     run(source, Means(), cache=cache)
-    assert [image.remarks for image in decoded(ImageView(source, np.arange(2), (0, 1)), cache)] == [(), ("inverted",)]
+    assert [image.remarks for image in load_decoded(ImageView(source, np.arange(2), (0, 1)), cache)] == [
+        (),
+        ("inverted",),
+    ]
 
 
 def test_two_files_of_the_same_pixels_keep_facts_of_their_own_values(cache):
@@ -118,12 +121,12 @@ def test_two_files_of_the_same_pixels_keep_facts_of_their_own_values(cache):
     shown = ImageView(source, np.arange(2), (1,))
     run(source, Means(), cache=cache, rows=[0, 1])
     assert source.reads == []
-    values = Values(np.stack([image.values for image in decoded(ImageView(source, np.arange(2), (0, 1)), cache)]))
+    values = Values(np.stack([image.values for image in load_decoded(ImageView(source, np.arange(2), (0, 1)), cache)]))
     assert values["bits"].tolist() == [[8, 8], [16, 16]]
     assert values["highest"].tolist() == [[8, 17], [8 * 257, 17 * 257]]
     assert encoder.shown == 1  # the pixels are the same
     embed(shown, [Means()], cache, quiet)
-    assert [image.values.shape for image in decoded(shown, cache)] == [(1, len(FACTS))] * 2
+    assert [image.values.shape for image in load_decoded(shown, cache)] == [(1, len(FACTS))] * 2
 
 
 def test_one_more_image_costs_one_more_embedding(cache):

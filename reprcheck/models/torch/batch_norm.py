@@ -1,7 +1,7 @@
-"""Untrained networks made harder to beat: batch normalisation calibrated on the images they are then shown.
+"""Untrained networks made harder to beat: batch normalisation adapted to the images that they are then shown.
 
 A freshly drawn network normalises by mean 0 and variance 1, which its activations don't have, and may so lose what its
-architecture could have given. One pass over some unlabelled images puts that right, and trains nothing.
+architecture could have given. One pass over some unlabelled images sets both, and trains nothing.
 """
 
 from __future__ import annotations
@@ -51,18 +51,18 @@ class AdaptedEncoder(TorchEncoder):
 
     def _build(self) -> Runner:
         runner = super()._build()
-        runner.calibrate(plane for image in self.images.read() for plane in planes([image], self.policy))
+        runner.adapt(plane for image in self.images.read() for plane in planes([image], self.policy))
         return runner
 
 
 def adapt(encoder: Encoder, images: AdaptationImages) -> Encoder:
-    """Return an untrained network (``untrained-0``) with calibrated batch normalisation (``calibrated-0``).
+    """Return an untrained network (``untrained-0``) with adapted batch normalisation (named ``calibrated-0``).
 
     Parameters
     ----------
     encoder : Encoder
         Of a network of torch: a twin, or a plain network.
-    images : Calibration
+    images : AdaptationImages
         Two at least, of one shape. Nothing is read before the first image is encoded.
 
     Raises

@@ -46,7 +46,7 @@ class Runner:
     Parameters
     ----------
     network : Network
-    feed : Feed
+    feed : Preprocessing
     policy : {"native", "replicate"}
 
     Raises
@@ -58,7 +58,7 @@ class Runner:
     def __init__(self, network: Network, feed: Preprocessing, policy: ChannelPolicy) -> None:
         self.where, self.made_of, self.image_wise = network.where, network.made_of, feed.normalise == "image"
         self.repeats = network.in_chans if policy == "replicate" else 1
-        self.steady = RepeatCheck(network.where)
+        self.repeat_check = RepeatCheck(network.where)
         with BUILD_TURN:
             built = network.build()
         self.device = device()
@@ -78,12 +78,12 @@ class Runner:
         """
         n = batch_size(planes[0].shape[-2:], self.size)
         with one_core() if self.device.type == "cpu" else DEVICE_TURN, precise():
-            found = np.concatenate([self._batch(planes[i : i + n], n) for i in range(0, len(planes), n)])
-            self.steady.check(found, lambda: self._batch(planes[:1], 1))
-            return found
+            vectors = np.concatenate([self._batch(planes[i : i + n], n) for i in range(0, len(planes), n)])
+            self.repeat_check.check(vectors, lambda: self._batch(planes[:1], 1))
+            return vectors
 
     @torch.inference_mode()
-    def calibrate(self, planes: Iterable[NDArray[np.float32]]) -> None:
+    def adapt(self, planes: Iterable[NDArray[np.float32]]) -> None:
         """Set the running statistics of batch normalisation to averages over batches of planes, seen once.
 
         Only these layers are in training mode meanwhile. Batches have one size and no padding: what doesn't fill the
@@ -165,7 +165,7 @@ def one_core() -> Iterator[None]:
 
 @contextmanager
 def precise() -> Iterator[None]:
-    """Compute in true float32, and with deterministic convolutions, inside; leave the settings as they were found."""
+    """Compute in true float32, and with deterministic convolutions, inside; restore the settings afterwards."""
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("highest")
     try:
@@ -177,11 +177,11 @@ def precise() -> Iterator[None]:
 
 def _checked(out: object, n: int, where: str) -> NDArray[np.float32]:
     if not isinstance(out, torch.Tensor):
-        found, remedy = f"{type(out).__name__}, not a tensor", "return one tensor of pooled features"
+        shape, remedy = f"{type(out).__name__}, not a tensor", "return one tensor of pooled features"
     elif out.ndim == 4:
-        found, remedy = f"{list(out.shape)}, a feature map", "pool it over height and width: x.mean((2, 3))"
+        shape, remedy = f"{list(out.shape)}, a feature map", "pool it over height and width: x.mean((2, 3))"
     elif out.ndim != 2 or len(out) != n or not out.shape[1]:
-        found, remedy = f"{list(out.shape)}", "return one vector per image"
+        shape, remedy = f"{list(out.shape)}", "return one vector per image"
     else:
         return out.float().cpu().numpy()
-    raise UserError(where, f"wrong output shape: {found}; expected [{n}, D] for {n} images", remedy)
+    raise UserError(where, f"wrong output shape: {shape}; expected [{n}, D] for {n} images", remedy)

@@ -4,7 +4,7 @@ A module that knows how to initialise itself (``reset_parameters``) does. Tensor
 a normal distribution with their own mean and standard deviation, and that is noted: such a twin keeps a trace of
 training, the scale of those weights.
 
-Beside them, what else makes a reference of a network: which of its layers hold batch normalisation, to be calibrated
+Beside them, what else makes a reference of a network: which of its layers hold batch normalisation, to be adapted
 (`reprcheck.models.torch.batch_norm`), and its own weights shuffled.
 """
 

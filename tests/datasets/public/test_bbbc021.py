@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from reprcheck.datasets.public import open_public
-from reprcheck.embed.aggregate import aggregated
+from reprcheck.embed.aggregate import aggregate
 from reprcheck.protocols import get
 from tests.datasets.public.culture import MISSING, flat, levels, refused, without_column
 from tests.minisets import write_image, write_table
@@ -69,7 +69,7 @@ def test_mechanisms_are_asked_of_compounds_never_seen(folder):
 def test_treatments_are_matched_with_other_compounds_and_weeks(folder):
     task = open_public("bbbc021", folder=folder).tasks["moa"]
     assert (task.protocols, task.aggregate) == (("nsc/1", "nscb/1"), "mean")
-    whole = aggregated(task)
+    whole = aggregate(task)
     assert list(whole.units) == ["AZ-J", "PP-2", "docetaxel", "taxol"]
     assert set(task.innermost) == {
         "AZ-J @ 10, Week1",

@@ -70,7 +70,7 @@ def statistics(encoder: Encoder) -> list[tuple[torch.Tensor, torch.Tensor]]:
     return [(norm.running_mean, norm.running_var) for norm in batch_norms(encoder.runner.module)]
 
 
-def test_what_enters_batch_norm_is_standardised_on_the_calibration_images() -> None:
+def test_what_enters_batch_norm_is_standardised_on_the_adaptation_images() -> None:
     pictures = images(32)
     module = twin(pictures).runner.module
     entered = {}
@@ -129,7 +129,7 @@ def test_only_batch_norm_is_in_training_mode_and_nothing_afterwards() -> None:
     np.testing.assert_array_equal(vectors[:3], encoder.encode(pictures[:3]))
 
 
-def test_a_twin_is_another_encoder_once_calibrated_and_the_same_each_time() -> None:
+def test_a_twin_is_another_encoder_once_adapted_and_the_same_each_time() -> None:
     model, pictures = resolve_model(Normed()), images(40)
     plain = model.untrained(3, 0)
     first, second = (adapt(plain, of(pictures)) for _ in range(2))
@@ -162,14 +162,14 @@ def test_images_are_read_with_the_first_encoding_and_once() -> None:
 
 def test_a_digest_needs_no_torch() -> None:
     code = (
-        "import sys; from reprcheck.models import Calibration, calibrated, resolve\n"
-        "calibrated(resolve('demo').untrained(3, 0), Calibration(('a',), list)).digest()\n"
+        "import sys; from reprcheck.models import AdaptationImages, adapt, resolve_model\n"
+        "adapt(resolve_model('demo').untrained(3, 0), AdaptationImages(('a',), list)).digest()\n"
         "print('torch' in sys.modules)"
     )
     assert elsewhere(code) == "False"
 
 
-def test_what_has_no_network_can_not_be_calibrated() -> None:
+def test_what_has_no_network_can_not_be_adapted() -> None:
     with pytest.raises(TypeError, match="no network"):
         adapt(resolve_model(lambda x: x.mean((2, 3))).encoder(3), of([]))
 
@@ -180,7 +180,7 @@ def test_batch_norm_is_found_whatever_its_kind() -> None:
     assert batch_norms(torch.nn.Sequential(*kinds, *others)) == list(kinds)
 
 
-def test_synchronised_batch_norm_is_calibrated_too() -> None:
+def test_synchronised_batch_norm_is_adapted_too() -> None:
     pictures = images(32)
     plain = torch.nn.Sequential(torch.nn.BatchNorm2d(3), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())
     both = [statistics(twin(pictures, m)) for m in (plain, torch.nn.SyncBatchNorm.convert_sync_batchnorm(plain))]
