@@ -34,7 +34,7 @@ def local(site, monkeypatch):
     def served(name, **changes):
         file = RemoteFile("table.csv", site.put("table.csv", CONTENT), len(CONTENT))
         changed = replace(public_set(name), files=(file,), **changes)
-        monkeypatch.setattr(public, "entry", lambda _: changed)
+        monkeypatch.setattr(public, "public_set", lambda _: changed)
 
     return served
 

@@ -21,7 +21,7 @@ from .made import ROOT, elsewhere, images, line
 
 DIGESTS = """
 import json, sys, warnings
-from reprcheck.models import resolve
+from reprcheck.models import resolve_model as resolve
 warnings.simplefilter("error")
 print(json.dumps({kind: resolve(f"py:{path}:make").digest for kind, path in json.loads(sys.argv[1]).items()}))
 """
@@ -262,7 +262,7 @@ def test_an_installed_package_is_known_by_its_version(tmp_path: Path, monkeypatc
             [
                 sys.executable,
                 "-c",
-                "import sys; from reprcheck.models import resolve; print(resolve(sys.argv[1]).digest)",
+                "import sys; from reprcheck.models import resolve_model as resolve; print(resolve(sys.argv[1]).digest)",
                 code,
             ],
             env=os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{site}"},
@@ -287,7 +287,7 @@ def test_an_installed_package_is_known_by_its_version(tmp_path: Path, monkeypatc
 def test_a_callable_of_numpy_needs_no_torch(tmp_path: Path) -> None:
     code = spec(tmp_path, "import helper\ndef make(): return helper.f", helper="import numpy as np\nf = np.ravel")
     told = elsewhere(
-        "import sys; from reprcheck.models import resolve; resolve(sys.argv[1]).digest; print('torch' in sys.modules)",
+        "import sys; from reprcheck.models import resolve_model as resolve; resolve(sys.argv[1]).digest; print('torch' in sys.modules)",
         code,
     )
     assert told == "False"

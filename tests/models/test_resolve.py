@@ -52,7 +52,7 @@ def test_the_package_and_digests_of_files_need_no_torch(checkpoint: Path, tmp_pa
     np.save(tmp_path / "v.npy", np.zeros((2, 2), np.float32))
     code = """
 import sys
-from reprcheck.models import device_name, draw_plain, resolve
+from reprcheck.models import device_name, draw_plain, resolve_model as resolve
 for spec in sys.argv[1:]:
     model = resolve(spec)
     print(model.digest, draw_plain(model, 2, "vit", 0).digest(), draw_plain(model, 2, "resnet", 1).digest())

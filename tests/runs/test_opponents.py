@@ -122,7 +122,7 @@ def test_a_second_run_builds_reads_and_calibrates_nothing(mini, tmp_path, monkey
 
 
 def test_calibration_does_not_depend_on_names_or_rows(tmp_path, monkeypatch):
-    monkeypatch.setattr(opponents, "CALIBRATION_IMAGES", 8)
+    monkeypatch.setattr(opponents, "ADAPTATION_IMAGES", 8)
     pictures, order = noise_images(LABELS, (1, 32, 32), 4.0), np.random.default_rng(0).permutation(12)
     model, found = Net(), []
     for name, at in (("one", range(12)), ("other", order)):

@@ -57,7 +57,8 @@ def test_it_is_fetched_and_opens_as_published(site, name, tmp_path):
     for row, code in list(zip(task.rows, task.y, strict=True))[::7]:
         split, number = str(dataset.ids[row]).split("_")
         assert split in (("val", "test") if name == "pathmnist" else ("test",))
-        label = import_module(f"reprcheck.datasets.public.sets.{name}").CLASSES[
+        classes = import_module(f"reprcheck.datasets.public.sets.{name}").CLASSES
+        label = classes[
             arrays[f"{split}_labels"][int(number), 0]
         ]
         assert task.classes[code] == label

@@ -28,7 +28,7 @@ def embed(network: torch.nn.Module, pixels: torch.Tensor) -> torch.Tensor:
 
 def test_constants_need_no_torch() -> None:
     code = (
-        "import sys; from reprcheck.models import demo\n"
+        "import sys; from reprcheck.models.torch import demo\n"
         "assert demo.WEIGHTS.is_file()\n"
         "assert 'torch' not in sys.modules"
     )

@@ -107,7 +107,7 @@ def test_the_fixed_draw_is_the_same_in_another_process() -> None:
     code = """
 import sys, numpy as np
 from reprcheck.digest import digest
-from reprcheck.models import resolve
+from reprcheck.models import resolve_model as resolve
 from reprcheck.types import Image
 import torch
 torch.set_num_threads(1)
