@@ -1,7 +1,7 @@
-"""From a card, a table and a source of images to a `Dataset`.
+"""Assemble a `Dataset` from a card, a table and a source of images.
 
-Samples are sorted by id, tasks resolved, and the whole given a digest. Folder and simulator meet here; neither file
-names nor the order of rows have a say in what comes out.
+Samples are sorted by id, tasks resolved, and the dataset gets a digest. Folders, public datasets and the simulator all
+end here; file names and the order of rows don't change the result.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def assemble(
     notes: tuple[str, ...] = (),
     extent: Callable[[int], tuple[int, int]] | None = None,
 ) -> Dataset:
-    """Return the dataset that a card makes of a table and its images.
+    """Return the dataset of a card, a table and its images.
 
     Parameters
     ----------
@@ -65,14 +65,14 @@ def assemble(
     limit : int, optional
         Cut each task down to about this many samples (see `limit.cut`).
     notes : tuple of str
-        Put before every task's own.
+        Put before the notes of every task.
     extent : callable, optional
-        Returns the stored height and width of the image at a position in ``table``; where a fit makes them one.
+        Returns the stored height and width of the image at a position in ``table``; given where a fit changes sizes.
 
     Returns
     -------
     Dataset
-        Its digest is made of the card (names and provenance aside), the columns the card names, and every image.
+        Its digest covers the card (without name and provenance), the columns that the card names, and every image.
 
     Raises
     ------
@@ -86,19 +86,20 @@ def assemble(
     tasks = {task.name: resolve_task(card, task, samples) for task in card.tasks}
     notes += describe_guesses(card, table)
     columns = groups.GroupColumns(table, samples)
-    found = {task.name: groups.unanswered(card, task, tasks[task.name], columns) for task in card.tasks}
-    told = {
+    group_columns = {task.name: groups.unanswered(card, task, tasks[task.name], columns) for task in card.tasks}
+    task_notes = {
         task.name: (
             *notes,
             *tasks[task.name].notes,
-            *map(groups.sentence, found[task.name]),
-            *hints(card, task, samples, table, found[task.name]),
+            *map(groups.sentence, group_columns[task.name]),
+            *hints(card, task, samples, table, group_columns[task.name]),
         )
         for task in card.tasks
     }
-    sizes = {} if extent is None else _sizes(tasks.values(), samples, extent)
+    sizes = {} if extent is None else _measure_sizes(tasks.values(), samples, extent)
     tasks = {
-        name: replace(task, notes=told[name], sizes=sizes.get(name), groups=found[name]) for name, task in tasks.items()
+        name: replace(task, notes=task_notes[name], sizes=sizes.get(name), groups=group_columns[name])
+        for name, task in tasks.items()
     }
     if limit is not None:
         tasks = {name: limit_task(task, samples.ids, limit) for name, task in tasks.items()}
@@ -111,7 +112,7 @@ def assemble(
         table_row=samples.position,
         images=source,
         tasks=tasks,
-        digest=_digest(card, samples, source),
+        digest=_compute_digest(card, samples, source),
         limit=limit,
         license=card.license,
         citation=card.citation,
@@ -122,14 +123,16 @@ def assemble(
     )
 
 
-def _sizes(
+def _measure_sizes(
     tasks: Iterable[Task], samples: Samples, extent: Callable[[int], tuple[int, int]]
 ) -> dict[str, NDArray[np.float64]]:
-    """Return the sizes of the images of each task that shows several."""
-    found = {task.name: np.array([extent(i) for i in samples.position[task.rows].tolist()], float) for task in tasks}
-    return {name: sizes for name, sizes in found.items() if (sizes != sizes[0]).any()}
+    """Return the image sizes of each task that has more than one size."""
+    task_sizes = {
+        task.name: np.array([extent(i) for i in samples.position[task.rows].tolist()], float) for task in tasks
+    }
+    return {name: sizes for name, sizes in task_sizes.items() if (sizes != sizes[0]).any()}
 
 
-def _digest(card: Card, samples: Samples, images: ImageSource) -> str:
+def _compute_digest(card: Card, samples: Samples, images: ImageSource) -> str:
     contents = [images.content(i) for i in range(len(samples.ids))]
     return digest("dataset", card.plain(), samples.columns, contents)

@@ -1,7 +1,7 @@
-"""The door to every dataset: a simulated or a public one by name, or a folder.
+"""Open any dataset: a simulated or a public one by name, or a folder.
 
-Names ship with the package; whatever else is asked for is a path, or, with ``://`` in it, a URL. A name is always what
-the package means by it, so write ``./sim-culture`` for a folder that happens to be called so.
+Names ship with the package; anything else is a path, or, with ``://`` in it, a URL. A name always means the package's
+dataset, so write ``./sim-culture`` for a folder of that name.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def load(spec: str | Path, *, limit: int | None = None) -> Dataset:
         path = path.parent
     if is_folder(path):
         return open_folder(path, limit)
-    known = (*NAMES, *public.names())
+    names = (*NAMES, *public.names())
     raise UserError(
-        Option("dataset", spec), "no such folder, simulated or public dataset", did_you_mean(str(spec), known)
+        Option("dataset", spec), "no such folder, simulated or public dataset", did_you_mean(str(spec), names)
     )

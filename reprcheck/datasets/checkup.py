@@ -1,7 +1,7 @@
-"""Everything that is wrong with a dataset folder, at once: its card, its table, its files and its tasks.
+"""Find everything that is wrong with a dataset folder at once: its card, its table, its files and its tasks.
 
-Nothing is judged here: the checks are those that `open_folder` runs, told to go on. What a mistake makes meaningless is
-left out, so that one mistake isn't told twice: a task whose label isn't there has no folds to be looked at.
+The checks are those of `open_folder`, which here go on after a mistake. Checks that a mistake makes meaningless are
+left out, so that no mistake is reported twice: the folds of a task aren't checked if its label is missing.
 """
 
 from __future__ import annotations
@@ -50,18 +50,18 @@ Look = Callable[[int, Image], None]
 
 @dataclass(frozen=True)
 class Checkup:
-    """What was found in a dataset folder.
+    """The state of a dataset folder.
 
     Attributes
     ----------
     problems : tuple of UserError
         In order of card, table, images.
     dataset : Dataset or None
-        Opened, where there is no problem.
+        The opened dataset; None if there is a problem.
     n_rows, n_images : int
-        Rows of the table, and images decoded: those of rows that a task uses.
-    rest : Rest or None
-        What can be looked at in spite of problems.
+        Rows of the table, and decoded images: those of rows that a task uses.
+    rest : TableFindings or None
+        What could be read in spite of problems.
     """
 
     problems: tuple[UserError, ...]
@@ -73,23 +73,23 @@ class Checkup:
 
 @dataclass(frozen=True)
 class TableFindings:
-    """What a table tells where something else is wrong.
+    """What could be read of a table although something else is wrong.
 
     Attributes
     ----------
     tasks : mapping of str to Task
-        Those whose labels, units and batches could be read.
+        The tasks whose labels, units and batches could be read.
     ids : str[N]
-        Of the samples.
+        Ids of the samples.
     channels : tuple of str
-    shown : mapping of int to int
-        The row of the table that each sample's image is of; empty where images are cut.
+    image_rows : mapping of int to int
+        Sample to the row of the table that has its image; empty where images are cut.
     """
 
     tasks: Mapping[str, Task]
     ids: NDArray[np.str_]
     channels: tuple[str, ...]
-    shown: Mapping[int, int]
+    image_rows: Mapping[int, int]
 
 
 def check_folder(path: str | Path, progress: Progress, look: Look = lambda row, image: None) -> Checkup:
@@ -121,19 +121,19 @@ def check_folder(path: str | Path, progress: Progress, look: Look = lambda row, 
     folder, table, n_images, rest = Path(path), None, 0, None
     if not is_folder(folder):
         read_card(folder)
-    with collecting() as found:
+    with collecting() as mistakes:
         card = attempt(None, read_card, folder)
         table_path = attempt(None, find_table, folder, card is not None and card.allow_outside)
         if table_path is not None:
             file = attempt(None, read_table, table_path)
             table = None if file is None else file.rows
         if card is not None and table is not None:
-            wrong = {_place(mistake).column for mistake in found}
+            wrong = {_find_place(mistake).column for mistake in mistakes}
             n_images, rest = _check_table(card, wrong, table, folder, str(table_path), progress, look)
-    problems = tuple(_in_order(found, folder / CARD, table_path))
+    problems = tuple(_sort_mistakes(mistakes, folder / CARD, table_path))
     if problems or card is None or table is None:
         return Checkup(problems, None, 0 if table is None else len(table), n_images, rest)
-    return Checkup((), open_folder(folder), len(table), n_images)  # the strict door has the last word
+    return Checkup((), open_folder(folder), len(table), n_images)  # which raises whatever was missed here
 
 
 def _check_table(
@@ -141,33 +141,35 @@ def _check_table(
 ) -> tuple[int, TableFindings | None]:
     """Check a table, its files and its tasks; return how many images were decoded, and what could be resolved.
 
-    A row of ``files``, read from ``at``, is a sample, or the field of crops. ``wrong`` are the keys of the card
-    that have been told to be wrong.
+    A row of ``files``, read from ``at``, is a sample, or the field of crops. ``wrong`` are the keys of the card that
+    are reported already.
     """
-    named = [*file_columns(card), *(card.named_columns() if card.crops is None else ())]
-    require(files, dict.fromkeys((key, column) for key, column in named if column), at)
+    used_columns = [*file_columns(card), *(card.named_columns() if card.crops is None else ())]
+    require(files, dict.fromkeys((key, column) for key, column in used_columns if column), at)
     table, where, windows = files, at, None
     if card.crops is not None:
         without = replace(card, tasks=()), files, at, None
-        card, table, where, windows = attempt(without, _of_crops, card, files, folder, at)
-    card = _of_columns(card, {str(column) for column in table.columns})
+        card, table, where, windows = attempt(without, _inherit_crops, card, files, folder, at)
+    card = _drop_absent(card, {str(column) for column in table.columns})
     if "cell_types" in wrong:
         card = replace(card, columns=replace(card.columns, types=None))
     samples = attempt(None, sort_samples, card, table, where) if card.columns.sample else None
     if samples is None:
         return 0, None
     attempt(None, check_names, card, samples.columns, samples.lines, where)
-    chosen = {task.name: attempt(None, _chosen, card, task, samples) for task in card.tasks}
-    card = replace(card, tasks=tuple(task for task in card.tasks if chosen[task.name] is not None))
+    selections = {task.name: attempt(None, _select, card, task, samples) for task in card.tasks}
+    card = replace(card, tasks=tuple(task for task in card.tasks if selections[task.name] is not None))
     readable: list[int] = []
     extents: dict[int, tuple[int, int]] = {}
     if card.columns.image and card.channels:
         lenient = card if "value_range" not in wrong else replace(card, value_range=(0.0, 1.0), clip=True)
         images = FileImages(find_entries(card, files, folder, at)[0], Recipe.of(lenient))
-        chosen_rows = [samples.position[kept[0]] for kept in chosen.values() if kept is not None] or [samples.position]
+        chosen_rows = [
+            samples.position[selection[0]] for selection in selections.values() if selection is not None
+        ] or [samples.position]
         rows = np.unique(np.concatenate(chosen_rows))
-        shown = rows if windows is None else windows[rows, 0]
-        readable = _decode(images, np.unique(shown), progress, look)
+        image_rows = rows if windows is None else windows[rows, 0]
+        readable = _decode(images, np.unique(image_rows), progress, look)
         if card.tiles is not None:
             cut = attempt(None, tiles.cut, card, table, images, readable, where)
             if cut is None:
@@ -175,41 +177,41 @@ def _check_table(
             card, table = cut[0], cut[1]
             samples = sort_samples(card, table, where)
         elif windows is not None:
-            attempt(None, crops.cut, card, table, windows, images, rows[np.isin(shown, readable)].tolist(), where)
+            attempt(None, crops.cut, card, table, windows, images, rows[np.isin(image_rows, readable)].tolist(), where)
         elif card.crops is None and not wrong & {"fit", "size"}:
             attempt(None, check_one_size, images, readable)
             extents = {row: images.extent(row) for row in readable}
-    tasks = {task.name: _resolved(card, task, samples, table, extents) for task in card.tasks}
+    tasks = {task.name: _resolve(card, task, samples, table, extents) for task in card.tasks}
     whole = card.tiles is None and windows is None
-    shown = {sample: row for sample, row in enumerate(samples.position.tolist()) if whole}
+    image_rows = {sample: row for sample, row in enumerate(samples.position.tolist()) if whole}
     return len(readable), TableFindings(
-        {name: task for name, task in tasks.items() if task is not None}, samples.ids, card.channels, shown
+        {name: task for name, task in tasks.items() if task is not None}, samples.ids, card.channels, image_rows
     )
 
 
-def _resolved(
+def _resolve(
     card: Card, task: TaskCard, samples: Samples, table: pd.DataFrame, extents: Mapping[int, tuple[int, int]]
 ) -> Task | None:
-    """Return a task with its notes; where its folds are what is wrong, the task as it would be without its holdout."""
-    found = attempt(None, resolve_task, card, task, samples)
-    if found is None:
-        with collecting():  # what is wrong has been told
-            found = attempt(None, resolve_task, card, replace(task, holdout=None), samples)
-    if found is None:
+    """Return a task with its notes; if only its folds are at fault, the task without its holdout."""
+    resolved = attempt(None, resolve_task, card, task, samples)
+    if resolved is None:
+        with collecting():  # the mistake is reported already
+            resolved = attempt(None, resolve_task, card, replace(task, holdout=None), samples)
+    if resolved is None:
         return None
-    rows = samples.position[found.rows].tolist()
-    known = [extents[row] for row in rows if row in extents]
-    sizes = np.array(known, float) if len(known) == len(rows) and len(set(known)) > 1 else None
-    return replace(found, notes=(*found.notes, *attempt((), hints, card, task, samples, table)), sizes=sizes)
+    rows = samples.position[resolved.rows].tolist()
+    image_sizes = [extents[row] for row in rows if row in extents]
+    sizes = np.array(image_sizes, float) if len(image_sizes) == len(rows) and len(set(image_sizes)) > 1 else None
+    return replace(resolved, notes=(*resolved.notes, *attempt((), hints, card, task, samples, table)), sizes=sizes)
 
 
-def _chosen(card: Card, task: TaskCard, samples: Samples) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """Return the rows of a task, if what it asks for is there."""
+def _select(card: Card, task: TaskCard, samples: Samples) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """Return the rows of a task; report values that it selects by and no row holds."""
     check_values(card, task, samples.columns, samples.where)
     return select(task, samples)
 
 
-def _of_crops(
+def _inherit_crops(
     card: Card, fields: pd.DataFrame, folder: Path, at: str
 ) -> tuple[Card, pd.DataFrame, str, NDArray[np.int64] | None]:
     """Return the card and table of a folder's crops, the table's file, and their windows."""
@@ -219,15 +221,15 @@ def _of_crops(
     return card, table, str(path), windows
 
 
-def _of_columns(card: Card, there: set[str]) -> Card:
-    """Return a card without the columns that aren't there, and without the tasks that can't do without them."""
+def _drop_absent(card: Card, there: set[str]) -> Card:
+    """Return a card without the columns that are missing, and without the tasks that need one of them."""
     columns = card.columns
     others: dict[str, Any] = {
         key: c if (c := getattr(columns, key)) and there.issuperset(parts(c)) else None
         for key in ("frame", "mask", "types", "batch", "position")
     }
     others["types"] = others["types"] if others["mask"] else None
-    kept = Columns(
+    present = Columns(
         sample=columns.sample if columns.sample in there else "",
         image=columns.image if there.issuperset(columns.image) else (),
         unit=columns.unit if there.issuperset(part for c in nested(columns.unit) for part in parts(c)) else None,
@@ -237,20 +239,20 @@ def _of_columns(card: Card, there: set[str]) -> Card:
         ignored=tuple(column for column in columns.ignored if column in there),
         **others,
     )
-    if kept.frame != columns.frame or not there.issuperset(column for _, column in columns.folders):
-        kept = replace(kept, image=())
-    reduced = replace(card, columns=kept)
+    if present.frame != columns.frame or not there.issuperset(column for _, column in columns.folders):
+        present = replace(present, image=())
+    reduced = replace(card, columns=present)
 
     def whole(task: TaskCard) -> bool:
-        named = {column for _, column in replace(reduced, tasks=(task,)).named_columns()}
+        names = {column for _, column in replace(reduced, tasks=(task,)).named_columns()}
         by_batch = task.holdout == "batch" or any("batch" in PROTOCOLS.get(name).needs for name in task.protocols)
-        return named <= there | {""} and not (by_batch and kept.batch is None)
+        return names <= there | {""} and not (by_batch and present.batch is None)
 
     return replace(reduced, tasks=tuple(task for task in card.tasks if whole(task)))
 
 
 def _decode(images: FileImages, rows: NDArray[np.int64], progress: Progress, look: Look) -> list[int]:
-    """Decode the rows whose files are there, show each image to ``look``, and return the rows that could be read."""
+    """Decode the rows whose files exist, pass each image to ``look``, and return the rows that could be read."""
     readable = []
     with progress(len(rows), "decoding") as advance:
         for row in rows.tolist():
@@ -264,16 +266,16 @@ def _decode(images: FileImages, rows: NDArray[np.int64], progress: Progress, loo
     return readable
 
 
-def _in_order(found: Sequence[UserError], card: Path, table: Path | None) -> list[UserError]:
-    """Return mistakes by file: the card, the table, the rest; of several in one cell, or in one key, the first."""
+def _sort_mistakes(mistakes: Sequence[UserError], card: Path, table: Path | None) -> list[UserError]:
+    """Sort mistakes by file: card, table, others; keep only the first of several in one cell, or in one key."""
     files = {str(card): 0, str(table): 1}
     first: dict[str, UserError] = {}
-    for mistake in found:
-        at = _place(mistake)
-        one = bool(at.column) and (bool(at.row) or at.file == str(card))
-        first.setdefault(at if one else str(mistake), mistake)
-    return sorted(first.values(), key=lambda mistake: files.get(_place(mistake).file, 2))
+    for mistake in mistakes:
+        at = _find_place(mistake)
+        one_place = bool(at.column) and (bool(at.row) or at.file == str(card))
+        first.setdefault(at if one_place else str(mistake), mistake)
+    return sorted(first.values(), key=lambda mistake: files.get(_find_place(mistake).file, 2))
 
 
-def _place(mistake: UserError) -> Location:
+def _find_place(mistake: UserError) -> Location:
     return mistake.where if isinstance(mistake.where, Location) else Location(mistake.where)

@@ -1,7 +1,7 @@
 """A dataset in a folder: `dataset.toml`, `samples.csv` or `samples.parquet`, and image files or OME-Zarr stores.
 
-Everything that can be wrong short of decoding is found here, before a model is loaded: files that are missing or lie
-outside the folder, formats nobody reads, images of several sizes that nothing fits to one.
+All checks that need no decoding run here, before a model is loaded: for files that are missing or lie outside the
+folder, formats that can't be read, images of several sizes without a ``fit``.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ AT_ONCE = 16
 """Remote files fetched side by side."""
 NOWHERE = Path("nowhere")
 BROKEN_FRAME = -1
-"""Stand for a file and a frame that have been told to be wrong, while mistakes are collected."""
+"""Placeholders for a file and a frame whose mistake is reported, while mistakes are collected."""
 LINKED, ALLOW = "is a link that leads out of the folder", "write allow_outside = true on the card"
 """What is wrong with such a link, and what allows it."""
 
@@ -120,7 +120,7 @@ def open_files(
     bring : callable, optional
         See `open_folder`.
     notes : tuple of str
-        How the table was read, to be told with every task.
+        How the table was read, for the notes of every task.
 
     Raises
     ------
@@ -131,7 +131,7 @@ def open_files(
     if bring is not None:
         if card.allow_outside:
             raise UserError(f"{folder / CARD} allow_outside", "a remote folder can't be left", "remove it")
-        _side_by_side(lambda path: bring([path]), _named_files(card, table, folder))
+        _fetch_together(lambda path: bring([path]), _list_files(card, table, folder))
     if card.crops is not None:
         return _open_crops(card, table, folder, where, limit, bring, notes)
     samples = sort_samples(card, table, where)
@@ -141,9 +141,9 @@ def open_files(
     entries, readings = find_entries(card, table, folder, where, remote=bring is not None)
     images, notes = FileImages(entries, Recipe.of(card), bring), notes + readings
     if card.tiles is not None:
-        card, table, tiled, left_out = tiles.cut(card, table, images, _asked(card, samples), where)
-        return _assembled(card, table, tiled, where, limit, bring, notes + left_out)
-    dataset = _assembled(card, table, images, where, limit, bring, notes, images.extent if card.size else None)
+        card, table, tiled, left_out = tiles.cut(card, table, images, _list_used_rows(card, samples), where)
+        return _assemble(card, table, tiled, where, limit, bring, notes + left_out)
+    dataset = _assemble(card, table, images, where, limit, bring, notes, images.extent if card.size else None)
     used = np.unique(np.concatenate([task.rows for task in dataset.tasks.values()]))
     check_one_size(images, samples.position[used].tolist())
     return dataset
@@ -160,12 +160,12 @@ def _open_crops(
 ) -> Dataset:
     path = find_crops(card, folder, bring)
     entries, readings = find_entries(card, fields, folder, where, remote=bring is not None)
-    images, listed = FileImages(entries, Recipe.of(card), bring), read_table(path)
-    card, table, windows, clashes = crops.inherit(card, fields, listed.rows, where, str(path))
-    asked = _asked(card, sort_samples(card, table, str(path)))
-    table, cut, left_out = crops.cut(card, table, windows, images, asked, str(path))
-    notes += readings + listed.notes + clashes + left_out
-    return _assembled(card, table, cut, str(path), limit, bring, notes, cut.extent)
+    images, crop_table = FileImages(entries, Recipe.of(card), bring), read_table(path)
+    card, table, windows, clashes = crops.inherit(card, fields, crop_table.rows, where, str(path))
+    rows = _list_used_rows(card, sort_samples(card, table, str(path)))
+    table, cut, left_out = crops.cut(card, table, windows, images, rows, str(path))
+    notes += readings + crop_table.notes + clashes + left_out
+    return _assemble(card, table, cut, str(path), limit, bring, notes, cut.extent)
 
 
 def find_crops(card: Card, folder: Path, bring: Bring | None = None) -> Path:
@@ -185,7 +185,7 @@ def find_crops(card: Card, folder: Path, bring: Bring | None = None) -> Path:
     return path
 
 
-def _assembled(
+def _assemble(
     card: Card,
     table: pd.DataFrame,
     images: ImageSource,
@@ -196,19 +196,19 @@ def _assembled(
     extent: Callable[[int], tuple[int, int]] | None = None,
 ) -> Dataset:
     if bring is not None:  # which chunks of OME-Zarr are needed is known only now
-        _side_by_side(images.content, range(len(table)))
+        _fetch_together(images.content, range(len(table)))
     return assemble(card, table, images, where=where, limit=limit, notes=notes, extent=extent)
 
 
-def _side_by_side(fetch: Callable[[T], object], items: Sequence[T]) -> None:
-    """Fetch many at once, a bar on the terminal."""
+def _fetch_together(fetch: Callable[[T], object], items: Sequence[T]) -> None:
+    """Fetch several items at a time, with a progress bar."""
     with bar(len(items), "fetching") as advance, ThreadPoolExecutor(AT_ONCE) as pool:
         for _ in pool.map(fetch, items):
             advance(1)
 
 
-def _asked(card: Card, samples: Samples) -> list[int]:
-    """Return the positions in the table of samples that some task asks for."""
+def _list_used_rows(card: Card, samples: Samples) -> list[int]:
+    """Return the positions in the table of the samples that any task uses."""
     rows = np.unique(np.concatenate([select(task, samples)[0] for task in card.tasks]))
     return [int(position) for position in samples.position[rows]]
 
@@ -244,28 +244,28 @@ def find_table(folder: Path, outside: bool = False) -> Path:
     UserError
         Where there is none, there are two, or it is no plain file.
     """
-    found = [folder / name for name in TABLES if os.path.lexists(folder / name)]
-    if not found:
+    paths = [folder / name for name in TABLES if os.path.lexists(folder / name)]
+    if not paths:
         what = f"no {TABLES[0]} ({', '.join(TABLES[1:-1])} or {TABLES[-1]})"
         raise UserError(str(folder), what, "write the sample table, one row per sample")
-    if len(found) > 1:
-        raise UserError(str(folder), f"both {' and '.join(path.name for path in found)}", "keep one")
-    if why := obstacle(found[0]):
-        raise UserError(str(found[0]), why, "write the sample table, one row per sample")
-    if links_out(found[0], folder) and not outside:
-        raise UserError(str(found[0]), LINKED, ALLOW)
-    return found[0]
+    if len(paths) > 1:
+        raise UserError(str(folder), f"both {' and '.join(path.name for path in paths)}", "keep one")
+    if why := obstacle(paths[0]):
+        raise UserError(str(paths[0]), why, "write the sample table, one row per sample")
+    if links_out(paths[0], folder) and not outside:
+        raise UserError(str(paths[0]), LINKED, ALLOW)
+    return paths[0]
 
 
 def file_columns(card: Card) -> list[tuple[str, str]]:
-    """Return (key of the card, column it names) for every column that tells where images are."""
-    named = [("[columns] image", column) for column in card.columns.image]
-    named += [(f"[columns] {key}", c) for key in ("frame", "mask", "types") if (c := getattr(card.columns, key))]
-    return [*named, *(("[columns] folders", column) for _, column in card.columns.folders)]
+    """Return (key of the card, column it names) for every column that locates images."""
+    columns = [("[columns] image", column) for column in card.columns.image]
+    columns += [(f"[columns] {key}", c) for key in ("frame", "mask", "types") if (c := getattr(card.columns, key))]
+    return [*columns, *(("[columns] folders", column) for _, column in card.columns.folders)]
 
 
 def file_cells(card: Card, table: pd.DataFrame, column: str) -> list[str]:
-    """Return what a column of files names in each row, after the folder that the row has for it, where it has one."""
+    """Return the file that a column names in each row, preceded by the folder from the column's column of folders."""
     names: list[str] = texts(table[column]).tolist()
     if (folder := dict(card.columns.folders).get(column)) is None:
         return names
@@ -273,30 +273,31 @@ def file_cells(card: Card, table: pd.DataFrame, column: str) -> list[str]:
     return [f"{at}/{name}" if at and name else name for at, name in zip(around, names, strict=True)]
 
 
-def _named_files(card: Card, table: pd.DataFrame, folder: Path) -> list[Path]:
-    """Return the files in the folder that the table names; of an OME-Zarr image those that say what it is."""
+def _list_files(card: Card, table: pd.DataFrame, folder: Path) -> list[Path]:
+    """Return the files in the folder that the table names; of an OME-Zarr image its metadata files."""
     columns = [*card.columns.image, *filter(None, (card.columns.mask, card.columns.types))]
     usual = FileNames(folder, card.root, remote=True)
-    found = {usual.find(name, "") for column in columns for name in file_cells(card, table, column) if name}
-    paths = [folder / normpath(name) for name in sorted(found) if not leads_out(name) and not is_url(name)]
+    names = {usual.find(name, "") for column in columns for name in file_cells(card, table, column) if name}
+    paths = [folder / normpath(name) for name in sorted(names) if not leads_out(name) and not is_url(name)]
     return [file for path in paths for file in ([path / name for name in GROUP_FILES] if is_zarr(path) else [path])]
 
 
 def find_entries(
     card: Card, table: pd.DataFrame, folder: Path, where: str, *, remote: bool = False
 ) -> tuple[list[ImageLocation], tuple[str, ...]]:
-    """Return where each sample's image is, in order of the table, after a look at every file's place and name.
+    """Locate each sample's image, and check that its files exist, lie in the folder and have a readable format.
 
     Returns
     -------
-    entries : list of Entry
+    entries : list of ImageLocation
+        In order of the table.
     notes : tuple of str
-        How names were read that no file has as they are written.
+        How names were read that no file has exactly.
     """
     lines = lines_of(table)
     images = [file_cells(card, table, column) for column in card.columns.image]
     labels = {key: file_cells(card, table, c) for key in ("mask", "types") if (c := getattr(card.columns, key))}
-    frames = _frames(card.columns.frame, table, where)
+    frames = _read_frames(card.columns.frame, table, where)
     places = _Places(FileNames(folder, card.root, remote=remote), where, card.allow_outside)
     entries = []
     for row, line in enumerate(lines.tolist()):
@@ -317,7 +318,7 @@ def find_entries(
     return entries, places.names.notes()
 
 
-def _frames(column: str | None, table: pd.DataFrame, where: str) -> list[int | None]:
+def _read_frames(column: str | None, table: pd.DataFrame, where: str) -> list[int | None]:
     if column is None:
         return [None] * len(table)
     frames: list[int | None] = []
@@ -349,10 +350,10 @@ class _Places:
             raise UserError(
                 cell, f"{name!r} is a URL, and images aren't fetched one by one", "put the file in the folder"
             )
-        found = self.names.find(name, cell)
-        if leads_out(found) and not self.outside:
-            raise UserError(cell, f"{name!r} lies outside the folder", self._remedy(found))
-        path, row = self.names.folder / normpath(found), f"{self.where} {line_name(self.where, line)}"
+        real_name = self.names.find(name, cell)
+        if leads_out(real_name) and not self.outside:
+            raise UserError(cell, f"{name!r} lies outside the folder", self._remedy(real_name))
+        path, row = self.names.folder / normpath(real_name), f"{self.where} {line_name(self.where, line)}"
         if is_zarr(path):
             zarr_store.check_installed(Location(str(path), within=row))
         else:
@@ -368,7 +369,7 @@ class _Places:
         return path
 
     def _remedy(self, name: str) -> str:
-        """Return what to do about a path that leads out: where its end is here, say what its beginning stands for."""
+        """Return the remedy for a path that leads out: the card's ``root``, if the end of the path is in the folder."""
         if root := self.names.root_of(name):
             return f"the folder has its end: say on the card what stands for the folder, root = {json.dumps(root)}"
         return f"move the image inside, or {ALLOW}"

@@ -1,8 +1,8 @@
 """A dataset folder at a URL, through fsspec: its files are mirrored into the cache when they are first asked for.
 
-Mirrors lie in ``remote`` of ``$REPRCHECK_CACHE`` or the user's cache, one for each URL. With each file goes a stamp,
-what the server says of its version (ETag, size, time): a file is fetched again when that has changed, or where the
-server says too little to tell. Files and stamps are written under a temporary name and renamed.
+Mirrors lie in ``remote`` of ``$REPRCHECK_CACHE`` or the user's cache, one for each URL. Each file has a stamp with the
+server's marks of its version (ETag, size, time). It is fetched again when they have changed, or where the server gives
+none. Files and stamps are written under a temporary name and renamed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _VERSION = (
     *("ETag", "etag", "Content-MD5", "Digest", "md5Hash"),
     *("Last-Modified", "LastModified", "last_modified", "updated", "mtime", "modified", "created"),
 )
-"""What file systems call that which changes with a file."""
+"""Names, in various file systems, of attributes that change with a file."""
 
 
 def open_remote(url: str, limit: int | None = None) -> Dataset:
@@ -61,9 +61,9 @@ def open_remote(url: str, limit: int | None = None) -> Dataset:
 
 def mirrors() -> Path:
     """Return the folder of all mirrors."""
-    chosen = os.environ.get("REPRCHECK_CACHE")
+    folder = os.environ.get("REPRCHECK_CACHE")
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "reprcheck"
-    return (Path(chosen) if chosen else cache) / "remote"
+    return (Path(folder) if folder else cache) / "remote"
 
 
 @dataclass
@@ -92,7 +92,7 @@ class Mirror:
             raise UserError(str(self.folder), what, "set REPRCHECK_CACHE to another folder") from None
 
     def bring(self, paths: Iterable[Path]) -> None:
-        """Make files of the folder as the remote ones are now; those that aren't there are removed.
+        """Update files of the folder from the remote one; those that no longer exist there are removed.
 
         Raises
         ------
@@ -108,15 +108,15 @@ class Mirror:
         files, root = self._remote()
         stamp = self.folder / ".stamps" / digest(name)
         try:
-            version = _version(files, f"{root}/{name}")
+            version = _read_version(files, f"{root}/{name}")
             if version is None:
                 path.unlink(missing_ok=True)
                 return
             if version and path.is_file() and stamp.is_file() and stamp.read_text(encoding="utf-8") == version:
                 return
-            with _replacing(path) as part:
+            with _replace(path) as part:
                 files.get_file(f"{root}/{name}", part)
-            with _replacing(stamp) as part:
+            with _replace(stamp) as part:
                 Path(part).write_text(version, encoding="utf-8")
         except Exception as error:  # each file system has kinds of its own
             reason = f"{type(error).__name__}: {error}".rstrip(": ")
@@ -139,23 +139,23 @@ class Mirror:
         return files, str(root).rstrip("/")
 
 
-def _version(files: Any, name: str) -> str | None:
-    """Return what tells a remote file's version, "" where the server doesn't say, or None where no file is there."""
+def _read_version(files: Any, name: str) -> str | None:
+    """Return the marks of a remote file's version, "" where the server gives none, or None where no file is there."""
     try:
-        found = files.info(name)
+        info = files.info(name)
     except FileNotFoundError as error:
         cause = error.__cause__  # over HTTP, whatever goes wrong is a file not found
         if cause is None or isinstance(cause, FileNotFoundError) or getattr(cause, "status", 0) in (404, 410):
             return None
         raise cause from None
-    if found.get("type") == "directory":
+    if info.get("type") == "directory":
         return None
-    said = [f"{key}={found[key]}" for key in _VERSION if found.get(key) is not None]
-    return "\n".join([*said, f"size={found.get('size')}"]) if said else ""
+    marks = [f"{key}={info[key]}" for key in _VERSION if info.get(key) is not None]
+    return "\n".join([*marks, f"size={info.get('size')}"]) if marks else ""
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[str]:
+def _replace(path: Path) -> Iterator[str]:
     """Yield the name of a temporary file that becomes ``path`` once it is written."""
     path.parent.mkdir(parents=True, exist_ok=True)
     number, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")

@@ -1,4 +1,4 @@
-"""From a folder to the text of its card, and of its table where it has none."""
+"""Draft the text of a folder's card, and of its table where it has none."""
 
 from __future__ import annotations
 
@@ -72,77 +72,77 @@ def draft(folder: Path) -> Draft:
     """
     if not is_folder(folder):
         raise UserError(str(folder), "no such folder", "name a folder that holds images")
-    begun = _begun(folder)
-    told = GuessLog(list(begun.reasons))
-    table = begun.rows
+    first = _find_first_table(folder)
+    log = GuessLog(list(first.reasons))
+    table = first.rows
     cells = {str(name): texts(table[name]) for name in table.columns}
-    files = find_files(folder, cells, told)
-    columns = guess_columns(folder, cells, files, told, begun.unit, begun.batch)
+    files = find_files(folder, cells, log)
+    columns = guess_columns(folder, cells, files, log, first.unit, first.batch)
     raw: dict[str, Any] = {
         "schema": SCHEMA,
         "name": "".join(c if c.isalnum() or c in "-_." else "-" for c in folder.resolve().name) or "data",
-        "kind": _kind(cells, told),
+        "kind": _guess_kind(cells, log),
         **({} if files.root is None else {"root": files.root}),
-        **guess_images(folder, cells, files, columns, told),
-        **guess_types(files, cells, columns, told),
+        **guess_images(folder, cells, files, columns, log),
+        **guess_types(files, cells, columns, log),
         "columns": columns,
     }
     if "cell_types" not in raw:
         columns.pop("types", None)
-    raw["tasks"] = guess_tasks(raw, table, cells, told, begun.planes, begun.labels)
-    raw["guessed"] = told.guessed
-    told.comment("guessed", "look at each, then take it out: until then every report tells it")
-    return Draft("\n".join(_written(raw, told)) + "\n", begun.written, tuple(told.reasons))
+    raw["tasks"] = guess_tasks(raw, table, cells, log, first.planes, first.labels)
+    raw["guessed"] = log.guessed
+    log.comment("guessed", "look at each, then take it out: until then every report tells it")
+    return Draft("\n".join(_write_lines(raw, log)) + "\n", first.csv_text, tuple(log.reasons))
 
 
 @dataclass(frozen=True)
 class _FirstTable:
-    """The table to begin with.
+    """The sample table from which the card is guessed.
 
     Attributes
     ----------
     rows : pandas.DataFrame
     reasons : tuple of str
-        What is to be told of it.
-    written : str or None
-        Its text, where it must be written.
+        Lines on where it comes from.
+    csv_text : str or None
+        Its text, if it is yet to be written.
     unit, batch, planes
-        As `tree.Tree` has them, where no table was there.
+        As in `tree.Tree`, if the folder had no table.
     labels : tuple of str or None
-        Columns that could be labels, where no table was there; else any.
+        Columns that could be labels, if the folder had no table; None: any.
     """
 
     rows: pd.DataFrame
     reasons: tuple[str, ...]
-    written: str | None = None
+    csv_text: str | None = None
     unit: str | None = None
     batch: str | None = None
     planes: Mapping[str, str] = field(default_factory=dict)
     labels: tuple[str, ...] | None = None
 
 
-def _begun(folder: Path) -> _FirstTable:
+def _find_first_table(folder: Path) -> _FirstTable:
     if any((folder / name).is_file() for name in TABLES):
         path = find_table(folder)
         table = read_table(path)
         return _FirstTable(table.rows, (f"table: {path.name}, {len(table.rows)} rows", *table.notes))
-    named = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in (*TEXT, *PARQUET, *EXCEL)]
-    others = [path for path in named if not path.name.startswith((".", "~$"))]  # as Excel calls its locks
+    tables = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in (*TEXT, *PARQUET, *EXCEL)]
+    others = [path for path in tables if not path.name.startswith((".", "~$"))]  # as Excel calls its locks
     if len(others) > 1:
         what = f"several tables ({', '.join(path.name for path in others)})"
         raise UserError(str(folder), what, "call the one with a row per image samples, as in samples.csv")
     if others:
         table = read_table(others[0])
-        told = (
+        reason = (
             f"table: {others[0].name}, {len(table.rows)} rows, copied to samples.csv, which alone is read from now on"
         )
-        return _FirstTable(table.rows, (told, *table.notes), _csv(table.rows))
+        return _FirstTable(table.rows, (reason, *table.notes), _to_csv(table.rows))
     tree = read_tree(folder)
     rows = pd.DataFrame(tree.table, dtype=str)
-    return _FirstTable(rows, tree.reasons, _csv(rows), tree.unit, tree.batch, tree.planes, LABELS)
+    return _FirstTable(rows, tree.reasons, _to_csv(rows), tree.unit, tree.batch, tree.planes, LABELS)
 
 
-def _csv(rows: pd.DataFrame) -> str:
+def _to_csv(rows: pd.DataFrame) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(map(str, rows.columns))
@@ -150,36 +150,36 @@ def _csv(rows: pd.DataFrame) -> str:
     return text.getvalue()
 
 
-def _kind(cells: Cells, told: GuessLog) -> str:
+def _guess_kind(cells: Cells, log: GuessLog) -> str:
     words = [name for name in cells if any(word in name.lower() for word in _TISSUE)]
     kind = "tissue" if words else "culture"
-    told.say("kind", kind, f"a column named {words[0]}" if words else "no column speaks of tissue")
-    told.comment("kind", "culture, tissue or natural")
-    told.guess("kind")
+    log.record("kind", kind, f"a column named {words[0]}" if words else "no column speaks of tissue")
+    log.comment("kind", "culture, tissue or natural")
+    log.guess("kind")
     return kind
 
 
-def _written(raw: Mapping[str, Any], told: GuessLog) -> Iterator[str]:
+def _write_lines(raw: Mapping[str, Any], log: GuessLog) -> Iterator[str]:
     """Yield the lines of the card."""
 
     def after(key: str) -> str:
-        return "".join(f"  # {printable(text)}" for text in told.comments.get(key, []))
+        return "".join(f"  # {printable(text)}" for text in log.comments.get(key, []))
 
     for key, value in raw.items():
         if key not in ("columns", "tasks"):
-            yield f"{key} = {_toml(value)}{after(key)}"
+            yield f"{key} = {_to_toml(value)}{after(key)}"
     yield from ('# license = ""', '# citation = ""', '# source = ""', "", "[columns]")
-    yield from (f"{key} = {_toml(value)}" for key, value in raw["columns"].items())
-    yield from (f"# {printable(text)}" for text in told.comments.get("[columns]", []))
+    yield from (f"{key} = {_to_toml(value)}" for key, value in raw["columns"].items())
+    yield from (f"# {printable(text)}" for text in log.comments.get("[columns]", []))
     for name, task in raw["tasks"].items():
-        key = name if name.isascii() else _toml(name)
+        key = name if name.isascii() else _to_toml(name)
         yield from ("", f"[tasks.{key}]{after(f'[tasks.{name}]')}")
-        yield from (f"{key} = {_toml(value)}" for key, value in task.items())
-    if others := told.comments.get("[tasks]"):
+        yield from (f"{key} = {_to_toml(value)}" for key, value in task.items())
+    if others := log.comments.get("[tasks]"):
         yield from ("", *(f"# {printable(text)}" for text in others))
 
 
-def _toml(value: Any) -> str:
+def _to_toml(value: Any) -> str:
     if isinstance(value, dict):
-        return f"{{ {', '.join(f'{_toml(key)} = {_toml(one)}' for key, one in value.items())} }}"
+        return f"{{ {', '.join(f'{_to_toml(key)} = {_to_toml(item)}' for key, item in value.items())} }}"
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,6 +1,6 @@
-"""What the images say of a card: channels, the range of their values, their size. One that can't be read says nothing.
+"""Guess a card's channels, range of values and size from the images.
 
-`data check` tells which can't: here they are passed over.
+Images that can't be read are passed over; `data check` reports them.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from reprcheck.errors import UserError
 from reprcheck.plain_files import is_file
 
 LOOKED_AT = 32
-"""Images whose values are looked at, evenly spread; of floats, all."""
-_TOLD_BY_DTYPE = {"bool", "uint8", "uint16"}
+"""Images whose values are read, evenly spread; all where values are floats."""
+_KNOWN_BY_DTYPE = {"bool", "uint8", "uint16"}
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class _Picture:
 
 
 def guess_images(
-    folder: Path, cells: Cells, files: FileColumns, columns: Mapping[str, Any], told: GuessLog
+    folder: Path, cells: Cells, files: FileColumns, columns: Mapping[str, Any], log: GuessLog
 ) -> dict[str, Any]:
     """Return ``channels``, and where need be ``value_range``, ``fit`` and ``size``, of a card as plain values.
 
@@ -54,59 +54,59 @@ def guess_images(
         Where no image can be decoded.
     """
     several = not isinstance(columns["image"], str)
-    pictures = list(_pictures(files, cells, columns, "image"))
+    pictures = list(_list_pictures(files, cells, columns, "image"))
     stacks: RecentCache[StoredArray] = RecentCache(STACK_BYTES, stored_bytes)
     if several:
-        channels = _channels_of_columns(columns["image"])
-        told.say("channels", ", ".join(channels), "the columns of image files")
+        channels = _shorten_names(columns["image"])
+        log.record("channels", ", ".join(channels), "the columns of image files")
         if any(re.fullmatch(r"[A-Za-z]{1,2}\d+", channel) for channel in channels):
-            told.comment("channels", "write their names, in the order of image")
-            told.guess("channels")
+            log.comment("channels", "write their names, in the order of image")
+            log.guess("channels")
     else:
-        seen = next(((p, s) for p in pictures if (s := p.stored(stacks)) is not None), None)
-        if seen is None:
+        first = next(((p, s) for p in pictures if (s := p.stored(stacks)) is not None), None)
+        if first is None:
             raise UserError(str(folder), "no image can be decoded", "write the images again")
-        channels = _channels(*seen, cells, told)
+        channels = _guess_channels(*first, cells, log)
     in_file = 1 if several else len(channels)
-    project = _project(pictures, stacks, told)
+    project = _guess_project(pictures, stacks, log)
     reading = ReadingOptions(project=project)
     return {
         "channels": channels,
         **({"project": project} if project else {}),
-        **_value_range(pictures, in_file, reading, stacks, told),
-        **_fit(pictures, in_file, reading, told),
+        **_guess_value_range(pictures, in_file, reading, stacks, log),
+        **_guess_fit(pictures, in_file, reading, log),
     }
 
 
-def _channels_of_columns(columns: Sequence[str]) -> list[str]:
+def _shorten_names(columns: Sequence[str]) -> list[str]:
     """Return the names of columns of files, short where CellProfiler made them: FileName_DNA is DNA."""
     short = [re.sub(r"^(Image_)?(FileName|URL)_(Orig)?", "", column) for column in columns]
     return short if all(short) and len(set(short)) == len(short) else list(columns)
 
 
-def guess_types(files: FileColumns, cells: Cells, columns: Mapping[str, Any], told: GuessLog) -> dict[str, Any]:
-    """Return ``cell_types`` of a card as plain values: as many as type images have, where these can be types."""
+def guess_types(files: FileColumns, cells: Cells, columns: Mapping[str, Any], log: GuessLog) -> dict[str, Any]:
+    """Return ``cell_types`` of a card as plain values: one for each value of the type images, if these can be types."""
     if "types" not in columns:
         return {}
     pictures, stacks = (
-        list(_pictures(files, cells, columns, "types")),
+        list(_list_pictures(files, cells, columns, "types")),
         RecentCache[StoredArray](STACK_BYTES, stored_bytes),
     )
-    found = [picture.stored(stacks, None) for picture in pictures[:: max(1, len(pictures) // LOOKED_AT)]]
-    values = [np.asarray(stored.array) for stored in found if stored is not None]
+    type_images = [picture.stored(stacks, None) for picture in pictures[:: max(1, len(pictures) // LOOKED_AT)]]
+    values = [np.asarray(stored.array) for stored in type_images if stored is not None]
     whole = all(array.dtype.kind in "bui" for array in values)
     highest = max((int(array.max(initial=0)) for array in values), default=0) if whole else 0
     if not 1 <= highest <= MOST_TYPES:
-        told.reasons.append(f"types: none (the values of {columns['types']} aren't whole numbers up to {MOST_TYPES})")
+        log.reasons.append(f"types: none (the values of {columns['types']} aren't whole numbers up to {MOST_TYPES})")
         return {}
-    told.say("types", columns["types"], "its name, beside a mask, and its cells are image files")
-    told.say("cell_types", highest, "the highest value seen, and nothing tells their names")
-    told.comment("cell_types", "write the names of the types that values 1, 2 and so on stand for")
+    log.record("types", columns["types"], "its name, beside a mask, and its cells are image files")
+    log.record("cell_types", highest, "the highest value seen, and nothing tells their names")
+    log.comment("cell_types", "write the names of the types that values 1, 2 and so on stand for")
     return {"cell_types": [f"type{number}" for number in range(1, highest + 1)]}
 
 
-def _pictures(files: FileColumns, cells: Cells, columns: Mapping[str, Any], key: str) -> Iterator[_Picture]:
-    """Yield the files that are there, with their frames; of several columns, all."""
+def _list_pictures(files: FileColumns, cells: Cells, columns: Mapping[str, Any], key: str) -> Iterator[_Picture]:
+    """Yield the files that exist, with their frames; those of all columns where the key names several."""
     names = [columns[key]] if isinstance(columns[key], str) else columns[key]
     for name in names:
         for row, path in enumerate(files.paths[name]):
@@ -115,59 +115,59 @@ def _pictures(files: FileColumns, cells: Cells, columns: Mapping[str, Any], key:
                 yield _Picture(path, None if frame is None else int(frame))
 
 
-def _channels(picture: _Picture, stored: StoredArray, cells: Cells, told: GuessLog) -> list[str]:
+def _guess_channels(picture: _Picture, stored: StoredArray, cells: Cells, log: GuessLog) -> list[str]:
     shape = stored.shape[1:] if picture.frame is not None and len(stored.shape) > 2 else stored.shape
     colour_last = len(shape) > 2 and (stored.colour_last or shape[-1] <= 4 < shape[-3])
     n = 1 if len(shape) < 3 else shape[-1] if colour_last else shape[-3]
-    if sizes := _named_axes(stored):
+    if sizes := _read_axes(stored):
         n = sizes.get("C", 1)
     elif n > 1 and not colour_last:
-        told.comment("channels", 'are they slices? then one channel, and axes = "ZYX" and project = "max"')
+        log.comment("channels", 'are they slices? then one channel, and axes = "ZYX" and project = "max"')
     n -= 1 if stored.alpha == "transparency" else 0
-    seen = f"{picture.path.name} has {n}"
+    count = f"{picture.path.name} has {n}"
     for column, values in cells.items():
         names = str(values[0]).split("|")
         if "channel" in column.lower() and distinct(values) == 1 and len(set(names)) == n and all(names):
-            told.say("channels", ", ".join(names), f"the column {column}, and {seen}")
+            log.record("channels", ", ".join(names), f"the column {column}, and {count}")
             return names
     if n == 3 and colour_last:
-        told.say("channels", "R, G, B", f"{picture.path.name} is a colour image")
+        log.record("channels", "R, G, B", f"{picture.path.name} is a colour image")
         return ["R", "G", "B"]
     names = ["grey"] if n == 1 else [f"c{i}" for i in range(n)]
-    told.say("channels", ", ".join(names), f"{seen}, and nothing tells their names")
-    told.comment("channels", "write their names")
-    told.guess("channels")
+    log.record("channels", ", ".join(names), f"{count}, and nothing tells their names")
+    log.comment("channels", "write their names")
+    log.guess("channels")
     return names
 
 
-def _named_axes(stored: StoredArray) -> dict[str, int]:
-    """Return the sizes of the axes of a file that names them all, frames, slices, channels, rows and columns."""
-    named = stored.axes.replace("S", "C")
-    known = [(letter, size) for letter, size in zip(named, stored.shape, strict=False) if size > 1]
-    letters = [letter for letter, _ in known]
-    return dict(known) if set(letters) <= set(AXES) and len(set(letters)) == len(letters) else {}
+def _read_axes(stored: StoredArray) -> dict[str, int]:
+    """Return the sizes of a file's axes longer than 1, if it names them all as `AXES` does."""
+    names = stored.axes.replace("S", "C")
+    sized_axes = [(letter, size) for letter, size in zip(names, stored.shape, strict=False) if size > 1]
+    letters = [letter for letter, _ in sized_axes]
+    return dict(sized_axes) if set(letters) <= set(AXES) and len(set(letters)) == len(letters) else {}
 
 
-def _project(pictures: list[_Picture], stacks: RecentCache[StoredArray], told: GuessLog) -> Project | None:
-    """Return how slices become one plane, where files say that they hold some and the table picks none."""
+def _guess_project(pictures: list[_Picture], stacks: RecentCache[StoredArray], log: GuessLog) -> Project | None:
+    """Return how slices become one plane, if files declare slices and the table picks no frame."""
     picture = next((p for p in pictures if p.frame is None), None)
     stored = picture.stored(stacks) if picture else None
-    if picture is None or stored is None or (slices := _named_axes(stored).get("Z", 1)) == 1:
+    if picture is None or stored is None or (slices := _read_axes(stored).get("Z", 1)) == 1:
         return None
-    told.say("project", "max", f"{picture.path.name} is a stack of {slices} slices")
-    told.comment("project", 'or "mean"')
+    log.record("project", "max", f"{picture.path.name} is a stack of {slices} slices")
+    log.comment("project", 'or "mean"')
     return "max"
 
 
-def _value_range(
-    pictures: list[_Picture], in_file: int, reading: ReadingOptions, stacks: RecentCache[StoredArray], told: GuessLog
+def _guess_value_range(
+    pictures: list[_Picture], in_file: int, reading: ReadingOptions, stacks: RecentCache[StoredArray], log: GuessLog
 ) -> dict[str, Any]:
-    """Return what becomes 0 and 1, where the dtype doesn't tell."""
+    """Return the stored values that become 0 and 1, if the dtype doesn't decide."""
     low, high = np.inf, -np.inf
     dtypes: set[str] = set()
     every = max(1, len(pictures) // LOOKED_AT)
     for i, picture in enumerate(pictures):
-        if i % every and dtypes <= _TOLD_BY_DTYPE:
+        if i % every and dtypes <= _KNOWN_BY_DTYPE:
             continue
         try:
             stored = picture.stored(stacks, in_file)
@@ -181,21 +181,21 @@ def _value_range(
         if values.size and values.dtype.kind in "buif" and np.isfinite(values).all():
             dtypes.add(values.dtype.name)
             low, high = min(low, float(values.min())), max(high, float(values.max()))
-    if dtypes <= _TOLD_BY_DTYPE:
+    if dtypes <= _KNOWN_BY_DTYPE:
         if dtypes == {"uint16"} and high < 2**15:
             bits = next(bits for bits in (8, 10, 12, 14, 15) if high < 2**bits)
-            told.comment("channels", f"value_range = [0, {2**bits - 1}], if the camera has {bits} bits")
-            told.reasons.append(f"value_range: that of 16 bits (the highest value seen is {high:g}: see the card)")
+            log.comment("channels", f"value_range = [0, {2**bits - 1}], if the camera has {bits} bits")
+            log.reasons.append(f"value_range: that of 16 bits (the highest value seen is {high:g}: see the card)")
         return {}
     if all(name.startswith("float") for name in dtypes) and low >= 0 and high <= 1:
         return {}
-    told.say("value_range", f"{low:g} to {high:g}", f"lowest and highest value of {', '.join(sorted(dtypes))} seen")
-    told.comment("value_range", "lowest and highest value seen")
-    told.guess("value_range")
+    log.record("value_range", f"{low:g} to {high:g}", f"lowest and highest value of {', '.join(sorted(dtypes))} seen")
+    log.comment("value_range", "lowest and highest value seen")
+    log.guess("value_range")
     return {"value_range": [low, high if high > low else low + 1]}
 
 
-def _fit(pictures: list[_Picture], in_file: int, reading: ReadingOptions, told: GuessLog) -> dict[str, Any]:
+def _guess_fit(pictures: list[_Picture], in_file: int, reading: ReadingOptions, log: GuessLog) -> dict[str, Any]:
     """Return how images of several sizes become one: padded, so that nothing is lost or blurred."""
     sizes = set()
     for picture in {picture.path: picture for picture in pictures}.values():
@@ -210,6 +210,6 @@ def _fit(pictures: list[_Picture], in_file: int, reading: ReadingOptions, told: 
     if len(sizes) < 2:
         return {}
     size = [max(height for height, _ in sizes), max(width for _, width in sizes)]
-    told.say("fit", f"pad to {size[0]} x {size[1]}", f"{len(sizes)} sizes; the largest height and width")
-    told.comment("fit", 'or "resize", or "crop"')
+    log.record("fit", f"pad to {size[0]} x {size[1]}", f"{len(sizes)} sizes; the largest height and width")
+    log.comment("fit", 'or "resize", or "crop"')
     return {"fit": "pad", "size": size}

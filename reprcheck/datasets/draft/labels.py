@@ -19,7 +19,7 @@ from reprcheck.registry import PROTOCOLS
 CLASSES = 30
 """A column with more values than this is no label of a classification."""
 FEW = 10
-"""Samples below which a class is left out, where it stands in the way of folds."""
+"""Classes with fewer samples are left out where they prevent folds."""
 
 Plain = dict[str, Any]
 
@@ -28,7 +28,7 @@ def guess_tasks(
     raw: Plain,
     table: pd.DataFrame,
     cells: Cells,
-    told: GuessLog,
+    log: GuessLog,
     planes: Mapping[str, str],
     only: Collection[str] | None = None,
 ) -> dict[str, Plain]:
@@ -40,98 +40,103 @@ def guess_tasks(
         All of the card but its tasks.
     table : pandas.DataFrame
     cells : mapping of str to str[N]
-    told : Told
+    log : GuessLog
     planes : mapping of str to str
-        Column to the one value that tasks ask, as ``where``.
+        Column to the one value that tasks select, as ``where``.
     only : collection of str, optional
-        Columns that could be labels, where the table was made here; without it any.
+        Columns that could be labels, where the table was made here; by default any.
 
     Returns
     -------
     dict of str to dict
-        Each column that sounds like a label and has folds; failing that the first that has folds; failing that a task
-        to be completed, since a card has at least one.
+        A task for each column that sounds like a label and has folds; if there is none, for the first column that has
+        folds; if there is none, a task to complete by hand, since a card needs one.
     """
     columns = raw["columns"]
     where: Plain = {"where": dict(planes)} if planes else {}
-    named = [*_columns_of(columns), *planes, *(name for name in cells if only is not None and name not in only)]
-    kinds = {name: kind for name in cells if name not in named and (kind := _kind(name, cells))}
-    sounding = [name for name, kind in kinds.items() if _sounds(name, kind)]
-    found: dict[str, Plain] = {}
+    used = [*_list_columns(columns), *planes, *(name for name in cells if only is not None and name not in only)]
+    kinds = {name: kind for name in cells if name not in used and (kind := _guess_kind(name, cells))}
+    sounding = [name for name, kind in kinds.items() if _sounds_like(name, kind)]
+    tasks: dict[str, Plain] = {}
     for name in sounding:
-        task, problem = _tried(raw, table, name, kinds[name], where)
+        task, problem = _try_task(raw, table, name, kinds[name], where)
         if task is None:
-            told.reasons.append(f"task {name}: left out ({problem})")
-            told.comment("[tasks]", f"{name}: no task yet, since {problem}")
+            log.reasons.append(f"task {name}: left out ({problem})")
+            log.comment("[tasks]", f"{name}: no task yet, since {problem}")
         else:
-            told.say(f"task {name}", task["kind"], f"its name; {_about(name, cells, task)}")
-            told.guess(f"tasks.{_name(name)}")
-            found[_name(name)] = task
-    others = [name for name in kinds if name not in sounding and _tried(raw, table, name, kinds[name], where)[0]]
-    if not found and others:
+            log.record(f"task {name}", task["kind"], f"its name; {_describe(name, cells, task)}")
+            log.guess(f"tasks.{_to_task_name(name)}")
+            tasks[_to_task_name(name)] = task
+    others = [name for name in kinds if name not in sounding and _try_task(raw, table, name, kinds[name], where)[0]]
+    if not tasks and others:
         first, *others = others
-        task, _ = _tried(raw, table, first, kinds[first], where)
+        task, _ = _try_task(raw, table, first, kinds[first], where)
         assert task is not None
-        told.say(f"task {first}", task["kind"], f"{_about(first, cells, task)}; its name says nothing", others)
-        told.guess(f"tasks.{_name(first)}")
-        told.comment(f"[tasks.{_name(first)}]", "a guess: is this what a model should know?")
-        found[_name(first)] = task
+        log.record(f"task {first}", task["kind"], f"{_describe(first, cells, task)}; its name says nothing", others)
+        log.guess(f"tasks.{_to_task_name(first)}")
+        log.comment(f"[tasks.{_to_task_name(first)}]", "a guess: is this what a model should know?")
+        tasks[_to_task_name(first)] = task
     if others:
-        told.comment("[tasks]", f"could be labels too: {list_names(others)}")
-        told.reasons.append(f"tasks: {list_names(others)} could be labels too")
-    if not found:
-        label = next((name for name in cells if rank(name, "label") is not None and name not in named), "label")
-        told.reasons.append(f"task {label}: to be completed (no column could be a label)")
-        told.comment(f"[tasks.{_name(label)}]", f"to be completed: fill in the column {label} of the table")
-        found[_name(label)] = {"kind": "classify", "label": label, **where, "protocols": _usual("classify")}
-    return found
+        log.comment("[tasks]", f"could be labels too: {list_names(others)}")
+        log.reasons.append(f"tasks: {list_names(others)} could be labels too")
+    if not tasks:
+        label = next((name for name in cells if rank(name, "label") is not None and name not in used), "label")
+        log.reasons.append(f"task {label}: to be completed (no column could be a label)")
+        log.comment(f"[tasks.{_to_task_name(label)}]", f"to be completed: fill in the column {label} of the table")
+        tasks[_to_task_name(label)] = {
+            "kind": "classify",
+            "label": label,
+            **where,
+            "protocols": _list_usual_protocols("classify"),
+        }
+    return tasks
 
 
-def _columns_of(columns: Plain) -> list[str]:
+def _list_columns(columns: Plain) -> list[str]:
     """Return every column that [columns] names."""
-    found: list[str] = []
+    names: list[str] = []
     for value in columns.values():
-        found += [value] if isinstance(value, str) else value if isinstance(value, list) else [*value, *value.values()]
-    return found
+        names += [value] if isinstance(value, str) else value if isinstance(value, list) else [*value, *value.values()]
+    return names
 
 
-def _kind(name: str, cells: Cells) -> str | None:
-    given = cells[name][cells[name] != ""]
-    numeric = all(to_number(str(cell)) is not None for cell in given)
+def _guess_kind(name: str, cells: Cells) -> str | None:
+    values = cells[name][cells[name] != ""]
+    numeric = all(to_number(str(cell)) is not None for cell in values)
     if numeric and rank(name, "label") is None:
-        return "regress" if distinct(given) > 2 else None
-    return "classify" if 2 <= distinct(given) <= max(2, min(CLASSES, len(given) // 2)) else None
+        return "regress" if distinct(values) > 2 else None
+    return "classify" if 2 <= distinct(values) <= max(2, min(CLASSES, len(values) // 2)) else None
 
 
-def _sounds(name: str, kind: str) -> bool:
+def _sounds_like(name: str, kind: str) -> bool:
     return rank(name, "label" if kind == "classify" else "amount") is not None
 
 
-def _tried(raw: Plain, table: pd.DataFrame, name: str, kind: str, where: Plain) -> tuple[Plain | None, str]:
-    """Return the task with the strictest folds that can be made, or None and what stands in the way."""
+def _try_task(raw: Plain, table: pd.DataFrame, name: str, kind: str, where: Plain) -> tuple[Plain | None, str]:
+    """Return the task with the strictest folds that can be made, or None and what prevents folds."""
     task: Plain = {"kind": kind, "label": name, **where}
     problem = ""
     rare: list[Plain] = [{}, {"min_per_class": FEW}] if kind == "classify" else [{}]
-    held: list[Plain] = [{"holdout": "batch"}, {}] if "batch" in raw["columns"] else [{}]
-    for keys in [a | b for a in held for b in rare]:
+    holdouts: list[Plain] = [{"holdout": "batch"}, {}] if "batch" in raw["columns"] else [{}]
+    for keys in [a | b for a in holdouts for b in rare]:
         try:
-            made = task | keys | {"protocols": _usual(kind)}
-            card = cards.of({**raw, "tasks": {"t": made}}, "")
+            candidate = task | keys | {"protocols": _list_usual_protocols(kind)}
+            card = cards.of({**raw, "tasks": {"t": candidate}}, "")
             resolve_task(card, card.tasks[0], sort_samples(card, table, ""))
-            return made, ""
+            return candidate, ""
         except UserError as mistake:
             problem = mistake.what
     return None, problem
 
 
-def _usual(kind: str) -> list[str]:
-    """Return the protocols that a drafted card asks by."""
+def _list_usual_protocols(kind: str) -> list[str]:
+    """Return the protocols of a drafted card."""
     return [name for name, protocol in PROTOCOLS.things() if protocol.usual and kind in protocol.kinds]
 
 
-def _about(name: str, cells: Cells, task: Mapping[str, Any]) -> str:
-    given = cells[name][cells[name] != ""]
-    words = [f"{distinct(given)} {'classes' if task['kind'] == 'classify' else 'values'}"]
+def _describe(name: str, cells: Cells, task: Mapping[str, Any]) -> str:
+    values = cells[name][cells[name] != ""]
+    words = [f"{distinct(values)} {'classes' if task['kind'] == 'classify' else 'values'}"]
     if "holdout" in task:
         words.append("folds hold out a batch")
     if "min_per_class" in task:
@@ -139,6 +144,6 @@ def _about(name: str, cells: Cells, task: Mapping[str, Any]) -> str:
     return ", ".join(words)
 
 
-def _name(column: str) -> str:
-    """Return a column's name as a task may be called."""
+def _to_task_name(column: str) -> str:
+    """Turn a column's name into one that a task may have."""
     return "".join(c if c.isalnum() or c in "-_" else "_" for c in column)

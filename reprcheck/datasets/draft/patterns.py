@@ -1,7 +1,7 @@
-"""What the names of image files tell: as the programs of common microscopes write them, else by their parts.
+"""Read the names of image files: by the patterns of common microscopes' programs, else by their parts.
 
-Names alone are read here. Every name of a folder is read in one way, and a part means the same thing in all of them:
-plate, well, field, channel, z (a slice of a stack), time. A part that no rule knows is kept under its number.
+Only names are read here. All names of a folder are read in the same way, and a part has the same meaning in each:
+plate, well, field, channel, z (a slice of a stack), time. A part that no rule knows goes by its number.
 """
 
 from __future__ import annotations
@@ -46,11 +46,11 @@ MICROSCOPES: Mapping[str, re.Pattern[str]] = {
         "ArrayScan (Cellomics)": (rf"(?:(?P<plate>.+)_)?{_WELL}f(?P<field>\d+)(?:o\d+)?d(?P<channel>\d+)",),
     }.items()
 }
-"""Program to the names it writes, without suffix; as facts from each maker's and from readers' documentation."""
+"""Program to the pattern of its file names, without suffix, from the documentation of makers and readers."""
 MANY = 12
-"""Channels, or slices, that images may have, where their names alone tell."""
+"""Channels, or slices, that images may have at most, where only their names show it."""
 MOST = 0.8
-"""Share of names that a microscope's pattern must fit (others are left out, and told), or that have each channel."""
+"""Share of names that a microscope's pattern must fit (a reason counts the others), or that have each channel."""
 
 CHANNEL = re.compile(
     r"(ch|c|w|d|wv|channel)\d+|dapi|dna|hoechst\d*|draq5|[a-z]*[gryc]fp|mcherry|tdtomato|cy[357]|fitc|tritc|pe|er|rna|"
@@ -72,12 +72,12 @@ _NUMBERED = re.compile(r"([A-Za-z]+)[-_ ]?\d+")
 
 @dataclass(frozen=True)
 class FileNamePattern:
-    """What the names of images tell.
+    """What was read from the names of images.
 
     Attributes
     ----------
     parts : tuple of (dict or None)
-        By name; None for one that isn't read, as it is of another pattern.
+        One for each name; None for a name of another pattern, which isn't read.
     reasons : tuple of str
         A sentence for each guess.
     microscope : str
@@ -97,11 +97,11 @@ def read_names(stems: Sequence[str], folders: Sequence[object] = ()) -> FileName
     stems : sequence of str
         Names of files, without folder and suffix.
     folders : sequence, optional
-        Where each lies, since names may recur elsewhere.
+        The folder of each, since a name may recur in other folders.
 
     Returns
     -------
-    Names
+    FileNamePattern
 
     Examples
     --------
@@ -110,38 +110,38 @@ def read_names(stems: Sequence[str], folders: Sequence[object] = ()) -> FileName
     ('Opera or Operetta (Harmony)', 'A02', 'ch2')
     """
     for microscope, pattern in MICROSCOPES.items():
-        found = [pattern.fullmatch(stem) for stem in stems]
-        if sum(map(bool, found)) >= MOST * len(stems):
-            return _of_microscope(microscope, stems, [match and match.groupdict() for match in found])
-    return _by_parts(stems, folders or [None] * len(stems))
+        matches = [pattern.fullmatch(stem) for stem in stems]
+        if sum(map(bool, matches)) >= MOST * len(stems):
+            return _read_by_microscope(microscope, stems, [match and match.groupdict() for match in matches])
+    return _read_by_parts(stems, folders or [None] * len(stems))
 
 
-def _of_microscope(
-    microscope: str, stems: Sequence[str], found: Sequence[dict[str, str | None] | None]
+def _read_by_microscope(
+    microscope: str, stems: Sequence[str], matches: Sequence[dict[str, str | None] | None]
 ) -> FileNamePattern:
     parts: list[Parts | None] = []
-    for groups in found:
+    for groups in matches:
         if groups is None or groups.get("thumb"):
             parts.append(None)
             continue
-        given = {key: value for key, value in groups.items() if value is not None and key not in ("guid", "thumb")}
-        if "row" in given:
-            row, column = given.pop("row"), int(given.pop("column"))
+        part = {key: value for key, value in groups.items() if value is not None and key not in ("guid", "thumb")}
+        if "row" in part:
+            row, column = part.pop("row"), int(part.pop("column"))
             letter = row if row.isalpha() else PlatePosition(row=int(row)).letters
-            given = {"well": f"{letter}{column:02}"} | given
-        if "channel" in given:
-            given["channel"] = _channel_name(microscope, given["channel"])
-        parts.append(given)
+            part = {"well": f"{letter}{column:02}"} | part
+        if "channel" in part:
+            part["channel"] = _channel_name(microscope, part["channel"])
+        parts.append(part)
     reasons = [f"names: as {microscope} writes them ({sum(part is not None for part in parts)} of {len(stems)} images)"]
-    if thumbs := sum(bool(groups and groups.get("thumb")) for groups in found):
+    if thumbs := sum(bool(groups and groups.get("thumb")) for groups in matches):
         reasons.append(f"left out: {thumbs} thumbnails")
-    if others := [stem for stem, groups in zip(stems, found, strict=True) if groups is None]:
+    if others := [stem for stem, groups in zip(stems, matches, strict=True) if groups is None]:
         reasons.append(f"left out: {len(others)} images of other names, such as {others[0]}")
     return FileNamePattern(tuple(parts), tuple(reasons), microscope)
 
 
 def _channel_name(microscope: str, name: str) -> str:
-    """Return a channel's name that isn't a number alone: ch1, w2, C01, d0; of "DAPI - DAPI" one."""
+    """Return a channel's name, with a prefix if it is a number: ch1, w2, C01, d0. "DAPI - DAPI" becomes "DAPI"."""
     ex, dash, em = name.partition(" - ")
     if dash and ex == em:
         return ex
@@ -149,14 +149,14 @@ def _channel_name(microscope: str, name: str) -> str:
     return prefix + name if name.isdigit() else name
 
 
-def _by_parts(stems: Sequence[str], folders: Sequence[object]) -> FileNamePattern:
-    """Read names by their parts between ``_``, ``-``, points and blanks, each place in the names by its values."""
+def _read_by_parts(stems: Sequence[str], folders: Sequence[object]) -> FileNamePattern:
+    """Read names by their parts between ``_``, ``-``, points and blanks; the values of a part show its meaning."""
     split = [[part for part in re.split(r"[_\-. ()]+", stem) if part] for stem in stems]
     if len({len(parts) for parts in split}) > 1 or not split[0]:
-        return _by_last_part(split, folders)
-    split = _wells_together(_runs_apart(split))
+        return _read_by_last_part(split, folders)
+    split = _join_wells(_split_runs(split))
     columns = [list(values) for values in zip(*split, strict=True)]
-    names = _part_names(columns, _channel_part(split, folders))
+    names = _name_parts(columns, _find_channel(split, folders))
     parts = tuple({name: row[i] for i, name in names.items()} for row in split)
     reasons = []
     for number, name in names.items():
@@ -166,7 +166,9 @@ def _by_parts(stems: Sequence[str], folders: Sequence[object]) -> FileNamePatter
         elif all(map(CHANNEL.fullmatch, columns[number])):
             reasons.append(f"{name}: {at} sounds like channels, but most images don't have each, so it is none")
         elif (
-            all(map(str.isdigit, columns[number])) and 2 <= n_values <= MANY and _crossing(split, folders, number) == 1
+            all(map(str.isdigit, columns[number]))
+            and 2 <= n_values <= MANY
+            and _measure_crossing(split, folders, number) == 1
         ):
             what = f"{n_values} numbers, each with all other parts, an image of its own"
             reasons.append(f"{name}: {at} ({what}; if it is the channel or a slice, write a column for each)")
@@ -174,18 +176,18 @@ def _by_parts(stems: Sequence[str], folders: Sequence[object]) -> FileNamePatter
 
 
 def _may_be_channel(values: Sequence[str], n_parts: int) -> bool:
-    """Tell whether a part of only digits could count channels or slices, rather than images."""
+    """Return whether a part could number channels or slices, rather than images."""
     return n_parts > 1 and all(map(str.isdigit, values)) and len(set(values)) <= MANY
 
 
-def _part_names(columns: Sequence[Sequence[str]], channel: int | None) -> dict[int, str]:
-    """Return what each part is that differs between names: by its values, then by what stands beside it."""
+def _name_parts(columns: Sequence[Sequence[str]], channel: int | None) -> dict[int, str]:
+    """Return a name for each part that differs between file names: by its values, then by its neighbours."""
     names: dict[int, str] = {}
-    beside = () if channel is None else _going_with(columns, channel)
+    beside = () if channel is None else _find_followers(columns, channel)
     n_images = len(columns[0]) // (1 if channel is None else len(set(columns[channel])))
     for number, values in enumerate(columns):
         if len(set(values)) > 1:
-            name = "channel" if number == channel else "" if number in beside else _part_name(values, n_images)
+            name = "channel" if number == channel else "" if number in beside else _name_part(values, n_images)
             names[number] = name if name and name not in names.values() else f"part{number + 1}"
     for number in names:
         if "well" not in names.values() and number != channel and all(map(_WELL_NUMBER.fullmatch, columns[number])):
@@ -201,33 +203,33 @@ def _part_names(columns: Sequence[Sequence[str]], channel: int | None) -> dict[i
     return names
 
 
-def _going_with(columns: Sequence[Sequence[str]], channel: int) -> set[int]:
-    """Return which parts are several numbers, but one for each channel: its number beside its name."""
-    found = set()
+def _find_followers(columns: Sequence[Sequence[str]], channel: int) -> set[int]:
+    """Return the parts that number the channels: several numbers, and only one for each channel."""
+    followers = set()
     for number, values in enumerate(columns):
         pairs = set(zip(columns[channel], values, strict=True))
         several = len(set(values)) > 1 and all(map(str.isdigit, values))
         if number != channel and several and len(pairs) == len(set(columns[channel])):
-            found.add(number)
-    return found
+            followers.add(number)
+    return followers
 
 
-def _by_last_part(split: Sequence[Sequence[str]], folders: Sequence[object]) -> FileNamePattern:
-    """Read names of several lengths by their last part where it is a channel in all; else not at all."""
+def _read_by_last_part(split: Sequence[Sequence[str]], folders: Sequence[object]) -> FileNamePattern:
+    """Read names of several lengths by their last part if it is a channel in all; otherwise don't read them."""
     rest_and_last = [["_".join(parts[:-1]), *parts[-1:]] for parts in split]
-    if all(len(parts) > 1 for parts in split) and _channel_part(rest_and_last, folders) == 1:
+    if all(len(parts) > 1 for parts in split) and _find_channel(rest_and_last, folders) == 1:
         reason = "names: of several lengths, whose last part alone is read"
         return FileNamePattern(tuple({"name": rest, "channel": last} for rest, last in rest_and_last), (reason,))
     return FileNamePattern(tuple({} for _ in split), ("names: follow no pattern, so that nothing is read from them",))
 
 
-def _runs_apart(split: Sequence[Sequence[str]]) -> list[list[str]]:
-    """Return names with parts such as A01f00d0 taken apart, where all names have the same letters there."""
+def _split_runs(split: Sequence[Sequence[str]]) -> list[list[str]]:
+    """Split parts such as A01f00d0 into runs, where all names have the same letters there."""
     columns: list[list[str]] = []
     for values in zip(*split, strict=True):
         runs = [_RUN.findall(value) if _COMPOUND.fullmatch(value) else [value] for value in values]
-        keys = {tuple(re.sub(r"\d", "", run) for run in found) for found in runs}
-        wells = all(len(found) > 1 and place(found[0]).row for found in runs)  # whose letters differ
+        keys = {tuple(re.sub(r"\d", "", run) for run in value_runs) for value_runs in runs}
+        wells = all(len(value_runs) > 1 and place(value_runs[0]).row for value_runs in runs)  # whose letters differ
         if len(runs[0]) > 1 and (len(keys) == 1 or (wells and len({key[1:] for key in keys}) == 1)):
             columns += [list(column) for column in zip(*runs, strict=True)]
         else:
@@ -235,8 +237,8 @@ def _runs_apart(split: Sequence[Sequence[str]]) -> list[list[str]]:
     return [list(row) for row in zip(*columns, strict=True)]
 
 
-def _wells_together(split: Sequence[Sequence[str]]) -> list[list[str]]:
-    """Return names in which parts such as r02 and c03, one after the other in all names, are the well B03."""
+def _join_wells(split: Sequence[Sequence[str]]) -> list[list[str]]:
+    """Join neighbouring parts such as r02 and c03 to the well B03, if all names have them."""
     columns = [list(values) for values in zip(*split, strict=True)]
     for number in reversed(range(len(columns) - 1)):
         rows, beside = (list(map(p.fullmatch, columns[number + i])) for i, p in enumerate((_ROW, _COLUMN)))
@@ -246,22 +248,22 @@ def _wells_together(split: Sequence[Sequence[str]]) -> list[list[str]]:
     return [list(row) for row in zip(*columns, strict=True)]
 
 
-def _channel_part(split: Sequence[Sequence[str]], folders: Sequence[object]) -> int | None:
-    """Return which part tells the channel: words for channels, the rest of the name mostly with all of them."""
+def _find_channel(split: Sequence[Sequence[str]], folders: Sequence[object]) -> int | None:
+    """Return which part is the channel: its words are channels, and the rest of most names recurs with each of them."""
     for number in reversed(range(len(split[0]))):
         values = {parts[number] for parts in split}
         sound = 2 <= len(values) <= MANY and all(map(CHANNEL.fullmatch, values))
-        if sound and _crossing(split, folders, number) >= MOST:
+        if sound and _measure_crossing(split, folders, number) >= MOST:
             return number
     return None
 
 
-def _crossing(split: Sequence[Sequence[str]], folders: Sequence[object], number: int) -> float:
-    """Return how many of all combinations of one part and the rest of the name are there, as a share.
+def _measure_crossing(split: Sequence[Sequence[str]], folders: Sequence[object], number: int) -> float:
+    """Return the share of all combinations of one part and the rest of the name that exist.
 
-    Parts that go with that one, as the number of a channel with its name, are left out of the rest.
+    The rest excludes parts that follow that one, as the number of a channel follows its name.
     """
-    beside = {number, *_going_with(list(zip(*split, strict=True)), number)}
+    beside = {number, *_find_followers(list(zip(*split, strict=True)), number)}
     rest = [
         (at, *(p for i, p in enumerate(parts) if i not in beside)) for at, parts in zip(folders, split, strict=True)
     ]
@@ -271,7 +273,7 @@ def _crossing(split: Sequence[Sequence[str]], folders: Sequence[object], number:
 
 
 def _are_wells(different: Sequence[str]) -> bool:
-    """Tell whether all are wells; p1, p2, … are rather plates, passages or patients."""
+    """Return whether all are wells; p1, p2, … are more likely plates, passages or patients."""
     letters = {value.rstrip("0123456789") for value in different}
     padded = all(len(value) > 2 for value in different)
     row = next(iter(letters))
@@ -279,8 +281,8 @@ def _are_wells(different: Sequence[str]) -> bool:
     return rows and all(map(_A_WELL.fullmatch, different))
 
 
-def _part_name(values: Sequence[str], n_images: int) -> str:
-    """Return what a part of names is, by its values; "" where they don't tell."""
+def _name_part(values: Sequence[str], n_images: int) -> str:
+    """Return a name for a part of file names by its values; "" if they don't fit any."""
     different = sorted(set(values))
     for name, pattern in (("z", _Z), ("time", _TIME), ("field", _FIELD), ("date", _DATE)):
         if all(map(pattern.fullmatch, different)):
