@@ -1,10 +1,10 @@
-"""Encoders nobody trained, and what is done to images and features so that they make fair rivals.
+"""Encoders that nobody trained, and changes to images and features that make them fair rivals.
 
 `Intensity` knows brightness and no place, `Structure` knows objects and no brightness, `Composition` types of cells and
-nothing else, `Pixels` a thumbnail; `CellProfiler`, which is optional, knows what there is inside objects too. `expand`
-keeps them from being left linear; `TargetHistograms` and `MatchedEncoder` take brightness away from any encoder. What
-comes from the table rather than from images is in `reprcheck.confounds`; whom a model meets, in
-`reprcheck.runs.opponents`.
+nothing else, `Pixels` a thumbnail; `CellProfiler`, which is optional, also measures the inside of objects. `expand`
+adds nonlinear functions of their features; `TargetHistograms` and `MatchedEncoder` take brightness away from any
+encoder. What comes from the table rather than from images is in `reprcheck.confounds`; which of them a model meets is
+decided in `reprcheck.runs.opponents`.
 """
 
 from reprcheck.baselines.cellprofiler import CellProfiler

@@ -5,7 +5,7 @@ that see what is inside the cells, where `structure` sees none of it. Objects ar
 imported with the first image.
 
 Left out: positions and angles, which say how the camera was held (the phases of Zernike moments among them); moments
-and the inertia tensor, which CellProfiler leaves out too unless asked; Costes' coefficients, which are slow and need
+and the inertia tensor, which CellProfiler too leaves out by default; Costes' coefficients, which are slow and need
 the camera's grey levels; slopes, K and overlap, which have no bounds or fail where an object is black in a channel.
 Texture is the mean of four directions, on grey levels stretched over what the objects hold.
 """
@@ -71,7 +71,7 @@ OF_PAIRS = (
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
-Measured = dict[str, Any]
+Measurements = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -119,8 +119,8 @@ class CellProfiler:
             vector[0] = len(sizes) - 1
             measured = in_raster_order(np.where(sizes[labels] > 1, labels, 0))
             if measured.any():
-                found = _measured(measured, image.pixels.astype(np.float64))
-                vector[1:] = [s for values in found for s in _statistics(values[np.isfinite(values)])]
+                measurements = _measure(measured, image.pixels.astype(np.float64))
+                vector[1:] = [s for values in measurements for s in _statistics(values[np.isfinite(values)])]
         return vectors
 
 
@@ -129,25 +129,29 @@ def feature_names(channels: Sequence[str]) -> tuple[str, ...]:
     measured = (
         *OF_OBJECTS,
         *(f"{channel}.{name}" for channel in channels for name in OF_CHANNELS),
-        *(f"{one}.{other}.{name}" for one, other in combinations(channels, 2) for name in OF_PAIRS),
+        *(f"{first}.{second}.{name}" for first, second in combinations(channels, 2) for name in OF_PAIRS),
     )
     return ("count", *(f"{name}.{statistic}" for name in measured for statistic in STATISTICS))
 
 
-def _measured(labels: Labels, pixels: Floats) -> list[Floats]:
-    """Return float64[n] for each measurement of n objects, labelled from 1, on float64[C, H, W]; not finite: undefined.
+def _measure(labels: Labels, pixels: Floats) -> list[Floats]:
+    """Return float64[n] for each measurement of n objects, labelled from 1, of float64[C, H, W]; not finite if undefined.
 
     The functions are called by name: cp_measure's own list of them can be switched to others for the whole process.
     """
     with np.errstate(all="ignore"):
         return [
-            *_named(OF_OBJECTS, _of_objects(labels)),
-            *(values for channel in pixels for values in _named(OF_CHANNELS, _of_channel(labels, channel))),
-            *(v for one, other in combinations(pixels, 2) for v in _named(OF_PAIRS, _of_pair(labels, one, other))),
+            *_pick(OF_OBJECTS, _measure_objects(labels)),
+            *(values for channel in pixels for values in _pick(OF_CHANNELS, _measure_channel(labels, channel))),
+            *(
+                v
+                for first, second in combinations(pixels, 2)
+                for v in _pick(OF_PAIRS, _measure_pair(labels, first, second))
+            ),
         ]
 
 
-def _of_objects(labels: Labels) -> Measured:
+def _measure_objects(labels: Labels) -> Measurements:
     from cp_measure.core import measureobjectsizeshape as shape
 
     return {
@@ -157,7 +161,7 @@ def _of_objects(labels: Labels) -> Measured:
     }
 
 
-def _of_channel(labels: Labels, channel: Floats) -> Measured:
+def _measure_channel(labels: Labels, channel: Floats) -> Measurements:
     from cp_measure.core import measureobjectintensitydistribution as distribution
     from cp_measure.core.measuregranularity import get_granularity
     from cp_measure.core.measureobjectintensity import get_intensity
@@ -165,7 +169,7 @@ def _of_channel(labels: Labels, channel: Floats) -> Measured:
 
     shrunk = min(1.0, GRAIN_FIELD / max(channel.shape))
     granularity = get_granularity(labels, channel, shrunk, granular_spectrum_length=GRANULES)
-    texture = get_texture(labels, _stretched(channel, labels), SCALE, LEVELS)
+    texture = get_texture(labels, _stretch(channel, labels), SCALE, LEVELS)
     return {
         **get_intensity(labels, channel),
         **{
@@ -179,18 +183,18 @@ def _of_channel(labels: Labels, channel: Floats) -> Measured:
     }
 
 
-def _of_pair(labels: Labels, one: Floats, other: Floats) -> Measured:
+def _measure_pair(labels: Labels, first: Floats, second: Floats) -> Measurements:
     from cp_measure.core import measurecolocalization as colocalization
 
     return {
-        **colocalization.get_correlation_pearson(one, other, labels),
-        **colocalization.get_correlation_manders_fold(one, other, labels),
-        **colocalization.get_correlation_rwc(one, other, labels),
+        **colocalization.get_correlation_pearson(first, second, labels),
+        **colocalization.get_correlation_manders_fold(first, second, labels),
+        **colocalization.get_correlation_rwc(first, second, labels),
     }
 
 
-def _stretched(channel: Floats, labels: Labels) -> Floats:
-    """Return a channel whose pixels within objects go from the lowest grey level above 0, which is no pixel, to 1."""
+def _stretch(channel: Floats, labels: Labels) -> Floats:
+    """Stretch a channel: pixels within objects go from the lowest grey level above 0, which stands for none, to 1."""
     inside = channel[labels > 0]
     low, spread = float(inside.min()), float(np.ptp(inside)) or 1.0
     darkest = 1.5 / (LEVELS - 1)
@@ -198,8 +202,8 @@ def _stretched(channel: Floats, labels: Labels) -> Floats:
     return stretched
 
 
-def _named(names: Sequence[str], found: Measured) -> list[Floats]:
-    return [np.asarray(found[name], np.float64) for name in names]
+def _pick(names: Sequence[str], values: Measurements) -> list[Floats]:
+    return [np.asarray(values[name], np.float64) for name in names]
 
 
 def _statistics(values: Floats) -> tuple[float, float, float]:
@@ -207,17 +211,17 @@ def _statistics(values: Floats) -> tuple[float, float, float]:
 
 
 class CellProfilerBaseline(Baseline):
-    """What a policy asks for that wants the strongest of what needs no training; photographs have no cells."""
+    """The strongest baseline without training, for policies that list it; none for photographs, which have no cells."""
 
     name, knows, optional = "cellprofiler", "layout", True
     letter, heading, probed = "f", "cell-\nprofiler", (name,)
 
     def encoder(self, dataset: Dataset, channels: tuple[str, ...]) -> CellProfiler | None:
-        """Return the encoder, told the names of the channels."""
+        """Return the encoder for channels of these names."""
         return None if dataset.kind == "natural" else CellProfiler(channels, dataset.kind)
 
     def must_be_usable(self, where: str) -> None:
-        """Raise UserError where cp_measure isn't installed; ``where`` says who asks for it."""
+        """Raise UserError where cp_measure isn't installed; ``where`` names what requires it."""
         if find_spec("cp_measure") is None:
             what = "cellprofiler needs cp-measure, which isn't installed"
             raise UserError(where, what, "pip install 'reprcheck[cellprofiler]'")

@@ -1,7 +1,7 @@
-"""The rival that keeps a hand-made baseline from being left linear: a seeded random ReLU expansion of its features.
+"""Seeded random ReLU expansions of a baseline's features, so that a model isn't compared with linear functions alone.
 
-A few features under a linear probe are an easy opponent, since any wide function of them looks like more biology. A
-family therefore holds the features themselves and several of these expansions, at the model's dimension.
+A few features under a linear probe are an easy opponent: any wide function of them looks like more biology. A family
+therefore holds the features themselves and several of these expansions, at the model's dimension.
 """
 
 from __future__ import annotations

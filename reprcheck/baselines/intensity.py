@@ -2,7 +2,7 @@
 
 Per channel: moments, quantiles, extremes and a histogram whose bins are finer where images are dim. Nothing spatial:
 the vector is the same, bit for bit, after any shuffle of the pixels within a channel. Correlation between channels is
-left out on purpose, since it asks which values share a pixel, and that is co-location. Masks are ignored.
+left out on purpose: which values share a pixel is co-location. Masks are ignored.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ class IntensityBaseline(Baseline):
     letter, heading, probed = "i", "inten-\nsity", (name,)
 
     def encoder(self, dataset: Dataset, channels: tuple[str, ...]) -> Intensity:
-        """Return the encoder, which needs to know nothing of the dataset."""
+        """Return the encoder, the same for every dataset."""
         return Intensity()
 
 

@@ -91,7 +91,7 @@ class MatchedEncoder:
 
     @property
     def name(self) -> str:
-        """The encoder's name, with what was done to its images."""
+        """The encoder's name, and that its images are matched."""
         return f"{self.encoder.name}|matched"
 
     def digest(self) -> str:
@@ -100,7 +100,7 @@ class MatchedEncoder:
         return digest("matched", *made_of, code_digest(__name__), installed("numpy"))
 
     def encode(self, images: Sequence[Image]) -> NDArray[np.float32]:
-        """Return what the encoder makes of the matched images; masks are passed on as they are."""
+        """Return the encoder's vectors of the matched images; masks are passed on unchanged."""
         return self.encoder.encode([replace(i, pixels=match(i.pixels, self.reference)) for i in images])
 
 

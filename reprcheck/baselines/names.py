@@ -1,4 +1,4 @@
-"""Which reference a name in a scorecard is of: apart from `reference`, so that no baseline's key holds the registry."""
+"""The reference that a scorecard's name belongs to; not in `reference`, to keep the registry out of baselines' keys."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from reprcheck.registry import REFERENCES
 
 
 def reference_of(name: str) -> str:
-    """Return the registered name of the reference that an encoder in a scorecard is, or is of the family of.
+    """Return the registered name of the reference that an encoder in a scorecard belongs to.
 
-    Nothing is loaded. A name that no reference has is returned as it is.
+    Nothing is loaded. A name that belongs to no reference is returned unchanged.
 
     Examples
     --------

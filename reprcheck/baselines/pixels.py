@@ -85,11 +85,11 @@ def components(vectors: NDArray[np.float32], count: int = COMPONENTS) -> NDArray
         Scores, of falling variance; signs are such that each axis has its largest loading positive.
     """
     x = vectors.astype(np.float64)
-    kept = min(count, *x.shape)
-    if not kept:
+    rank = min(count, *x.shape)
+    if not rank:
         return np.zeros((len(x), 0), np.float32)
     _, _, axes = np.linalg.svd(x - x.mean(axis=0), full_matrices=False)
-    axes = axes[:kept]
+    axes = axes[:rank]
     largest = np.take_along_axis(axes, np.abs(axes).argmax(axis=1)[:, None], axis=1)
     scores: NDArray[np.float32] = ((x - x.mean(axis=0)) @ (axes * np.sign(largest)).T).astype(np.float32)
     return scores
@@ -110,17 +110,17 @@ def interval_shares(length: int, parts: int) -> NDArray[np.float64]:
 
 
 class PixelsBaseline(Baseline):
-    """Every dataset's images as thumbnails."""
+    """Thumbnails, for every dataset."""
 
     name, knows = "pixels", "the image"
     letter = "p"
 
     def encoder(self, dataset: Dataset, channels: tuple[str, ...]) -> Pixels:
-        """Return the encoder, which needs to know nothing of the dataset."""
+        """Return the encoder, the same for every dataset."""
         return Pixels()
 
     def compared(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the leading principal components of thumbnails, fewer numbers than a probe would drown in."""
+        """Return the leading principal components of thumbnails: all their numbers would be too many for a probe."""
         return components(vectors)
 
 

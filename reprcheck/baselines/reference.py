@@ -1,7 +1,7 @@
-"""What a model is compared with: what every reference says of itself, and the contract of a hand-made baseline.
+"""What a model is compared with: the properties of every reference, and the contract of a hand-made baseline.
 
-A reference is a single encoder or a family of draws. Diagnostics find their opponents by what these know: a model that
-only beats references which know nothing has not been shown to know more than the layout of cells does. Reports take
+A reference is a single encoder or a family of draws. Diagnostics choose opponents by what these know: a model that
+only beats references which know nothing has not been shown to know more than the layout of cells. Reports take
 their order from the registry, and letters and headings from here.
 """
 
@@ -24,14 +24,14 @@ class Reference:
     name : str
         In the scorecard; where there are several families of one kind, these go on after it: ``untrained-resnet``.
     knows : str
-        By this diagnostics find their opponents. Ours know nothing but an architecture (``"nothing"``), histograms
+        Diagnostics choose their opponents by this. Ours know nothing but an architecture (``"nothing"``), histograms
         (``"brightness"``), number, shape and place of objects (``"layout"``), ``"the image"`` or ``"the table"``.
     letter : str
         On an audit's scale; blank for one that isn't drawn.
     heading : str
         Of its column in a narrow table, broken where it may be; blank for the name.
     probed : tuple of str
-        Those of its names whose selectivity is told.
+        Those of its names whose selectivity is reported.
     """
 
     name: ClassVar[str]
@@ -47,18 +47,18 @@ class Baseline(Reference, ABC):
     Attributes
     ----------
     optional : bool
-        Whether it is met only where a policy asks for it in ``baselines``; so are all that extensions bring.
+        Whether a model meets it only where a policy lists it in ``baselines``, as it does all that extensions bring.
     """
 
     optional: ClassVar[bool] = False
 
     @abstractmethod
     def encoder(self, dataset: Dataset, channels: tuple[str, ...]) -> Encoder | None:
-        """Return the encoder of a dataset's images, of which these channels are shown; None where it has no meaning."""
+        """Return the encoder for these channels of a dataset's images; None where it would have no meaning."""
 
     def compared(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return what is compared, float32[n, d], of the vectors of all of a task's samples, float32[n, D]."""
+        """Return the vectors to compare, float32[n, d], made from those of all a task's samples, float32[n, D]."""
         return vectors
 
     def must_be_usable(self, where: str) -> None:
-        """Raise UserError where something that it needs isn't installed; ``where`` says who asks for it."""
+        """Raise UserError where something that it needs isn't installed; ``where`` names what requires it."""

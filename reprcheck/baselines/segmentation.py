@@ -2,7 +2,7 @@
 
 One channel is chosen by name, put on a scale that an affine change of brightness leaves as it is, thresholded, and cut
 into objects by a watershed of the distance to the background. Nothing is learnt, nothing is random, and there is no
-setting: what counts as small is told from the image. The constants were chosen on BBBC038 (Caicedo et al. 2019).
+setting: what counts as small is estimated from the image. The constants were chosen on BBBC038 (Caicedo et al. 2019).
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _watershed: Callable[..., NDArray[np.int32]] = watershed
 
 
 def nuclear_channel(channels: tuple[str, ...], kind: Kind) -> int | Literal["hematoxylin", "mean"]:
-    """Tell which channel shows the objects.
+    """Choose the channel that shows the objects.
 
     Parameters
     ----------
@@ -85,8 +85,8 @@ def _tokens(name: str) -> frozenset[str]:
     """
     words = re.findall(r"[A-Za-z0-9]+", name)
     parts = [part for word in words for part in re.split(r"(?<=[a-z])(?=[A-Z])", word)]
-    found = {w.lower() for w in (*words, *parts)}
-    return frozenset(found | {w.rstrip("0123456789") for w in found})
+    tokens = {w.lower() for w in (*words, *parts)}
+    return frozenset(tokens | {w.rstrip("0123456789") for w in tokens})
 
 
 def _is_rgb(channels: tuple[str, ...]) -> bool:
@@ -119,10 +119,10 @@ def segment(pixels: Floats, channels: tuple[str, ...], kind: Kind) -> NDArray[np
     if not _has_range(view.image):
         return np.zeros(view.image.shape, np.int32)
     smooth = ndi.gaussian_filter(view.image, view.blur)
-    foreground = _threshold(_compressed(smooth))
+    foreground = _threshold(_compress(smooth))
     if not _stands_out(view.image, smooth, foreground):
         return np.zeros(view.image.shape, np.int32)
-    return _split(_whole(foreground) if view.outlined else _without_holes(foreground))
+    return _split(_close_outlines(foreground) if view.outlined else _fill_holes(foreground))
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,18 +138,18 @@ class _View:
 
 
 def _view(pixels: Floats, channels: tuple[str, ...], kind: Kind) -> _View:
-    chosen = nuclear_channel(channels, kind)
-    if chosen == "hematoxylin":
+    channel = nuclear_channel(channels, kind)
+    if channel == "hematoxylin":
         return _View(_hematoxylin(pixels), COARSE_BLUR, outlined=False)
-    stack = pixels if chosen == "mean" else pixels[chosen : chosen + 1]
-    names = channels if chosen == "mean" else channels[chosen : chosen + 1]
+    stack = pixels if channel == "mean" else pixels[channel : channel + 1]
+    names = channels if channel == "mean" else channels[channel : channel + 1]
     if kind == "natural" or _is_rgb(names) or any(TRANSMITTED & _tokens(n) for n in names):
         return _View(_mean_of([np.abs(c - np.median(_border(c))) for c in stack]), COARSE_BLUR, outlined=True)
     return _View(_mean_of(list(stack)), BLUR, outlined=False)
 
 
 def _mean_of(stack: list[Floats]) -> Floats:
-    """Return the mean of channels, each over its own standard deviation, so that none speaks by its brightness."""
+    """Return the mean of channels, each over its own standard deviation, so that none dominates by its brightness."""
     if len(stack) == 1:
         return stack[0]
     spread = [float(c.std(dtype=np.float64)) for c in stack]
@@ -175,8 +175,8 @@ def _has_range(image: Floats) -> bool:
     return bool(np.ptp(image) > 1e-6 * np.abs(image).max())
 
 
-def _compressed(image: Floats) -> Floats:
-    """Return the image between its 1st and 99.9th percentile as 0 and 1, bright tails drawn in by asinh.
+def _compress(image: Floats) -> Floats:
+    """Scale the image from its 1st to its 99.9th percentile, and compress bright tails by asinh.
 
     Dim nuclei beside bright ones are the rule; a threshold in proportion to the brightest loses them.
     """
@@ -205,7 +205,7 @@ def _ground(image: Floats) -> Floats:
     bands = [np.array_split(band, columns, axis=1) for band in np.array_split(image, rows, axis=0)]
     dark = np.array([[np.percentile(block, 10) for block in band] for band in bands], np.float32)
     dark = ndi.gaussian_filter(ndi.median_filter(dark, 3, mode="nearest"), 0.7, mode="nearest")
-    return _enlarged(dark, image.shape)
+    return _enlarge(dark, image.shape)
 
 
 def _local_mean(image: Floats, where: NDArray[np.bool_]) -> Floats:
@@ -214,9 +214,9 @@ def _local_mean(image: Floats, where: NDArray[np.bool_]) -> Floats:
         return image
     blocks = _blocks(image.shape, LOCAL_BLOCKS)
     weight = where.astype(np.float32)
-    total, share = (ndi.gaussian_filter(_reduced(x, blocks), 4 / 3) for x in (image * weight, weight))
+    total, share = (ndi.gaussian_filter(_reduce(x, blocks), 4 / 3) for x in (image * weight, weight))
     prior = 1e-3  # far from any such pixel, the mean over the field
-    return _enlarged((total + prior * image[where].mean()) / (share + prior), image.shape)
+    return _enlarge((total + prior * image[where].mean()) / (share + prior), image.shape)
 
 
 def _blocks(shape: tuple[int, ...], along_shorter: int) -> tuple[int, int]:
@@ -224,12 +224,12 @@ def _blocks(shape: tuple[int, ...], along_shorter: int) -> tuple[int, int]:
     return rows, columns
 
 
-def _reduced(image: Floats, blocks: tuple[int, int]) -> Floats:
+def _reduce(image: Floats, blocks: tuple[int, int]) -> Floats:
     rows, columns = (interval_shares(n, parts) for n, parts in zip(image.shape, blocks, strict=True))
     return (rows @ image @ columns.T).astype(np.float32)
 
 
-def _enlarged(blocks: Floats, shape: tuple[int, ...]) -> Floats:
+def _enlarge(blocks: Floats, shape: tuple[int, ...]) -> Floats:
     """Return float32[H, W]: blocks, as values at their centres, interpolated linearly."""
     rows, columns = (_interpolation(n, parts) for n, parts in zip(shape, blocks.shape, strict=True))
     return (rows @ blocks @ columns.T).astype(np.float32)
@@ -247,7 +247,7 @@ def _interpolation(length: int, parts: int) -> NDArray[np.float64]:
 
 
 def _stands_out(image: Floats, smooth: Floats, foreground: NDArray[np.bool_]) -> bool:
-    """Tell whether objects differ from ground by more than smoothed noise would, cut at its own threshold.
+    """Return whether objects differ from ground by more than smoothed noise would, cut at its own threshold.
 
     The noise of a pixel is estimated from second differences, which smooth objects don't have: Immerkær (1996).
     """
@@ -261,14 +261,14 @@ def _stands_out(image: Floats, smooth: Floats, foreground: NDArray[np.bool_]) ->
     return bool(contrast > NOISE * noise)
 
 
-def _whole(outline: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _close_outlines(outline: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Close gaps of a few pixels in outlines, and fill them."""
     padded = np.pad(outline, CLOSING)  # closing erodes what touches the edge
     closed = ndi.binary_closing(padded, np.ones((3, 3), bool), iterations=CLOSING)
     return np.asarray(ndi.binary_fill_holes(closed[CLOSING:-CLOSING, CLOSING:-CLOSING]), bool)
 
 
-def _without_holes(foreground: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _fill_holes(foreground: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Fill holes small beside a typical object, not the lumen of a gland."""
     objects, count = ndi.label(foreground)
     if not count:
@@ -295,9 +295,9 @@ def _split(foreground: NDArray[np.bool_]) -> NDArray[np.int32]:
     """
     patches, _ = ndi.label(foreground)
     areas = np.bincount(patches.ravel())
-    kept = areas >= max(4.0, SPECK * foreground.size)
-    kept[0] = False
-    foreground = kept[patches]
+    large = areas >= max(4.0, SPECK * foreground.size)
+    large[0] = False
+    foreground = large[patches]
     if not foreground.any():
         return np.zeros(foreground.shape, np.int32)
     depth = ndi.distance_transform_edt(foreground).astype(np.float32)
@@ -306,12 +306,12 @@ def _split(foreground: NDArray[np.bool_]) -> NDArray[np.int32]:
     depth = ndi.gaussian_filter(depth, max(1.0, radius / 8)) * foreground
     window = 2 * round(max(1.0, radius / 2)) + 1
     seeds, _ = ndi.label((ndi.maximum_filter(depth, window) == depth) & foreground, np.ones((3, 3)))
-    return _without_fragments(_watershed(-depth, seeds, mask=foreground))
+    return _drop_fragments(_watershed(-depth, seeds, mask=foreground))
 
 
-def _without_fragments(labels: NDArray[np.int32]) -> NDArray[np.int32]:
+def _drop_fragments(labels: NDArray[np.int32]) -> NDArray[np.int32]:
     areas = np.bincount(labels.ravel())
-    kept = areas >= FRAGMENT * _typical_area(labels)
-    kept[0] = False
-    renumbered = np.where(kept, np.cumsum(kept), 0).astype(np.int32)
+    large = areas >= FRAGMENT * _typical_area(labels)
+    large[0] = False
+    renumbered = np.where(large, np.cumsum(large), 0).astype(np.int32)
     return renumbered[labels]

@@ -1,6 +1,6 @@
 """What the layout of cells already gives: the `Structure` baseline.
 
-Objects are counted, measured and placed; their brightness never enters. Where the dataset tells types of cells, their
+Objects are counted, measured and placed; their brightness never enters. Where the dataset has types of cells, their
 shares and neighbours are counted, too. Objects come from the image's mask where the dataset has one, else from
 `segmentation`. The vector is the same after any change of the mask's labels, and, given a mask, after any change of the
 pixels whatever.
@@ -22,7 +22,7 @@ from reprcheck.digest import digest, installed
 from reprcheck.types import Dataset, Image, Kind
 
 LIBRARIES = ("scikit-image", "scipy", "numpy")
-"""Whose versions have a say in a vector."""
+"""Libraries whose versions can change a vector."""
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,11 @@ class Structure:
     Attributes
     ----------
     channels : tuple of str
-        Names of the channels of the images, in order: which one shows nuclei is told from them.
+        Names of the channels of the images, in order; by them the one that shows nuclei is chosen.
     kind : {"culture", "tissue", "natural"}
         The dataset's.
     cell_types : tuple of str
-        Names of the types of cells, where the images tell them.
+        Names of the types of cells, where the images have them.
     name : str
 
     Examples
@@ -55,7 +55,7 @@ class Structure:
     name: str = "structure"
 
     def digest(self) -> str:
-        """Return the digest of the features' definition and of what the segmentation is told."""
+        """Return the digest of the features' definition and of the segmentation's parameters."""
         return digest(
             "structure", self.channels, self.kind, len(self.cell_types), code_digest(__name__), installed(*LIBRARIES)
         )
@@ -76,7 +76,7 @@ class Composition:
     Attributes
     ----------
     cell_types : tuple of str
-        Names of the types of cells, at least one. An image without a mask tells none of them: its vector is 0.
+        Names of the types of cells, at least one. An image without a mask has none of them: its vector is 0.
     name : str
     """
 
@@ -102,18 +102,18 @@ class StructureBaseline(Baseline):
     letter, heading, probed = "s", "struc-\nture", (name,)
 
     def encoder(self, dataset: Dataset, channels: tuple[str, ...]) -> Structure | None:
-        """Return the encoder, told the names of the channels and of the types of cells."""
+        """Return the encoder for these channels and the dataset's types of cells."""
         return None if dataset.kind == "natural" else Structure(channels, dataset.kind, dataset.cell_types)
 
 
 class CompositionBaseline(Baseline):
-    """Types of cells alone, where images tell them."""
+    """Types of cells alone, where images have them."""
 
     name, knows = "composition", "layout"
     letter, probed = "t", (name,)
 
     def encoder(self, dataset: Dataset, channels: tuple[str, ...]) -> Composition | None:
-        """Return the encoder, told the names of the types."""
+        """Return the encoder for the dataset's types of cells."""
         return Composition(dataset.cell_types) if dataset.cell_types and dataset.kind != "natural" else None
 
 

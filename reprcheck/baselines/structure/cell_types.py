@@ -22,7 +22,7 @@ def object_types(mask: NDArray[np.int32], types: NDArray[np.int32]) -> NDArray[n
     Parameters
     ----------
     mask, types : int32[H, W]
-        Pixels of type 0 have no say; an object with no others is of type 0.
+        Pixels of type 0 don't count; an object with no others is of type 0.
 
     Returns
     -------
@@ -30,9 +30,9 @@ def object_types(mask: NDArray[np.int32], types: NDArray[np.int32]) -> NDArray[n
         In the order of `shapes.measure`.
     """
     objects = in_raster_order(mask)
-    told = (objects > 0) & (types > 0)
+    counted = (objects > 0) & (types > 0)
     n, kinds = int(objects.max(initial=0)), int(types.max(initial=0)) + 1
-    votes = np.bincount((objects[told] - 1) * kinds + types[told], minlength=n * kinds)
+    votes = np.bincount((objects[counted] - 1) * kinds + types[counted], minlength=n * kinds)
     return np.asarray(votes.reshape(n, kinds).argmax(axis=1), np.int64)
 
 
@@ -43,7 +43,7 @@ def entropy(shares: Floats) -> float:
 
 
 def joins(types: NDArray[np.int64], edges: NDArray[np.int64], kinds: int) -> Floats:
-    """Return how often types are neighbours, against types dealt out anew to the same objects: z-scores.
+    """Return how often types are neighbours, compared with types shuffled over the same objects: z-scores.
 
     Join counts after Moran, *The interpretation of statistical maps* (1948), with the moments that Cliff and Ord,
     *Spatial Processes* (1981), give for as many objects of each type as there are: an edge's chance to join a pair of
@@ -62,34 +62,34 @@ def joins(types: NDArray[np.int64], edges: NDArray[np.int64], kinds: int) -> Flo
     Returns
     -------
     float64[K (K + 1) / 2]
-        For pairs (1, 1), (1, 2) to (1, K), (2, 2) and so on. 0 where every deal gives one number.
+        For pairs (1, 1), (1, 2) to (1, K), (2, 2) and so on. 0 where every shuffle gives the same number.
 
     Notes
     -----
-    A z-score, and not the logarithm of observed over expected: by chance it spreads by 1 for rare types as for common
-    ones, so that a probe can weigh its columns, and no neighbours at all are a number, too. It grows with the number of
-    objects, which stands beside it.
+    A z-score, and not the logarithm of observed over expected: by chance its standard deviation is 1 for rare and for
+    common types, so that a probe can weigh its columns, and it is defined without neighbours, too. It grows with the
+    number of objects, which is another column.
     """
     a, b = np.triu_indices(kinds)
     typed = types > 0
     edges = edges[typed[edges].all(axis=1)]
     ends = np.sort(types[edges] - 1, axis=1)
-    seen = np.bincount(ends[:, 0] * kinds + ends[:, 1], minlength=kinds * kinds)[a * kinds + b]
+    observed = np.bincount(ends[:, 0] * kinds + ends[:, 1], minlength=kinds * kinds)[a * kinds + b]
 
     m = len(edges)
     degree = np.bincount(edges.ravel())
     sharing = float((degree * (degree - 1)).sum())  # ordered pairs of edges, as are the others
     apart = m * (m - 1) - sharing
     count = np.bincount(types[typed], minlength=kinds + 1)[1:].astype(np.float64)
-    one, other, alike = count[a], count[b], a == b
-    of_two, of_three, of_four = (np.maximum(_drawn(count.sum(), draws), 1) for draws in (2, 3, 4))
-    two = np.where(alike, _drawn(one, 2), 2 * one * other) / of_two
-    three = np.where(alike, _drawn(one, 3), one * other * (one + other - 2)) / of_three
-    four = np.where(alike, _drawn(one, 4), 4 * _drawn(one, 2) * _drawn(other, 2)) / of_four
+    first, second, alike = count[a], count[b], a == b
+    of_two, of_three, of_four = (np.maximum(_count_draws(count.sum(), draws), 1) for draws in (2, 3, 4))
+    two = np.where(alike, _count_draws(first, 2), 2 * first * second) / of_two
+    three = np.where(alike, _count_draws(first, 3), first * second * (first + second - 2)) / of_three
+    four = np.where(alike, _count_draws(first, 4), 4 * _count_draws(first, 2) * _count_draws(second, 2)) / of_four
     expected = m * two
     variance = expected + sharing * three + apart * four - expected**2
     spread = np.where(variance > _NO_SPREAD * (1 + expected**2), variance, np.inf)
-    return np.asarray((seen - expected) / np.sqrt(spread), np.float64)
+    return np.asarray((observed - expected) / np.sqrt(spread), np.float64)
 
 
 def distances_to_others(points: Floats, types: NDArray[np.int64], kinds: int) -> Floats:
@@ -107,15 +107,15 @@ def distances_to_others(points: Floats, types: NDArray[np.int64], kinds: int) ->
     float64[kinds]
         0 for a type without objects, and where there is no other.
     """
-    found = np.zeros(kinds)
+    means = np.zeros(kinds)
     for kind in np.unique(types[types > 0]).tolist():
         own, others = types == kind, (types > 0) & (types != kind)
         if others.any():
             distances, _ = cKDTree(points[others]).query(points[own])
-            found[kind - 1] = np.mean(distances)
-    return found
+            means[kind - 1] = np.mean(distances)
+    return means
 
 
-def _drawn(count: Floats, draws: int) -> Floats:
-    """Return in how many ways objects can be drawn one after the other, none twice: count (count - 1) and so on."""
+def _count_draws(count: Floats, draws: int) -> Floats:
+    """Return the number of ways to draw objects one after the other without putting back: count (count - 1) ..."""
     return np.asarray(np.prod([count - k for k in range(draws)], axis=0), np.float64)

@@ -1,4 +1,4 @@
-"""The columns of the `Structure` baseline: what each is called, what it means, where it comes from, and its value.
+"""The columns of the `Structure` baseline: the name, meaning, source and value of each.
 
 `MEASURES`, and `of_types` where cells have types, is the only list there is. The names, the vectors and the table in
 `docs/structure.md` are made from it.
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reprcheck.baselines.structure.cell_types import distances_to_others, entropy, joins
-from reprcheck.baselines.structure.measures import ALONE, EMPTY, Field, Measure, distribution, mean_and_sd, one
+from reprcheck.baselines.structure.measures import ALONE, EMPTY, Field, Measure, distribution, mean_and_sd, single
 from reprcheck.baselines.structure.shapes import hull_area
 from reprcheck.baselines.structure.spatial import (
     clark_evans,
@@ -61,16 +61,16 @@ def _composition(field: Field, kinds: int) -> Sequence[float]:
 
 def _apart(field: Field, kinds: int) -> Sequence[float]:
     usual = float(np.median(field.nearest)) if field.nearest.size else 0.0
-    found = distances_to_others(field.points, field.types, kinds)
-    return [float(distance) / usual if usual > 0 else 0.0 for distance in found]
+    distances = distances_to_others(field.points, field.types, kinds)
+    return [float(distance) / usual if usual > 0 else 0.0 for distance in distances]
 
 
 _REGIONS = "scikit-image, `regionprops`"
 _DELAUNAY = "Doyle et al. 2008"
 
 MEASURES: tuple[Measure, ...] = (
-    one("count", "objects", "number of objects", "", lambda f: float(len(f.objects))),
-    one(
+    single("count", "objects", "number of objects", "", lambda f: float(len(f.objects))),
+    single(
         "coverage", "", "area of all objects over that of the field", "", lambda f: float(f.objects.area.sum() / f.area)
     ),
     distribution("area", "px²", "pixels of an object", _REGIONS, lambda f: f.objects.area),
@@ -106,28 +106,28 @@ MEASURES: tuple[Measure, ...] = (
     ),
     distribution("axis_minor", "px", "short axis of that ellipse", _REGIONS, lambda f: f.objects.axis_minor),
     distribution("perimeter", "px", "length of the contour", "Benkrid and Crookes 2000", lambda f: f.objects.perimeter),
-    one(
+    single(
         "area.cv",
         "",
         "standard deviation of the areas over their mean",
         "",
         lambda f: float(f.objects.area.std()) / float(f.objects.area.mean()),
     ),
-    one(
+    single(
         "orientation.alignment",
         "",
         "length of the mean of unit vectors at twice the angle of each long axis: 1 parallel, 0 no common direction",
         "Mardia and Jupp 2000",
         lambda f: float(np.hypot(*(f.objects.orientation.sum(axis=0) / len(f.objects)))),
     ),
-    one(
+    single(
         "border_share",
         "",
         "share of objects that touch the edge of the field",
         "",
         lambda f: float(f.objects.at_border.mean()),
     ),
-    one(
+    single(
         "hull_share",
         "",
         "area of the convex hull of the centroids over that of the field",
@@ -135,28 +135,28 @@ MEASURES: tuple[Measure, ...] = (
         lambda f: hull_area(f.points) / f.area,
         "fewer than three objects, or objects in line",
     ),
-    one(
+    single(
         "largest.offset",
         "diagonals",
         "distance of the largest object's centroid from the middle of the field",
         "",
         lambda f: f.offset(f.points[int(np.argmax(f.objects.area))]),
     ),
-    one(
+    single(
         "mean.offset",
         "diagonals",
         "distance of the mean centroid from the middle of the field",
         "",
         lambda f: f.offset(f.points.mean(axis=0)),
     ),
-    one(
+    single(
         "spread",
         "diagonals",
         "root mean square distance of the centroids from their mean",
         "",
         lambda f: float(np.hypot(*f.scale)) / f.diagonal,
     ),
-    one(
+    single(
         "spread.anisotropy",
         "",
         "1 - b / a, with a and b the standard deviations of the centroids along their principal axes",
@@ -167,7 +167,7 @@ MEASURES: tuple[Measure, ...] = (
     distribution(
         "nearest", "px", "distance from an object's centroid to the nearest other's", "", lambda f: f.nearest, ALONE
     ),
-    one(
+    single(
         "clark_evans",
         "",
         "mean of these distances over that of as many random points: below 1 clustered, above 1 regular; no edge "
@@ -201,7 +201,7 @@ MEASURES: tuple[Measure, ...] = (
         ALONE,
         _ripley,
     ),
-    one(
+    single(
         "local_density.sd",
         "",
         "standard deviation over objects of the log of 1 / d², with d the distance to the fifth nearest other (or the "
@@ -210,14 +210,14 @@ MEASURES: tuple[Measure, ...] = (
         lambda f: density_spread(f.points),
         "fewer than three objects",
     ),
-    one(
+    single(
         "clusters.share",
         "",
         f"share of objects in clusters: four or more within {REACH:g} median diameters of one of them (DBSCAN)",
         "Ester et al. 1996",
         lambda f: clustered_share(f.points, REACH * float(np.median(f.objects.diameter))),
     ),
-    one(
+    single(
         "orientation.neighbours",
         "",
         "mean over Delaunay neighbours of cos 2 (angle between their long axes): 1 parallel, 0 no order, -1 crossed",
@@ -225,7 +225,7 @@ MEASURES: tuple[Measure, ...] = (
         lambda f: coherence(f.objects.orientation, f.edges),
         ALONE,
     ),
-    one(
+    single(
         "area.neighbours",
         "",
         "Moran's I of the areas over Delaunay neighbours: 1 neighbours are alike, about 0 no relation, below 0 unlike",
@@ -238,7 +238,7 @@ MEASURES: tuple[Measure, ...] = (
 
 
 def of_types(names: Sequence[str]) -> tuple[Measure, ...]:
-    """Return the measures that a dataset has besides, whose cells are of types with these names: none without names."""
+    """Return the further measures of a dataset whose cells have types with these names; none without names."""
     if not names:
         return ()
     pairs = combinations_with_replacement(names, 2)
@@ -302,7 +302,7 @@ def measure_objects(
 def composition(
     mask: NDArray[np.int32], types: NDArray[np.int32] | None, cell_types: Sequence[str]
 ) -> dict[str, float]:
-    """Return what `describe` tells of types alone."""
+    """Return those values of `measure_objects` that concern types."""
     return _values(of_types(cell_types), mask, types)
 
 

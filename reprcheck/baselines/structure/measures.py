@@ -1,4 +1,4 @@
-"""What the columns of the `Structure` baseline are made of: a field measured once, and the kinds of columns.
+"""What the columns of the `Structure` baseline are made from: a field measured once, and the kinds of columns.
 
 Which columns there are is for `features`.
 """
@@ -118,7 +118,7 @@ class Measure:
     values: Callable[[Field], Sequence[float]]
 
 
-def one(
+def single(
     name: str, unit: str, definition: str, source: str, value: Callable[[Field], float], zero_for: str = EMPTY
 ) -> Measure:
     """Return the measure of one number per field."""
@@ -131,10 +131,10 @@ def distribution(
     """Return the measure of all objects' values: mean, standard deviation and quantiles."""
 
     def values(field: Field) -> Sequence[float]:
-        found = of(field)
-        if not found.size:
+        numbers = of(field)
+        if not numbers.size:
             return (0.0,) * len(STATISTICS)
-        return (*_mean_sd(found), *np.percentile(found, QUANTILES).tolist())
+        return (*_mean_sd(numbers), *np.percentile(numbers, QUANTILES).tolist())
 
     return Measure(tuple(f"{name}.{s}" for s in STATISTICS), unit, definition, source, zero_for, values)
 

@@ -188,9 +188,9 @@ def _hull_areas(u: NDArray[np.int64], v: NDArray[np.int64], of: NDArray[np.int64
     for line in (of * lines + u, of * lines + u + 1):
         np.minimum.at(low, line, v)
         np.maximum.at(high, line, v + 1)
-    used = np.flatnonzero(high >= 0)
-    at = np.searchsorted(used, np.arange(n + 1) * lines)
-    x, below, above = (used % lines).tolist(), low[used].tolist(), (-high[used]).tolist()
+    lines_in_use = np.flatnonzero(high >= 0)
+    at = np.searchsorted(lines_in_use, np.arange(n + 1) * lines)
+    x, below, above = (lines_in_use % lines).tolist(), low[lines_in_use].tolist(), (-high[lines_in_use]).tolist()
     spans = [slice(at[k], at[k + 1]) for k in range(n)]
     return np.array([-_under_hull(x[s], above[s]) - _under_hull(x[s], below[s]) for s in spans], np.float64)
 

@@ -1,7 +1,7 @@
 """Where objects lie among each other, from their centroids alone, and what neighbours have in common.
 
 What can't be defined for so few objects is 0 (a distance to a neighbour with one object, a triangle with two); the
-object count, which stands beside these numbers, tells a probe so.
+object count, which stands beside these numbers, lets a probe see that.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ def neighbours_within(points: Floats, radius: float) -> NDArray[np.int64]:
     """Return int64[n]: how many other points lie within ``radius`` of each."""
     if len(points) < 2:
         return np.zeros(len(points), np.int64)
-    found = cKDTree(points).query_ball_point(points, radius, return_length=True)
-    return np.asarray(found, np.int64) - 1
+    counts = cKDTree(points).query_ball_point(points, radius, return_length=True)
+    return np.asarray(counts, np.int64) - 1
 
 
 def delaunay_edges(points: Floats) -> NDArray[np.int64]:
@@ -83,8 +83,8 @@ def ripley(points: Floats, radii: Sequence[float], height: float, width: float) 
     pairs = np.asarray(tree.count_neighbors(tree, r), np.float64) - n
     area = height * width
     share = (np.pi * r**2 - 4 / 3 * (height + width) / area * r**3 + r**4 / (2 * area)) / area
-    found: Floats = np.sqrt(pairs / (n * (n - 1) * share)) - 1
-    return found
+    excess: Floats = np.sqrt(pairs / (n * (n - 1) * share)) - 1
+    return excess
 
 
 def density_spread(points: Floats) -> float:
