@@ -135,7 +135,7 @@ def feature_names(channels: Sequence[str]) -> tuple[str, ...]:
 
 
 def _measure(labels: Labels, pixels: Floats) -> list[Floats]:
-    """Return float64[n] for each measurement of n objects, labelled from 1, of float64[C, H, W]; not finite if undefined.
+    """Return float64[n] for each measurement of n objects, labelled from 1, of float64[C, H, W]; NaN or inf: undefined.
 
     The functions are called by name: cp_measure's own list of them can be switched to others for the whole process.
     """
