@@ -18,7 +18,8 @@ import numpy as np
 import pytest
 
 import reprcheck
-import reprcheck.datasets
+import reprcheck.datasets.catalogue
+import reprcheck.datasets.folder
 from reprcheck.cli import main
 from tests import hostile
 from tests.minisets import write_dataset
@@ -382,7 +383,7 @@ def problems(folder: Path, capsys: Any) -> list[str]:
 
 def open_and_read(folder: Path) -> None:
     """Do with a dataset what the gate does before it asks a model."""
-    opened = reprcheck.datasets.load(folder)
+    opened = reprcheck.datasets.catalogue.load(folder)
     for row in range(len(opened.ids)):
         opened.images.content(row)
         opened.images.read(row)
@@ -449,7 +450,7 @@ def test_a_file_that_shrinks_while_it_is_read_is_told(folder: Path) -> None:
         'columns = { sample = "id", image = "path", frame = "frame" }\n'
         'tasks.state = { kind = "classify", label = "label", protocols = ["knn/1"] }\n'
     )
-    seen = reprcheck.datasets.open_folder(folder)
+    seen = reprcheck.datasets.folder.open_folder(folder)
     order = {str(name): row for row, name in enumerate(seen.ids)}
     with little_memory():
         assert (seen.images.read(order["s5"]).pixels == 1).all()
@@ -512,7 +513,7 @@ def test_pillow_warns_of_no_bomb_that_is_read(folder: Path) -> None:
         try:
             Image.fromarray(np.full((12, 12), 9, np.uint8)).save(folder / "images/003.png")
             renamed(IMAGE, "images/003.png")(folder)
-            seen = reprcheck.datasets.open_folder(folder)
+            seen = reprcheck.datasets.folder.open_folder(folder)
             assert (seen.images.read(3).pixels == np.float32(9 / 255)).all()
         finally:
             Image.MAX_IMAGE_PIXELS = old

@@ -128,7 +128,7 @@ def run_show(options: argparse.Namespace) -> int:
     UserError
         Where the dataset can't be opened, or the sheet not be written.
     """
-    from reprcheck.datasets import load
+    from reprcheck.datasets.catalogue import load
     from reprcheck.progress import bar
     from reprcheck.reporters.contact_sheet import contact_sheet
     from reprcheck.reporters.dataset import ShowReport

@@ -34,7 +34,7 @@ def run_segmentation(options: argparse.Namespace) -> int:
         For a dataset that can't be opened or has no masks.
     """
     from reprcheck.cli.shell import show, terminal
-    from reprcheck.datasets import load
+    from reprcheck.datasets.catalogue import load
     from reprcheck.reporters.segmentation import SegmentationReport, to_json
     from reprcheck.runs.segmentation import segmentation
 

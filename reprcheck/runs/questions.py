@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from reprcheck import datasets
+from reprcheck.datasets import catalogue
 from reprcheck.errors import Option, UserError, did_you_mean
 from reprcheck.policy import Policy
 from reprcheck.registry import DIAGNOSTICS, REFERENCES
@@ -92,8 +92,8 @@ def open_datasets(chosen: list[str | Path | Dataset], limit: int | None, policy:
     UserError
         Where one can't be opened, or two bear the same name.
     """
-    wanted = chosen or list(datasets.DEFAULT)
-    sets = [entry if isinstance(entry, Dataset) else datasets.load(entry, limit=limit) for entry in wanted]
+    wanted = chosen or list(catalogue.DEFAULT)
+    sets = [entry if isinstance(entry, Dataset) else catalogue.load(entry, limit=limit) for entry in wanted]
     for i, one in enumerate(sets):
         if one.name in {other.name for other in sets[:i]}:
             raise UserError(

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from reprcheck import datasets
 from reprcheck.baselines import Baseline
+from reprcheck.datasets import catalogue
 from reprcheck.datasets.simulate import NAMES
 from reprcheck.diagnostics.bench import Bench
 from reprcheck.diagnostics.contestants import Contestants
@@ -62,7 +62,7 @@ def open_sets(limits: Mapping[str, int | None], settings: Iterable[str]) -> list
     for name, limit in limits.items():
         if name in wanted and (name in NAMES or name in SETS or (SHARED / name).is_dir()):
             made = SETS.get(name)
-            whole = made(limit) if made else datasets.load(name if name in NAMES else SHARED / name, limit=limit)
+            whole = made(limit) if made else catalogue.load(name if name in NAMES else SHARED / name, limit=limit)
             tasks = {task.name: task for task in whole.tasks.values() if task.name in wanted[name]}
             found.append(replace(whole, tasks=tasks))
     return found

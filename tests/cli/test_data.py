@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from reprcheck.cli import main
-from reprcheck.datasets import open_folder
+from reprcheck.datasets.folder import open_folder
 from reprcheck.errors import UserError
 from tests.datasets.stores import write_image as write_store
 from tests.minisets import write_dataset, write_image, write_table

@@ -12,7 +12,7 @@ from scipy import ndimage
 
 from reprcheck.baselines.pixels import Pixels
 from reprcheck.confounds.duplicates import duplicates, near_pairs
-from reprcheck.datasets import open_folder
+from reprcheck.datasets.folder import open_folder
 from reprcheck.types import Image
 
 SHARED = Path(__file__).resolve().parents[2] / "../shared/data"

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reprcheck.datasets import open_folder
 from reprcheck.datasets.card.card import parse
 from reprcheck.datasets.card.columns import JointColumn
+from reprcheck.datasets.folder import open_folder
 from reprcheck.errors import UserError
 from reprcheck.types import Dataset, Grouping
 from tests.datasets.test_assemble import DOSE, STATE, build

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from reprcheck.cli import main
 from reprcheck.confounds.values import told_by_values
-from reprcheck.datasets import open_folder
+from reprcheck.datasets.folder import open_folder
 from reprcheck.datasets.images.files import FileImages
 from reprcheck.datasets.images.values import Values, measure
 from reprcheck.diagnostics.contestants import Contestants

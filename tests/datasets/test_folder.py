@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reprcheck.datasets import DEFAULT, load, open_folder
+from reprcheck.datasets.catalogue import DEFAULT, load
+from reprcheck.datasets.folder import open_folder
 from reprcheck.errors import UserError
 from reprcheck.types import Dataset
 from tests.minisets import LABELS, write_dataset, write_image

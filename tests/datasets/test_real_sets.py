@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reprcheck.datasets import open_folder
+from reprcheck.datasets.folder import open_folder
 from reprcheck.errors import UserError
 
 SHARED = Path(__file__).resolve().parents[2] / "../shared/data"

@@ -15,7 +15,8 @@ import fsspec
 import numpy as np
 import pytest
 
-from reprcheck.datasets import load, open_folder
+from reprcheck.datasets.catalogue import load
+from reprcheck.datasets.folder import open_folder
 from reprcheck.datasets.remote import mirrors
 from reprcheck.errors import UserError
 from tests.datasets.stores import noise, write_image

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from reprcheck.baselines import Pixels
-from reprcheck.datasets import open_folder
+from reprcheck.datasets.folder import open_folder
 from reprcheck.diagnostics.bench import Bench
 from reprcheck.diagnostics.contestants import Contestants
 from reprcheck.diagnostics.describe import describe_setting

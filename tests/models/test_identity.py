@@ -287,7 +287,8 @@ def test_an_installed_package_is_known_by_its_version(tmp_path: Path, monkeypatc
 def test_a_callable_of_numpy_needs_no_torch(tmp_path: Path) -> None:
     code = spec(tmp_path, "import helper\ndef make(): return helper.f", helper="import numpy as np\nf = np.ravel")
     told = elsewhere(
-        "import sys; from reprcheck.models import resolve_model as resolve; resolve(sys.argv[1]).digest; print('torch' in sys.modules)",
+        "import sys; from reprcheck.models import resolve_model; resolve_model(sys.argv[1]).digest\n"
+        "print('torch' in sys.modules)",
         code,
     )
     assert told == "False"

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 import reprcheck
-from reprcheck.datasets import load
+from reprcheck.datasets.catalogue import load
 from reprcheck.errors import UserError
 from reprcheck.policy import Policy
 from reprcheck.registry import PROTOCOLS

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from reprcheck.datasets import load
+from reprcheck.datasets.catalogue import load
 from reprcheck.errors import UserError
 from reprcheck.models import draw_plain
 from reprcheck.models.untrained_resnet import UntrainedResNet

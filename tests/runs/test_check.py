@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import reprcheck
-from reprcheck.datasets import load
+from reprcheck.datasets.catalogue import load
 from reprcheck.policy import Policy
 from reprcheck.scorecard.document import to_document
 from tests.minisets import write_dataset

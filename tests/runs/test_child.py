@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reprcheck import datasets
+from reprcheck.datasets import catalogue
 from reprcheck.embed.cache import Cache
 from reprcheck.models import resolve_model
 from reprcheck.policy import Policy
@@ -52,7 +52,7 @@ def setup(tmp_path: Path) -> Setup:
     labels = ["a", "b"] * 12
     write_dataset(tmp_path / "mini", labels=labels, units=[f"w{i:02d}" for i in range(24)])
     (tmp_path / "toys.py").write_text(MODELS)
-    dataset = datasets.load(tmp_path / "mini")
+    dataset = catalogue.load(tmp_path / "mini")
     model = resolve_model(f"py:{tmp_path}/toys.py:slow_once")
     policy = Policy(twins=2, settings=("*/knn/1",))
     return Setup({model.name: model}, {dataset.name: dataset}, policy, Cache(tmp_path / "cache"), date.today())
@@ -62,9 +62,9 @@ def one_question(setup: Setup) -> Question:
     return questions(setup.models, setup.datasets.values(), setup.policy)[0]
 
 
-@pytest.mark.parametrize("name", datasets.DEFAULT)
+@pytest.mark.parametrize("name", catalogue.DEFAULT)
 def test_simulated_datasets_travel(name: str) -> None:
-    dataset = datasets.load(name, limit=24)
+    dataset = catalogue.load(name, limit=24)
     there = pickle.loads(pickle.dumps(dataset))
     assert there.digest == dataset.digest
     assert np.array_equal(there.images.read(0).pixels, dataset.images.read(0).pixels)

@@ -12,7 +12,7 @@ from scipy import ndimage
 from reprcheck import seeding
 from reprcheck.baselines.cellprofiler import CellProfiler
 from reprcheck.baselines.structure.features import feature_names
-from reprcheck.datasets import load
+from reprcheck.datasets.catalogue import load
 from reprcheck.datasets.images.files import FileImages
 from reprcheck.diagnostics.contestants import Contestants
 from reprcheck.embed.cache import Cache

@@ -15,7 +15,7 @@ from PIL import Image as Picture
 
 from reprcheck.baselines.segmentation import segment
 from reprcheck.cli import main
-from reprcheck.datasets import open_folder
+from reprcheck.datasets.folder import open_folder
 from reprcheck.reporters.segmentation import SegmentationReport
 from reprcheck.runs.segmentation import segmentation
 from tests.baselines.fields import disks, stained

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from reprcheck.cli import main
-from reprcheck.datasets import load
+from reprcheck.datasets.catalogue import load
 from tests.cases import write_case
 from tests.datasets.draft.layouts import MICROSCOPES, Shot, write
 from tests.minisets import write_image

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reprcheck.datasets import open_folder
 from reprcheck.datasets.checkup import check_folder
+from reprcheck.datasets.folder import open_folder
 from reprcheck.errors import UserError
 from reprcheck.progress import bar
 from reprcheck.types import Dataset

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reprcheck.datasets import load
+from reprcheck.datasets.catalogue import load
 from reprcheck.datasets.images.file_names import FileNames, leads_out
 from reprcheck.errors import UserError
 from tests.minisets import write_dataset

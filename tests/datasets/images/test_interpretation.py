@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import ndimage
 
-from reprcheck.datasets import open_folder
 from reprcheck.datasets.card.reading import ReadingOptions
 from reprcheck.datasets.draft import draft
+from reprcheck.datasets.folder import open_folder
 from reprcheck.datasets.images import files
 from reprcheck.datasets.images.files import FileImages, ImageLocation, Recipe
 from reprcheck.datasets.images.label_images import label_objects

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import tifffile
 
-from reprcheck.datasets import open_folder
 from reprcheck.datasets.card.card import parse
 from reprcheck.datasets.card.reading import ReadingOptions
+from reprcheck.datasets.folder import open_folder
 from reprcheck.datasets.images.files import FileImages, ImageLocation, Recipe
 from reprcheck.errors import UserError
 from tests.minisets import card_text

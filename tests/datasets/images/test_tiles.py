@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reprcheck.datasets import open_folder
+from reprcheck.datasets.folder import open_folder
 from reprcheck.datasets.images.tiles import white_shares
 from reprcheck.errors import UserError
 

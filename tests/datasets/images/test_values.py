@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
-from reprcheck.datasets import open_folder
+from reprcheck.datasets.folder import open_folder
 from reprcheck.datasets.images.values import FACTS, KINDS, Values, cut, facts_of, measure
 from reprcheck.errors import UserError
 from reprcheck.types import Image

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reprcheck.datasets import open_folder
 from reprcheck.datasets.card.reading import ReadingOptions
+from reprcheck.datasets.folder import open_folder
 from reprcheck.datasets.images.files import FileImages, ImageLocation, Recipe
 from reprcheck.errors import UserError
 from tests.cases import write_case

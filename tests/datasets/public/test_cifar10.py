@@ -7,7 +7,7 @@ import pickle
 import numpy as np
 import pytest
 
-from reprcheck.datasets import load
+from reprcheck.datasets.catalogue import load
 from reprcheck.datasets.public import open_public
 from reprcheck.errors import UserError
 

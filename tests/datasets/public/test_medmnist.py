@@ -58,9 +58,7 @@ def test_it_is_fetched_and_opens_as_published(site, name, tmp_path):
         split, number = str(dataset.ids[row]).split("_")
         assert split in (("val", "test") if name == "pathmnist" else ("test",))
         classes = import_module(f"reprcheck.datasets.public.sets.{name}").CLASSES
-        label = classes[
-            arrays[f"{split}_labels"][int(number), 0]
-        ]
+        label = classes[arrays[f"{split}_labels"][int(number), 0]]
         assert task.classes[code] == label
         stored = arrays[f"{split}_images"][int(number)].astype(np.float32) / 255
         expected = stored[None] if stored.ndim == 2 else np.moveaxis(stored, -1, 0)

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reprcheck.datasets import open_folder
 from reprcheck.datasets.assemble import assemble
 from reprcheck.datasets.card.card import of
 from reprcheck.datasets.checkup import check_folder
 from reprcheck.datasets.draft import draft
+from reprcheck.datasets.folder import open_folder
 from reprcheck.datasets.table.file import read_table
 from reprcheck.datasets.table.samples import texts
 from reprcheck.digest import digest

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from reprcheck.datasets import load
+from reprcheck.datasets.catalogue import load
 from reprcheck.models import draw_plain, resolve_model
 from reprcheck.models.sources.emb import VectorFile
 from reprcheck.types import Dataset, Image

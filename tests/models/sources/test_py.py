@@ -119,9 +119,10 @@ def test_an_argument_that_names_a_file_counts_by_its_bytes(nets: Path) -> None:
 
 
 def test_digests_are_the_same_in_another_process(nets: Path) -> None:
-    code = "import sys; from reprcheck.models import resolve_model as resolve; print(*(resolve(s).digest for s in sys.argv[1:]))"
+    start = "import sys; from reprcheck.models import resolve_model as resolve; "
+    code = f"{start}print(*(resolve(s).digest for s in sys.argv[1:]))"
     specs = [f"py:{nets}:net", f"py:{nets}:means?by=2"]
-    twin = "import sys; from reprcheck.models import resolve_model as resolve; print(resolve(sys.argv[1]).untrained(2, 1).digest())"
+    twin = f"{start}print(resolve(sys.argv[1]).untrained(2, 1).digest())"
     assert elsewhere(code, *specs) == " ".join(resolve_model(spec).digest for spec in specs)
     assert elsewhere(twin, specs[0]) == resolve_model(specs[0]).untrained(2, 1).digest()
 
