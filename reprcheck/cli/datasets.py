@@ -170,7 +170,7 @@ def _surveyed(folder: Path) -> tuple[Checkup, Survey | None, Mapping[str, Sequen
             return found, surveyed, surveyed.notes
         if (rest := found.rest) is None:
             return found, None, {}
-        known = seen.renumbered({sample: row for sample, row in rest.image_rows.items() if row in seen.digests})
+        known = seen.renumber({sample: row for sample, row in rest.image_rows.items() if row in seen.digests})
         return found, None, {name: traps(task, rest.ids, rest.channels, known) for name, task in rest.tasks.items()}
 
 

@@ -36,8 +36,8 @@ def run_segmentation(options: argparse.Namespace) -> int:
     from reprcheck.cli.shell import show, terminal
     from reprcheck.datasets.catalogue import load
     from reprcheck.reporters.segmentation import SegmentationReport, to_json
-    from reprcheck.runs.segmentation import segmentation
+    from reprcheck.runs.segmentation import assess_segmentation
 
-    measured = segmentation(load(options.dataset, limit=options.limit))
+    measured = assess_segmentation(load(options.dataset, limit=options.limit))
     show(to_json(measured).splitlines() if options.json else SegmentationReport(measured).lines(*terminal()))
     return Exit.FINE

@@ -36,7 +36,7 @@ class Agreement:
         return self.count_error / self.true if self.true else None
 
 
-def agreement(found: NDArray[np.int32], true: NDArray[np.int32]) -> Agreement:
+def measure_agreement(found: NDArray[np.int32], true: NDArray[np.int32]) -> Agreement:
     """Compare the objects of two label images.
 
     Parameters
@@ -57,7 +57,7 @@ def agreement(found: NDArray[np.int32], true: NDArray[np.int32]) -> Agreement:
 
     Examples
     --------
-    >>> agreement(np.array([[1, 1, 0, 2]]), np.array([[7, 7, 7, 0]]))
+    >>> measure_agreement(np.array([[1, 1, 0, 2]]), np.array([[7, 7, 7, 0]]))
     Agreement(found=2, true=1, matched=1)
     """
     (found_index, found_areas), (true_index, true_areas) = _objects(found), _objects(true)

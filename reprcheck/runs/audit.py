@@ -2,8 +2,8 @@
 
 A setting can where a model has room to beat the untrained by more than the least that would be seen: the ceiling lies
 further above the strongest untrained network than the minimum detectable effect. Without a model, one more untrained
-network stands in its place, so that the answer is of the dataset alone. `examine` reads a setting, `audit` has the
-settings of a dataset described first; drawing what is found is for `reprcheck.reporters.audit`.
+network stands in its place, so that the answer is about the dataset alone. `examine` judges a described setting,
+`audit` describes a dataset's settings and judges each; `reprcheck.reporters.audit` prints the result.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ ABSURD = 1000
 
 @dataclass(frozen=True)
 class Audit:
-    """What a setting can tell.
+    """Whether a setting can tell a trained model from an untrained one.
 
     Attributes
     ----------
@@ -93,7 +93,8 @@ def audit(
     cache_dir : str or Path, optional
         Without it, ``$REPRCHECK_CACHE`` or the user's cache folder.
     ask : callable, optional
-        Answers a question of the model on the dataset, in another process say; without it they are asked here.
+        Answers a question about the model on the dataset, for instance in another process. Without it, questions are
+        answered in this one.
 
     Raises
     ------
@@ -102,41 +103,41 @@ def audit(
 
     Examples
     --------
-    >>> [found.sentence for found in audit("sim-culture")]  # doctest: +SKIP
+    >>> [result.sentence for result in audit("sim-culture")]  # doctest: +SKIP
     """
     rules = policy if isinstance(policy, Policy) else read_policy(Path(policy) if policy is not None else None)
-    (one,) = open_datasets([dataset], limit, rules)
-    asked = required(one, rules)
+    (opened,) = open_datasets([dataset], limit, rules)
+    pending = required(opened, rules)
     chosen = contestant(model, rules)
     if ask is None:
         session = Session(rules, Cache(Path(cache_dir) if cache_dir is not None else default_folder()), bar)
-        ask = partial(session.ask, chosen, one)
-    found = [_described(*ask(replace(question, model=chosen.name))) for question in asked]
+        ask = partial(session.ask, chosen, opened)
+    answers = [_require_setting(*ask(replace(question, model=chosen.name))) for question in pending]
     if model is not None:
-        return [examine(setting, rules, cell) for cell, setting in found]
-    return [replace(examine(without_model(setting), rules, cell), cell=None) for cell, setting in found]
+        return [examine(setting, rules, cell) for cell, setting in answers]
+    return [replace(examine(without_model(setting), rules, cell), cell=None) for cell, setting in answers]
 
 
-def _described(cell: Cell, setting: Setting | None) -> tuple[Cell, Setting]:
-    """Return a verdict with its setting; raises ReprcheckError where there is none."""
+def _require_setting(cell: Cell, setting: Setting | None) -> tuple[Cell, Setting]:
+    """Return a verdict with its setting. Raises ReprcheckError where the setting is missing."""
     if setting is None:
         raise ReprcheckError(f"{cell.setting}: {cell.statement}")
     return cell, setting
 
 
 def contestant(model: Any, policy: Policy) -> Model:
-    """Return what a SPEC or an object stands for; an untrained ResNet for None. Raises UserError."""
+    """Return the model that a SPEC or an object stands for; an untrained ResNet for None. Raises UserError."""
     names: Mapping[str, str] = {**registered_models(Path.cwd()), **policy.models}
     return UntrainedResNet() if model is None else resolve_model(model, names)
 
 
 def required(dataset: Dataset, policy: Policy) -> list[Question]:
     """Return a question for every setting that the policy requires. Raises UserError where there is none."""
-    found = {
+    by_setting = {
         question.setting: replace(question, diagnostic=BEATS_UNTRAINED.name)
         for question in questions([""], [dataset], policy)
     }
-    return list(found.values())
+    return list(by_setting.values())
 
 
 def without_model(setting: Setting) -> Setting:
@@ -164,14 +165,14 @@ def detectable(setting: Setting, cell: Cell | None) -> float:
     strongest. Else it is the setting's own.
     """
     name, means = strongest_untrained(setting), {n: interval["mean"] for n, interval in setting.scores.items()}
-    compared = cell.details.get("comparisons", ()) if cell else ()
-    untrained = [c for c in compared if _is_untrained(c["reference"]) and c["reference"] in means]
+    comparisons = cell.details.get("comparisons", ()) if cell else ()
+    untrained = [c for c in comparisons if _is_untrained(c["reference"]) and c["reference"] in means]
     to_reach = [means[c["reference"]] + c["mde"] for c in untrained]
     return max(to_reach) - means[name] if name and to_reach else float(setting.landmarks.get("mde", math.nan))
 
 
 def examine(setting: Setting, policy: Policy, cell: Cell | None = None) -> Audit:
-    """Read what a setting can tell from its numbers.
+    """Judge from a setting's numbers whether it can tell a trained model from an untrained one.
 
     Parameters
     ----------
@@ -183,52 +184,52 @@ def examine(setting: Setting, policy: Policy, cell: Cell | None = None) -> Audit
     Examples
     --------
     >>> numbers = {"ceiling": 1.0, "mde": 0.12}
-    >>> found = Setting("d:t/probe/1", "d", "", "t", "probe/1", 96, 96, 4, "discriminating",
-    ...                 {"untrained": {"mean": 0.55}}, landmarks=numbers)
-    >>> examine(found, Policy()).sentence
+    >>> setting = Setting("d:t/probe/1", "d", "", "t", "probe/1", 96, 96, 4, "discriminating",
+    ...                   {"untrained": {"mean": 0.55}}, landmarks=numbers)
+    >>> examine(setting, Policy()).sentence
     'can tell: a model that beats the untrained by 0.120 or more is seen, and there is room for 0.450'
     """
     name, marks = strongest_untrained(setting), setting.landmarks
     headroom = marks.get("ceiling", math.nan) - setting.scores[name]["mean"] if name else math.nan
     mde = detectable(setting, cell)
-    count, noun = resampled(setting, policy)
-    told = f"beats the untrained by {mde:.3f} or more"
+    count, noun = count_resampled(setting, policy)
+    clear_win = f"beats the untrained by {mde:.3f} or more"
 
-    def found(can_tell: bool, sentence: str, units_needed: int | None = None) -> Audit:
+    def conclude(can_tell: bool, sentence: str, units_needed: int | None = None) -> Audit:
         return Audit(setting, headroom, can_tell, sentence, mde, units_needed, cell)
 
     if doubt := next((note for note in setting.notes if note.startswith(UNANSWERED)), None):
-        return found(False, f"can't tell: {doubt.removeprefix(UNANSWERED).removesuffix('.')}")
+        return conclude(False, f"can't tell: {doubt.removeprefix(UNANSWERED).removesuffix('.')}")
     if setting.qualification == "underpowered":
-        least = max(policy.min_units, needed_for(headroom, mde, count) or 0)
-        return found(False, f"can't tell: {count} {noun}, and at least {least} are needed", least)
+        least = max(policy.min_units, estimate_units(headroom, mde, count) or 0)
+        return conclude(False, f"can't tell: {count} {noun}, and at least {least} are needed", least)
     if setting.qualification == "saturated":
         reached = f"{marks['trivial']:.3f} of {marks['ceiling']:.3f} is reached without training"
-        return found(False, f"can't tell: {reached}, so that to pass says nothing; another metric or task is needed")
+        return conclude(False, f"can't tell: {reached}, so that to pass says nothing; another metric or task is needed")
     if name is None:
-        return found(False, "can't tell: no untrained network tells the images apart, so that there is none to beat")
+        return conclude(False, "can't tell: no untrained network tells the images apart, so that there is none to beat")
     if math.isnan(mde):
-        return found(False, "can't tell: too few untrained networks or units for a minimum detectable effect")
+        return conclude(False, "can't tell: too few untrained networks or units for a minimum detectable effect")
     if headroom < mde:
-        needed = needed_for(headroom, mde, count) if headroom > policy.margin else None
+        needed = estimate_units(headroom, mde, count) if headroom > policy.margin else None
         more = f"more {noun} (about {needed}) or another metric are needed" if needed else "another metric is needed"
         room = f"there is room for {headroom:.3f} only"
-        return found(False, f"can't tell: only a model that {told} is seen, and {room}; {more}", needed)
+        return conclude(False, f"can't tell: only a model that {clear_win} is seen, and {room}; {more}", needed)
     if setting.qualification == "no_signal":
         p = f"p = {marks['p']:.3f}"
         nothing = f"nothing here predicts the label better than permuted labels would ({p})"
-        return found(True, f"can tell, if there is a signal: {nothing}; a model that {told} would be seen")
-    return found(True, f"can tell: a model that {told} is seen, and there is room for {headroom:.3f}")
+        return conclude(True, f"can tell, if there is a signal: {nothing}; a model that {clear_win} would be seen")
+    return conclude(True, f"can tell: a model that {clear_win} is seen, and there is room for {headroom:.3f}")
 
 
-def needed_for(effect: float, detectable: float, count: int) -> int | None:
+def estimate_units(effect: float, detectable: float, count: int) -> int | None:
     """Return about how many units make an effect detectable, where ``count`` make another one so.
 
     The standard error falls with the root of their number. None where no number does, or only an absurd one.
 
     Examples
     --------
-    >>> needed_for(0.04, 0.12, 96)
+    >>> estimate_units(0.04, 0.12, 96)
     864
     """
     if not (effect > 0 and detectable / effect < ABSURD):
@@ -237,6 +238,6 @@ def needed_for(effect: float, detectable: float, count: int) -> int | None:
     return math.ceil(exact - 1e-9 * exact)
 
 
-def resampled(setting: Setting, policy: Policy) -> tuple[int, str]:
+def count_resampled(setting: Setting, policy: Policy) -> tuple[int, str]:
     """Return how many things the setting's intervals rest on, and what they are called."""
     return (setting.n_batches, "batches") if policy.resample == "batch" else (setting.n_units, "units")

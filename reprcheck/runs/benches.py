@@ -1,7 +1,7 @@
 """Benches set up: one model in one setting, beside everything it may be compared with there.
 
-Sessions of the gate ask for the bench of a model; studies, which make their contestants themselves, for a bench of
-those. Both get the same task, baselines and notes.
+The gate's sessions set up a bench for a model; studies set one up for contestants of their own. Both get the same task,
+baselines and notes.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ class Benches:
         contestants = self.opponents.on_images(model, dataset, channels).mapped(take, aggregate(task).units)
 
         def matched() -> Contestants | None:
-            found = self.opponents.on_matched_images(model, dataset, channels)
-            return found and found.mapped(take)
+            others = self.opponents.on_matched_images(model, dataset, channels)
+            return others and others.mapped(take)
 
         return self.of(contestants, dataset, task, protocol, model.name, matched, model.notes_on(dataset, task))
 
@@ -99,7 +99,7 @@ class Benches:
             cache=self.embedder.cache,
             progress=self.embedder.progress,
             contestants=contestants,
-            baselines={name: _compared(REFERENCES.get(name), block) for name, block in met.items()},
+            baselines={name: _select_compared(REFERENCES.get(name), block) for name, block in met.items()},
             thumbnails=met[PIXELS.name],
             ids=groups.names if groups else dataset.ids[task.rows],
             matched=matched,
@@ -108,7 +108,7 @@ class Benches:
         )
 
     def _described(self, dataset: Dataset, task: Task) -> Images:
-        """Return what reading a task's images told; all of them have been embedded, and nothing is decoded."""
+        """Return what was learned from reading a task's images. They were embedded before: nothing is decoded."""
         key = (dataset.digest, task.name)
         if key not in self._images:
             decoded = self.embedder.decoded(dataset, task)
@@ -123,7 +123,7 @@ class Benches:
 
 @dataclass(frozen=True)
 class Images:
-    """What reading a task's images told.
+    """What was learned from reading a task's images.
 
     Attributes
     ----------
@@ -140,7 +140,7 @@ class Images:
     notes: tuple[str, ...]
 
 
-def _compared(baseline: Baseline, block: Block) -> Block:
+def _select_compared(baseline: Baseline, block: Block) -> Block:
     vectors = baseline.compared(block.vectors)
     if vectors is block.vectors:
         return block

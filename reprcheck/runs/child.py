@@ -1,6 +1,6 @@
 """A process of its own for everything that runs a model's code: whatever that code does, the gate lives to say so.
 
-A `Child` is the gate's handle. It starts the process when it is first asked, sends it questions, and gets one `Answer`
+A `Child` is the gate's handle. It starts the process at the first question, sends it questions, and gets one `Answer`
 for each; where the process ends instead (``os._exit`` in a model, a crash in a C library, the system short of memory),
 the answer is a cell of status ``error`` that says how it ended. What comes back is JSON: nothing of the model's is ever
 loaded by the gate. `serve` is what runs there, in a process group of its own, so that signals to the group end there
@@ -277,15 +277,15 @@ def serve() -> None:
     questions: SimpleQueue[Question | None] = SimpleQueue()
     busy = threading.Event()
     threading.Thread(target=_receive, args=(requests, questions, busy), daemon=True).start()
-    answer = _answering(setup, partial(_write, answers, b"\n"))
+    answer = _make_answerer(setup, partial(_write, answers, b"\n"))
     try:
         while question := questions.get():
             busy.set()
-            found = answer(question, interrupts)
+            result = answer(question, interrupts)
             busy.clear()  # before the gate can hang up on what it has heard
             if os.getpid() != own:  # the model has forked, and this is the fork
                 os._exit(1)
-            _write(answers, found.dumps().encode() + b"\n")
+            _write(answers, result.dumps().encode() + b"\n")
     except (KeyboardInterrupt, BrokenPipeError):  # the gate has been stopped, or is gone
         sys.exit(128 + signal.SIGINT)
 
@@ -303,7 +303,7 @@ def _receive(requests: IO[bytes], questions: SimpleQueue[Question | None], busy:
         os._exit(128 + signal.SIGINT)
 
 
-def _answering(setup: Setup, below: Callable[[], None]) -> Callable[[Question, list[int]], Answer]:
+def _make_answerer(setup: Setup, below: Callable[[], None]) -> Callable[[Question, list[int]], Answer]:
     """Return what answers a question."""
     from reprcheck.models import device_name
     from reprcheck.models.failure import because
@@ -325,19 +325,19 @@ def _answering(setup: Setup, below: Callable[[], None]) -> Callable[[Question, l
     def answer(question: Question, interrupts: list[int]) -> Answer:
         model, dataset = setup.models[question.model], setup.datasets[question.dataset]
         start = time.perf_counter()
-        found = Answer(question.model, question.key)
+        result = Answer(question.model, question.key)
         try:
             cell, setting = session.ask(model, dataset, question)
-            found = replace(found, cell=cell, setting=setting, digest=model.digest)
+            result = replace(result, cell=cell, setting=setting, digest=model.digest)
         except UserError as mistake:
             log.debug("%s", question.setting, exc_info=mistake)
-            found = replace(found, mistake=mistake.line(setup.spell))
+            result = replace(result, mistake=mistake.line(setup.spell))
         except BaseException as error:
             if interrupts:
                 raise
             log.debug("%s", question.setting, exc_info=error)
-            found = replace(found, cell=question.error(because(error)))
-        return replace(found, device=device_name(), seconds=time.perf_counter() - start)
+            result = replace(result, cell=question.error(because(error)))
+        return replace(result, device=device_name(), seconds=time.perf_counter() - start)
 
     return answer
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from reprcheck.policy import Policy
-from reprcheck.runs.audit import needed_for, resampled
+from reprcheck.runs.audit import count_resampled, estimate_units
 from reprcheck.types import Setting
 
 STEP = 0.005
@@ -45,24 +45,24 @@ def suggest(setting: Setting, policy: Policy) -> Suggestion:
 
     Examples
     --------
-    >>> found = Setting("d:t/probe/1", "d", "", "t", "probe/1", 96, 96, 4, "discriminating", {},
-    ...                 landmarks={"noise": 0.042})
-    >>> suggest(found, Policy())
+    >>> setting = Setting("d:t/probe/1", "d", "", "t", "probe/1", 96, 96, 4, "discriminating", {},
+    ...                   landmarks={"noise": 0.042})
+    >>> suggest(setting, Policy())
     Suggestion(setting=..., noise=0.042, margin=0.045, for_half=335, for_default=424)
     """
     noise = setting.landmarks.get("noise", math.nan)
-    count, _ = resampled(setting, policy)
-    margin = rounded_up(noise)
-    half = needed_for(margin / 2, noise, count) if margin else None
-    return Suggestion(setting, noise, margin, half, needed_for(policy.margin, noise, count))
+    count, _ = count_resampled(setting, policy)
+    margin = round_up(noise)
+    half = estimate_units(margin / 2, noise, count) if margin else None
+    return Suggestion(setting, noise, margin, half, estimate_units(policy.margin, noise, count))
 
 
-def rounded_up(noise: float) -> float | None:
+def round_up(noise: float) -> float | None:
     """Return the least margin that is not below the noise; None where there is none.
 
     Examples
     --------
-    >>> rounded_up(0.0), rounded_up(0.0401), rounded_up(1.2)
+    >>> round_up(0.0), round_up(0.0401), round_up(1.2)
     (0.005, 0.045, None)
     """
     if not math.isfinite(noise):
@@ -73,10 +73,10 @@ def rounded_up(noise: float) -> float | None:
 
 def by_protocol(suggestions: Iterable[Suggestion]) -> dict[str, Suggestion | None]:
     """Return the setting with the largest margin for every protocol, or None where no setting has one."""
-    found: dict[str, Suggestion | None] = {}
-    for one in suggestions:
-        protocol = one.setting.protocol
-        best = found.setdefault(protocol, None)
-        if one.margin is not None and (best is None or one.margin > (best.margin or 0)):
-            found[protocol] = one
-    return dict(sorted(found.items()))
+    strictest: dict[str, Suggestion | None] = {}
+    for suggestion in suggestions:
+        protocol = suggestion.setting.protocol
+        best = strictest.setdefault(protocol, None)
+        if suggestion.margin is not None and (best is None or suggestion.margin > (best.margin or 0)):
+            strictest[protocol] = suggestion
+    return dict(sorted(strictest.items()))

@@ -39,7 +39,7 @@ from reprcheck.types import Dataset, Encoder
 ADAPTATION_IMAGES = 64
 """Most images that batch normalisation is adapted to."""
 FEWEST_DRAWS = 2
-"""Draws of a family that a spread can be told from."""
+"""Fewest draws of a family that give a spread."""
 
 Draws = dict[str, list[Encoder]]
 """Families by name, before they have seen an image."""
@@ -64,7 +64,7 @@ UNTRAINED, SHUFFLED = Untrained(), Shuffled()
 
 @dataclass
 class Opponents:
-    """Embeds a model and whom it meets, each thing once.
+    """Embeds a model and the references it meets, each once.
 
     Parameters
     ----------
@@ -108,18 +108,18 @@ class Opponents:
         key = (dataset.digest, channels)
         if key not in self._baselines:
             names = tuple(dataset.channels[c] for c in channels)
-            made = {name: baseline.encoder(dataset, names) for name, baseline in self._baselines_met().items()}
-            encoders = {name: encoder for name, encoder in made.items() if encoder is not None}
+            offered = {name: baseline.encoder(dataset, names) for name, baseline in self._baselines_met().items()}
+            encoders = {name: encoder for name, encoder in offered.items() if encoder is not None}
             *blocks, quantiles = self.embedder.embed(dataset, channels, [*encoders.values(), Quantiles()], "baselines")
             self._baselines[key] = dict(zip(encoders, blocks, strict=True)), quantiles
         return self._baselines[key]
 
     def _baselines_met(self) -> dict[str, Baseline]:
         """Return ours, and those that the policy asks for; no other is loaded."""
-        met = {name: REFERENCES.get(name) for name in (*REFERENCES.own, *self.policy.baselines)}
+        references = {name: REFERENCES.get(name) for name in (*REFERENCES.own, *self.policy.baselines)}
         return {
             name: reference
-            for name, reference in met.items()
+            for name, reference in references.items()
             if isinstance(reference, Baseline) and (name in self.policy.baselines or not reference.optional)
         }
 
@@ -133,14 +133,14 @@ class Opponents:
 
         def embed(families: Draws, first: Sequence[Encoder] = ()) -> tuple[list[Block], dict[str, Family]]:
             encoders = [*first, *(encoder for family in families.values() for encoder in family)]
-            fed = encoders if target is None else [MatchedEncoder(encoder, target) for encoder in encoders]
-            blocks = iter(self.embedder.embed(dataset, channels, fed, title))
+            inputs = encoders if target is None else [MatchedEncoder(encoder, target) for encoder in encoders]
+            blocks = iter(self.embedder.embed(dataset, channels, inputs, title))
             ahead = [next(blocks) for _ in first]
             return ahead, {name: tuple(next(blocks) for _ in family) for name, family in families.items()}
 
         images = None if matched else self.adaptation_images(dataset, channels)
-        drawn = Networks(model, len(channels), twins, self._facts(model), images)
-        families = drawn.on_matched_images() if matched else drawn.on_images()
+        networks = Networks(model, len(channels), twins, self._facts(model), images)
+        families = networks.on_matched_images() if matched else networks.on_images()
         if vectors is not None:
             _, untrained = embed(families)
             vectors, ids = vectors[select_rows(dataset, channels)], untrained[UNTRAINED.resnet][0].ids
@@ -148,18 +148,18 @@ class Opponents:
         (embedding,), untrained = embed(families, [model.encoder(len(channels))])
         own = untrained.get(UNTRAINED.name, ())
         if own and sum(collapse(twin.vectors) is None for twin in own) < FEWEST_DRAWS:
-            untrained |= embed(drawn.stand_ins())[1]
+            untrained |= embed(networks.stand_ins())[1]
         return Contestants(embedding, untrained)
 
     def _facts(self, model: Model) -> Facts:
         """Return what is known of a model's twins. The cache remembers, so that no network is built to find out."""
         cache, key = self.embedder.cache, digest("facts", model.digest, model.code_key())
-        found = cache.get("facts", key)
-        if found is None:
+        arrays = cache.get("facts", key)
+        if arrays is None:
             facts = model.facts()
             cache.put("facts", key, {name: np.array([value]) for name, value in asdict(facts).items()})
             return facts
-        return Facts(**{name: bool(value[0]) for name, value in found.items()})
+        return Facts(**{name: bool(value[0]) for name, value in arrays.items()})
 
 
 @dataclass(frozen=True)
@@ -196,8 +196,8 @@ class Networks:
 
     def on_matched_images(self) -> Draws:
         """Return the model's twins, or what stands in for them."""
-        drawn = [self.model.untrained(self.n_channels, i) for i in range(self.k)]
-        twins = [twin for twin in drawn if twin is not None]
+        draws = [self.model.untrained(self.n_channels, i) for i in range(self.k)]
+        twins = [twin for twin in draws if twin is not None]
         if len(twins) < self.k:
             return self.stand_ins()
         return self._with_adapted(UNTRAINED.name, twins, self.facts.batch_norm)

@@ -1,4 +1,4 @@
-"""What a run asks: the datasets chosen, and each required cell as a question. Nothing is computed here."""
+"""What a run must answer: the chosen datasets, and one question for each required cell. Nothing is computed here."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Question:
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """What the gate knows the cell by."""
+        """The key by which the gate finds the cell."""
         return self.model, self.setting, self.diagnostic
 
     def error(self, statement: str) -> Cell:
@@ -92,14 +92,14 @@ def open_datasets(chosen: list[str | Path | Dataset], limit: int | None, policy:
     UserError
         Where one can't be opened, or two bear the same name.
     """
-    wanted = chosen or list(catalogue.DEFAULT)
-    sets = [entry if isinstance(entry, Dataset) else catalogue.load(entry, limit=limit) for entry in wanted]
-    for i, one in enumerate(sets):
-        if one.name in {other.name for other in sets[:i]}:
+    entries = chosen or list(catalogue.DEFAULT)
+    sets = [entry if isinstance(entry, Dataset) else catalogue.load(entry, limit=limit) for entry in entries]
+    for i, opened in enumerate(sets):
+        if opened.name in {other.name for other in sets[:i]}:
             raise UserError(
-                Option("dataset", wanted[i]), f"a second dataset named {one.name!r}", "rename it on its card"
+                Option("dataset", entries[i]), f"a second dataset named {opened.name!r}", "rename it on its card"
             )
-    return [_required_of(one, policy) for one in sets]
+    return [_required_of(opened, policy) for opened in sets]
 
 
 def _required_of(dataset: Dataset, policy: Policy) -> Dataset:

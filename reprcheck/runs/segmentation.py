@@ -16,7 +16,7 @@ from reprcheck.baselines.segmentation import nuclear_channel, segment
 from reprcheck.embed.engine import Progress
 from reprcheck.errors import UserError
 from reprcheck.progress import bar
-from reprcheck.runs.agreement import Agreement, agreement
+from reprcheck.runs.agreement import Agreement, measure_agreement
 from reprcheck.types import Dataset
 
 
@@ -68,7 +68,7 @@ class SegmentationQuality:
     @classmethod
     def of(cls, images: Sequence[SegmentedImage]) -> SegmentationQuality:
         """Return the quality of at least one segmented image."""
-        agreements = [one.agreement for one in images]
+        agreements = [image.agreement for image in images]
         relative = [error for a in agreements if (error := a.relative_error) is not None]
         return cls(
             images=len(images),
@@ -77,7 +77,7 @@ class SegmentationQuality:
             f1=float(np.mean([a.f1 for a in agreements])),
             count_error=float(np.mean([a.count_error for a in agreements])),
             relative_error=float(np.mean(relative)) if relative else None,
-            seconds=float(np.mean([one.seconds for one in images])),
+            seconds=float(np.mean([image.seconds for image in images])),
         )
 
 
@@ -90,7 +90,7 @@ class Segmentation:
     dataset : str
     channel : str
         What shows the objects: a channel's name, ``"hematoxylin"``, or ``"mean of all channels"``.
-    images : tuple of Segmented
+    images : tuple of SegmentedImage
         In order of sample id; at least one.
     without_mask : int
         Images left out.
@@ -109,11 +109,11 @@ class Segmentation:
     @property
     def batches(self) -> dict[str, SegmentationQuality]:
         """The quality over each batch's images, in order of the batches' names."""
-        names = sorted({one.batch for one in self.images})
+        names = sorted({image.batch for image in self.images})
         return {name: SegmentationQuality.of([one for one in self.images if one.batch == name]) for name in names}
 
 
-def segmentation(dataset: Dataset, progress: Progress = bar) -> Segmentation:
+def assess_segmentation(dataset: Dataset, progress: Progress = bar) -> Segmentation:
     """Segment every image of a dataset's tasks that has a mask, from all of the dataset's channels.
 
     Parameters
@@ -129,7 +129,7 @@ def segmentation(dataset: Dataset, progress: Progress = bar) -> Segmentation:
 
     Examples
     --------
-    >>> segmentation(dataset).quality.f1  # doctest: +SKIP
+    >>> assess_segmentation(dataset).quality.f1  # doctest: +SKIP
     0.87
     """
     batches = {int(r): str(b) for task in dataset.tasks.values() for r, b in zip(task.rows, task.batches, strict=True)}
@@ -139,20 +139,20 @@ def segmentation(dataset: Dataset, progress: Progress = bar) -> Segmentation:
             image = dataset.images.read(row)
             if image.mask is not None:
                 start = time.perf_counter()
-                found = segment(image.pixels, dataset.channels, dataset.kind)
+                objects = segment(image.pixels, dataset.channels, dataset.kind)
                 seconds = time.perf_counter() - start
                 images.append(
-                    SegmentedImage(str(dataset.ids[row]), batches[row], agreement(found, image.mask), seconds)
+                    SegmentedImage(str(dataset.ids[row]), batches[row], measure_agreement(objects, image.mask), seconds)
                 )
             advance(1)
     if not images:
         remedy = 'name the column of label images on its card: [columns] mask = "COLUMN"'
         raise UserError(dataset.name, "no image has a mask to compare with", remedy)
-    return Segmentation(dataset.name, _shown(dataset), tuple(images), len(batches) - len(images))
+    return Segmentation(dataset.name, _name_channel(dataset), tuple(images), len(batches) - len(images))
 
 
-def _shown(dataset: Dataset) -> str:
-    chosen = nuclear_channel(dataset.channels, dataset.kind)
-    if isinstance(chosen, int):
-        return dataset.channels[chosen]
-    return "mean of all channels" if chosen == "mean" else chosen
+def _name_channel(dataset: Dataset) -> str:
+    channel = nuclear_channel(dataset.channels, dataset.kind)
+    if isinstance(channel, int):
+        return dataset.channels[channel]
+    return "mean of all channels" if channel == "mean" else channel

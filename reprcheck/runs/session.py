@@ -1,7 +1,7 @@
 """A run: models over datasets, each thing computed once, from encoders to verdicts.
 
 The front doors ask a `Session` for verdicts one by one: `reprcheck.check` in its own process, the pytest plugin and the
-command line in a `reprcheck.runs.child`. Nothing here depends on the order of the asking.
+command line in a `reprcheck.runs.child`. The order of questions doesn't matter.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Session:
         self._benches = Benches(self.policy, Embedder(self.cache, self.progress))
 
     def ask(self, model: Model, dataset: Dataset, question: Question) -> tuple[Cell, Setting | None]:
-        """Return the verdict on one question, and the setting it was asked in.
+        """Return the verdict on one question, and its setting.
 
         Linear algebra runs on one thread: many small solves are faster so, on a shared machine by far, and sums don't
         depend on how many cores there are.

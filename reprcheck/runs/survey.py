@@ -1,7 +1,7 @@
-"""A survey: what a dataset's images and table tell before any model is asked, and what could mislead one.
+"""A survey: what a dataset's images and table show before any model is judged, and what could mislead one.
 
-The sentences are those of the scorecard (`reprcheck.confounds.notes`); what predicts a label is asked by a cheap
-protocol, since no model is waiting.
+The sentences are those of the scorecard (`reprcheck.confounds.notes`); whether a nuisance predicts a label is
+tested by a cheap protocol.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ QUANTILES = (0.0, 0.01, 0.5, 0.99, 1.0)
 
 @dataclass
 class ImageFacts:
-    """What is kept of each image that was looked at, by its number.
+    """What the survey remembers of each image, by its number.
 
     Attributes
     ----------
@@ -79,8 +79,8 @@ class ImageFacts:
         self.extent = image.pixels.shape[1], image.pixels.shape[2]
         self.values[number] = np.hstack([some, flat.min(1, keepdims=True), flat.max(1, keepdims=True)])
 
-    def renumbered(self, old: Mapping[int, int]) -> ImageFacts:
-        """Return what was kept of some images under new numbers, each given its old one."""
+    def renumber(self, old: Mapping[int, int]) -> ImageFacts:
+        """Return the facts of some images under new numbers, from a mapping of new numbers to old ones."""
         return ImageFacts(
             {new: self.digests[number] for new, number in old.items()},
             {new: self.thumbnails[number] for new, number in old.items()},
@@ -93,7 +93,7 @@ class ImageFacts:
 
 @dataclass(frozen=True)
 class Survey:
-    """What was seen of a dataset.
+    """What a survey found in a dataset.
 
     Attributes
     ----------
@@ -112,7 +112,7 @@ class Survey:
     notes: Mapping[str, tuple[str, ...]]
 
 
-def survey(dataset: Dataset, progress: Progress, seen: ImageFacts | None = None) -> Survey:
+def survey(dataset: Dataset, progress: Progress, looked_at: ImageFacts | None = None) -> Survey:
     """Survey a dataset.
 
     Parameters
@@ -120,7 +120,7 @@ def survey(dataset: Dataset, progress: Progress, seen: ImageFacts | None = None)
     dataset : Dataset
     progress : callable
         Such as `reprcheck.progress.bar`.
-    seen : Sights, optional
+    looked_at : ImageFacts, optional
         Of images that were looked at already, by row of the table; without it they are decoded.
 
     Returns
@@ -128,20 +128,20 @@ def survey(dataset: Dataset, progress: Progress, seen: ImageFacts | None = None)
     Survey
     """
     used = np.unique(np.concatenate([task.rows for task in dataset.tasks.values()]))
-    if seen is None or isinstance(_source(dataset), WindowImages):  # what was looked at were fields
-        sights = ImageFacts()
+    if looked_at is None or isinstance(_source(dataset), WindowImages):  # what was looked at were fields
+        facts = ImageFacts()
         with progress(len(used), "decoding") as advance:
             for row in used.tolist():
-                sights.look(row, dataset.images.read(row))
+                facts.look(row, dataset.images.read(row))
                 advance(1)
     else:
-        sights = seen.renumbered(dict(zip(used.tolist(), dataset.table_row[used].tolist(), strict=True)))
-    values = np.hstack([sights.values[row] for row in used.tolist()])
+        facts = looked_at.renumber(dict(zip(used.tolist(), dataset.table_row[used].tolist(), strict=True)))
+    values = np.hstack([facts.values[row] for row in used.tolist()])
     return Survey(
         dataset,
-        _sizes(dataset, sights),
+        _sizes(dataset, facts),
         np.quantile(values.astype(np.float64), QUANTILES, axis=1).T,
-        {name: traps(task, dataset.ids, dataset.channels, sights) for name, task in dataset.tasks.items()},
+        {name: traps(task, dataset.ids, dataset.channels, facts) for name, task in dataset.tasks.items()},
     )
 
 
@@ -154,8 +154,8 @@ def label_groups(task: Task) -> tuple[list[str], NDArray[np.int64]]:
     return [f"{b.min():.3g} to {b.max():.3g}" if np.ptp(b) else f"{b.min():.3g}" for b in bins], codes
 
 
-def _sizes(dataset: Dataset, sights: ImageFacts) -> NDArray[np.int64]:
-    sizes = dict.fromkeys(sights.digests, sights.extent)
+def _sizes(dataset: Dataset, facts: ImageFacts) -> NDArray[np.int64]:
+    sizes = dict.fromkeys(facts.digests, facts.extent)
     for task in dataset.tasks.values():
         if task.sizes is not None:
             sizes |= dict(zip(task.rows.tolist(), task.sizes.astype(int).tolist(), strict=True))
@@ -166,7 +166,7 @@ def _source(dataset: Dataset) -> ImageSource:
     return dataset.images.images if isinstance(dataset.images, ReorderedImages) else dataset.images
 
 
-def traps(task: Task, ids: NDArray[np.str_], channels: Sequence[str], sights: ImageFacts) -> tuple[str, ...]:
+def traps(task: Task, ids: NDArray[np.str_], channels: Sequence[str], facts: ImageFacts) -> tuple[str, ...]:
     """Return a task's notes, and a sentence for each thing beside them that could mislead.
 
     Parameters
@@ -176,55 +176,55 @@ def traps(task: Task, ids: NDArray[np.str_], channels: Sequence[str], sights: Im
         Of the dataset's samples.
     channels : sequence of str
         Of the dataset.
-    sights : Sights
-        By sample. Where some of the task's weren't seen, nothing is told of pixels but that it isn't.
+    facts : ImageFacts
+        By sample. Where some of the task's images are missing, one sentence says that pixels weren't looked at.
     """
-    return (*task.notes, *_traps(task, ids, channels, sights))
+    return (*task.notes, *_traps(task, ids, channels, facts))
 
 
-def _traps(task: Task, ids: NDArray[np.str_], names: Sequence[str], sights: ImageFacts) -> list[str]:
-    policy, found = Policy(), list[str]()
+def _traps(task: Task, ids: NDArray[np.str_], names: Sequence[str], facts: ImageFacts) -> list[str]:
+    policy, warnings = Policy(), list[str]()
     rows, channels = task.rows.tolist(), list(task.channels)
     units, batches = (len(np.unique(names[judged(task)])) for names in (task.units, task.batches))
-    unseen = [row for row in rows if row not in sights.digests]
-    values = None if unseen else Values(np.stack([sights.facts[row][channels] for row in rows]))
+    unseen = [row for row in rows if row not in facts.digests]
+    values = None if unseen else Values(np.stack([facts.facts[row][channels] for row in rows]))
     if values is not None:
         task = replace(task, depths=values.depths)
-        found += misleading.interpreted(task, [sights.remarks[row] for row in rows], ids[task.rows].tolist())
-        found += told_by_values(task, values, [names[c] for c in channels], ids[task.rows].tolist())
-    found += [note for protocol in map(protocols.get, task.protocols) for note in protocol.notes(aggregate(task))]
+        warnings += misleading.interpreted(task, [facts.remarks[row] for row in rows], ids[task.rows].tolist())
+        warnings += told_by_values(task, values, [names[c] for c in channels], ids[task.rows].tolist())
+    warnings += [note for protocol in map(protocols.get, task.protocols) for note in protocol.notes(aggregate(task))]
     if units < policy.min_units:
-        found.append(f"Underpowered: {units} units, and a verdict needs at least {policy.min_units}.")
+        warnings.append(f"Underpowered: {units} units, and a verdict needs at least {policy.min_units}.")
     else:
-        found += misleading.few_batches(batches, policy.min_units)
+        warnings += misleading.few_batches(batches, policy.min_units)
     if len(channels) > FAMILIAR:
-        shown = "a model that doesn't take as many is shown each alone, and the vectors are joined"
-        found.append(f"Channels: {len(channels)}; {shown}.")
-    asked = [protocol for protocol in map(protocols.get, task.protocols) if protocol.predicts]
-    if not asked:
-        return found + misleading.along_the_plate(task, policy.alpha)
-    quick = next((protocol for protocol in asked if protocol.quick), None) or _quick(task)
+        alone = "a model that doesn't take as many is shown each alone, and the vectors are joined"
+        warnings.append(f"Channels: {len(channels)}; {alone}.")
+    predicting = [protocol for protocol in map(protocols.get, task.protocols) if protocol.predicts]
+    if not predicting:
+        return warnings + misleading.along_the_plate(task, policy.alpha)
+    quick = next((protocol for protocol in predicting if protocol.quick), None) or _quick(task)
     readers = [quick]
     if len(task.y) * len(task.classes) <= SLOW_UP_TO:
-        readers += [protocol for protocol in asked if not protocol.quick]  # a vote of ten hears ten of many in a place
+        readers += [protocol for protocol in predicting if not protocol.quick]  # ten votes are few of many in a place
     for nuisance, vectors in nuisances(task, quick.holds_batches_out(task)).items():
         for protocol in readers:
             scores = protocol.score([vectors], task)
-            if told := misleading.predictive(task, nuisance, scores, protocol, policy.alpha / len(readers)):
-                found += told
+            if sentences := misleading.predictive(task, nuisance, scores, protocol, policy.alpha / len(readers)):
+                warnings += sentences
                 break
     if values is None:
         return [
-            *found,
+            *warnings,
             f"Not looked at yet: values of pixels, and copies of images, of which {len(unseen)} aren't seen.",
         ]
-    pixels = [digest([sights.digests[row][c] for c in channels]) for row in rows]
-    thumbnails = np.stack([sights.thumbnails[row][channels].ravel() for row in rows])
+    pixels = [digest([facts.digests[row][c] for c in channels]) for row in rows]
+    thumbnails = np.stack([facts.thumbnails[row][channels].ravel() for row in rows])
     constant = np.asarray(values.constant.all(axis=1))
-    return [*found, *misleading.copies(task, asked[0], pixels, thumbnails, ids[task.rows].tolist(), constant)]
+    return [*warnings, *misleading.copies(task, predicting[0], pixels, thumbnails, ids[task.rows].tolist(), constant)]
 
 
 def _quick(task: Task) -> protocols.Protocol:
-    """Return the first quick protocol that tells labels of such a task, for one that is asked by slow ones alone."""
+    """Return the first quick protocol that predicts labels of such a task, where the card lists only slow ones."""
     things = map(protocols.get, PROTOCOLS.names())
-    return next(one for one in things if one.quick and one.predicts and task.kind in one.kinds)
+    return next(protocol for protocol in things if protocol.quick and protocol.predicts and task.kind in protocol.kinds)

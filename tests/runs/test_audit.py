@@ -21,8 +21,8 @@ from reprcheck.reporters.audit import AuditReport, to_json
 from reprcheck.reporters.margins import MarginReport, toml
 from reprcheck.reporters.scale import scale
 from reprcheck.reporters.wording import encoders
-from reprcheck.runs.audit import audit, examine, needed_for, strongest_untrained, without_model
-from reprcheck.runs.margins import STEP, by_protocol, rounded_up, suggest
+from reprcheck.runs.audit import audit, estimate_units, examine, strongest_untrained, without_model
+from reprcheck.runs.margins import STEP, by_protocol, round_up, suggest
 from tests.minisets import write_dataset
 from tests.scorecards import QUALIFICATIONS, a_cell, a_setting
 
@@ -121,7 +121,7 @@ def test_a_sentence_follows_from_the_numbers(setting):
 
 @given(effect=st.floats(0.01, 1), detectable=st.floats(0.01, 1), count=st.integers(2, 10_000))
 def test_as_many_units_as_needed_make_it_detectable(effect, detectable, count):
-    needed = needed_for(effect, detectable, count)
+    needed = estimate_units(effect, detectable, count)
     assert detectable * math.sqrt(count / needed) <= effect * (1 + 1e-6)
     if needed > 1:
         assert detectable * math.sqrt(count / (needed - 1)) >= effect * (1 - 1e-6)
@@ -129,7 +129,7 @@ def test_as_many_units_as_needed_make_it_detectable(effect, detectable, count):
 
 @pytest.mark.parametrize("effect", [0, -0.1, 1e-300, math.nan])
 def test_no_number_of_units_makes_nothing_detectable(effect):
-    assert needed_for(effect, 0.1, 96) is None
+    assert estimate_units(effect, 0.1, 96) is None
 
 
 MARKS = st.dictionaries(st.sampled_from("umsip"), SCORE | st.just(math.nan))
@@ -255,7 +255,7 @@ def test_a_policy_that_requires_nothing_here_is_refused(place):
 
 @given(noise=st.floats(0, 0.99))
 def test_a_margin_is_the_least_step_above_the_noise(noise):
-    margin = rounded_up(noise)
+    margin = round_up(noise)
     assert margin >= noise - 1e-8
     assert margin == STEP or margin - STEP < noise
     assert round(margin / STEP) * STEP == pytest.approx(margin, abs=1e-12)

@@ -17,7 +17,7 @@ from reprcheck.baselines.segmentation import segment
 from reprcheck.cli import main
 from reprcheck.datasets.folder import open_folder
 from reprcheck.reporters.segmentation import SegmentationReport
-from reprcheck.runs.segmentation import segmentation
+from reprcheck.runs.segmentation import assess_segmentation
 from tests.baselines.fields import disks, stained
 from tests.minisets import write_dataset
 
@@ -74,14 +74,14 @@ def test_label_images_come_as_others_write_them(tmp_path, suffix):
         read = dataset.images.read(i).mask
         assert read.dtype == np.int32
         np.testing.assert_array_equal(read, mask)
-    assert segmentation(dataset, quiet).quality.f1 == 1
+    assert assess_segmentation(dataset, quiet).quality.f1 == 1
 
 
 def test_images_are_segmented_as_if_they_had_no_mask(tmp_path):
     masks = true_masks()
     masks[0] = np.zeros_like(masks[0])  # a mask that misses all three
     masks[1] = None
-    measured = segmentation(open_folder(fields(tmp_path / "set", masks)), quiet)
+    measured = assess_segmentation(open_folder(fields(tmp_path / "set", masks)), quiet)
     first, *others = measured.images
     assert (first.sample, first.batch, first.agreement.f1) == ("s00", "p", 0)
     assert first.agreement.found == segment(stained(disks(80, CENTRES, [9] * 3), 0)[None], ("dna",), "culture").max()
@@ -93,7 +93,7 @@ def test_means_are_over_images_by_batch(tmp_path):
     masks = true_masks()
     masks[0] = np.where(masks[0] == 3, 0, masks[0])  # batch p: 3 found of 2
     masks[3] = np.where(masks[3] == 2, 0, masks[3])  # batch p: 2 found of 1
-    measured = segmentation(open_folder(fields(tmp_path / "set", masks)), quiet)
+    measured = assess_segmentation(open_folder(fields(tmp_path / "set", masks)), quiet)
     p, whole = measured.batches["p"], measured.quality
     assert (p.images, p.true, p.found) == (4, 2 + 1 + 2 + 1, 3 + 2 + 2 + 1)
     assert p.f1 == pytest.approx((0.8 + 2 / 3 + 1 + 1) / 4)
@@ -113,7 +113,7 @@ def poor(tmp_path_factory):
 
 @pytest.mark.parametrize("width", [60, 80, 200])
 def test_the_report_fits_and_names_the_worst(poor, width):
-    shown = SegmentationReport(segmentation(open_folder(poor), quiet)).lines(width, color=False)
+    shown = SegmentationReport(assess_segmentation(open_folder(poor), quiet)).lines(width, color=False)
     assert max(map(len, shown)) <= width
     rows = [line.split()[:-1] for line in shown]
     assert ["p", "4", "5", "8", "0.750", "0.8", "0%"] in rows
