@@ -1,7 +1,7 @@
-"""How much memory one image may take: its header is asked before anything is decoded.
+"""Limit the memory that one image may take, from its header, before anything is decoded.
 
-A file of some kilobytes may say that it holds terabytes, or hold them packed. The bound is on the values that would be
-in memory at once, whatever their type: as float32 they take four times as many bytes.
+A file of some kilobytes may claim to hold terabytes, or hold them compressed. The limit is on the number of values in
+memory at once, whatever their type: as float32 they take four times as many bytes.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ def refuse_huge(shape: Sequence[int], where: str, what: str = "holds", remedy: s
     Parameters
     ----------
     shape : sequence of int
-        As a header says.
+        From a header.
     where, what, remedy : str
-        Of the message; ``what`` is the verb before the shape.
+        Parts of the message; ``what`` is the verb before the shape.
 
     Examples
     --------
     >>> refuse_huge((3, 2000, 2000), "a.tif")
     """
     if prod(shape) > MOST_VALUES:
-        raise UserError(where, f"{what} {_times(shape)} values, and {MOST_VALUES:,} are the most", remedy)
+        raise UserError(where, f"{what} {_format_shape(shape)} values, and {MOST_VALUES:,} are the most", remedy)
 
 
-def _times(shape: Sequence[int]) -> str:
+def _format_shape(shape: Sequence[int]) -> str:
     return " x ".join(f"{size:,}" for size in shape)

@@ -1,7 +1,7 @@
-"""Crops, single cells mostly, cut from fields as a second table lists them, without a file for each.
+"""Crops, mostly single cells, cut from fields as a second table lists them, without a file for each.
 
-A crop has the columns of its own row and inherits those of its field's; where both have a column, the crop's counts.
-Unless the card names a unit, the unit of a crop is its field.
+A crop has the columns of its own row and inherits those of its field; where both tables have a column, the crop's
+counts. Unless the card names a unit, the unit of a crop is its field.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from reprcheck.errors import UserError
 from reprcheck.spelling import fold, show
 
 FARTHEST = 2**31
-"""Pixels that a crop may lie away."""
+"""Highest coordinate of a crop, in pixels."""
 CROP_ID = "<crop>"
-"""Column of the crops' ids, where the card names none; no user's column has that name."""
+"""Column of the crops' ids if the card names none; no user's column has that name."""
 
-_PLACE = {2: ("y", "x"), 4: ("top", "left", "bottom", "right")}
-"""Keys of the card that name a crop's place, by their number."""
+_PLACE_KEYS = {2: ("y", "x"), 4: ("top", "left", "bottom", "right")}
+"""Keys of the card for a crop's place, by how many columns the card names."""
 
 
 def inherit(
@@ -55,37 +55,37 @@ def inherit(
     card : Card
         With the crops' ids as sample and, by default, the field as unit.
     table : pandas.DataFrame
-        The crops, with their fields' columns; the index is the crops'.
+        The crops, with their fields' columns and the index of ``crops``.
     windows : int64[n, 5]
         Position of the field in ``fields``, top, left, height and width.
     notes : tuple of str
-        Which columns that the card names both tables have.
+        Which of the card's columns are in both tables.
 
     Raises
     ------
     UserError
-        For a column that is missing, a crop of no field, or a place that is none.
+        For a column that is missing, a crop without a field, or coordinates that can't be read.
     """
     cropping = card.crops
     assert cropping is not None
-    keys = ("field", *_PLACE[len(cropping.place)])
-    named = dict(zip(keys, (cropping.field, *cropping.place), strict=True))
-    named |= {"sample": cropping.sample} if cropping.sample else {}
-    require(crops, [(f"[crops] {key}", column) for key, column in named.items()], where)
+    keys = ("field", *_PLACE_KEYS[len(cropping.place)])
+    key_columns = dict(zip(keys, (cropping.field, *cropping.place), strict=True))
+    key_columns |= {"sample": cropping.sample} if cropping.sample else {}
+    require(crops, [(f"[crops] {key}", column) for key, column in key_columns.items()], where)
     settle()
     bare = replace(card, columns=Columns(card.columns.sample), tasks=())
     known = sort_samples(bare, fields, fields_where)
     position = dict(zip(known.ids.tolist(), known.position.tolist(), strict=True))
-    names, spelled = texts(crops[cropping.field]).tolist(), dict[str, str]()
+    names, folded = texts(crops[cropping.field]).tolist(), dict[str, str]()
     for name, line in zip(names, lines_of(crops).tolist(), strict=True):
         if name not in position:
-            spelled = spelled or {fold(known): known for known in position}
-            shown = show([name, spelled.get(fold(name), name)])
-            there = f", which has {shown[1]}" if shown[0] != shown[1] else ""
-            what = f"{shown[0]} is no sample of {fields_where}{there}"
+            folded = folded or {fold(known): known for known in position}
+            spellings = show([name, folded.get(fold(name), name)])
+            there = f", which has {spellings[1]}" if spellings[0] != spellings[1] else ""
+            what = f"{spellings[0]} is no sample of {fields_where}{there}"
             remedy = "put the id of the crop's field right, or remove the row"
             report(UserError(cell_name(where, line, cropping.field), what, remedy))
-    places = _places(cropping, crops, where)
+    places = _read_places(cropping, crops, where)
     settle()
     rows = [position[name] for name in names]
     inheritable = {column for _, column in card.named_columns()}.intersection(fields.columns).difference(crops.columns)
@@ -96,7 +96,7 @@ def inherit(
     inherited = fields[[column for column in fields.columns if column not in crops.columns]]
     table = pd.concat([inherited.iloc[rows].set_index(crops.index), crops], axis=1)
     if cropping.sample is None:
-        table[CROP_ID] = _ids(names, places, lines_of(crops).tolist(), where)
+        table[CROP_ID] = _make_ids(names, places, lines_of(crops).tolist(), where)
         settle()
     columns = replace(
         card.columns,
@@ -112,16 +112,16 @@ def inherit(
     return cut, table, windows, note
 
 
-def _places(cropping: Cropping, crops: pd.DataFrame, where: str) -> list[tuple[int, int, int, int]]:
+def _read_places(cropping: Cropping, crops: pd.DataFrame, where: str) -> list[tuple[int, int, int, int]]:
     """Return top, left, height and width of each crop."""
     lines = lines_of(crops).tolist()
-    columns = [_numbers(crops, column, cropping.size is None, where) for column in cropping.place]
+    columns = [_read_numbers(crops, column, cropping.size is None, where) for column in cropping.place]
     settle()
     if cropping.size is not None:
         height, width = cropping.size
         corners = zip(*columns, strict=True)
         return [(floor(y + 0.5) - height // 2, floor(x + 0.5) - width // 2, height, width) for y, x in corners]
-    found = []
+    boxes = []
     for line, *box in zip(lines, *columns, strict=True):
         top, left, bottom, right = map(int, box)
         for low, high, column in ((top, bottom, cropping.place[2]), (left, right, cropping.place[3])):
@@ -130,11 +130,11 @@ def _places(cropping: Cropping, crops: pd.DataFrame, where: str) -> list[tuple[i
                 report(
                     UserError(cell_name(where, line, column), what, "bottom and right are the first pixels after it")
                 )
-        found.append((top, left, bottom - top, right - left))
-    return found
+        boxes.append((top, left, bottom - top, right - left))
+    return boxes
 
 
-def _ids(names: list[str], places: list[tuple[int, int, int, int]], lines: list[int], where: str) -> list[str]:
+def _make_ids(names: list[str], places: list[tuple[int, int, int, int]], lines: list[int], where: str) -> list[str]:
     ids = [f"{name}/y{top}x{left}" for name, (top, left, *_) in zip(names, places, strict=True)]
     first: dict[str, int] = {}
     for name, line in zip(ids, lines, strict=True):
@@ -145,7 +145,7 @@ def _ids(names: list[str], places: list[tuple[int, int, int, int]], lines: list[
     return ids
 
 
-def _numbers(crops: pd.DataFrame, column: str, whole: bool, where: str) -> list[float]:
+def _read_numbers(crops: pd.DataFrame, column: str, whole: bool, where: str) -> list[float]:
     numbers = []
     for line, cell in zip(lines_of(crops).tolist(), texts(crops[column]).tolist(), strict=True):
         number = to_number(cell)
@@ -169,15 +169,15 @@ def cut(
         As from `inherit`.
     fields : FileImages
     rows : iterable of int
-        Positions of the crops that tasks ask for; of the fields of others not even the header is read.
+        Positions of the crops that tasks use; fields without any of them are not opened.
     where : str
         The table's file.
 
     Returns
     -------
     table : pandas.DataFrame
-        Without the crops that the card has dropped.
-    images : Windowed
+        Without the crops that ``border = "drop"`` leaves out.
+    images : WindowImages
     notes : tuple of str
         How many crops reach over the border of their field.
 
@@ -188,7 +188,7 @@ def cut(
     """
     cropping = card.crops
     assert cropping is not None
-    lines, over, seen = lines_of(table), [], 0
+    lines, over, n_crops = lines_of(table), [], 0
     for row in rows:
         number, top, left, height, width = windows[row].tolist()
         (tall, wide), at = fields.extent(number), f"{where} {line_name(where, int(lines[row]))}"
@@ -199,12 +199,14 @@ def cut(
         elif card.fit == "crop" and card.size is not None and (height < card.size[0] or width < card.size[1]):
             what = f"a box of {times((height, width))} pixels, smaller than the crop of {times(card.size)}"
             report(UserError(at, what, 'use fit = "pad"'))
-        seen += 1
+        n_crops += 1
         if top < 0 or left < 0 or top + height > tall or left + width > wide:
             over.append(row)
-    kept = np.setdiff1d(np.arange(len(table)), over if cropping.border == "drop" else [])
-    if len(over) == seen and cropping.border == "drop":
-        raise UserError(where, f"no crop left: all {seen} reach over the border of their field", 'use border = "pad"')
-    done = "left out" if cropping.border == "drop" else "padded with zeros"
-    note = (f"{len(over)} of {seen} crops reach over the border of their field: {done}.",) if over else ()
-    return table.iloc[kept], WindowImages(fields, windows[kept], card.fit, card.size), note
+    rows_left = np.setdiff1d(np.arange(len(table)), over if cropping.border == "drop" else [])
+    if len(over) == n_crops and cropping.border == "drop":
+        raise UserError(
+            where, f"no crop left: all {n_crops} reach over the border of their field", 'use border = "pad"'
+        )
+    outcome = "left out" if cropping.border == "drop" else "padded with zeros"
+    note = (f"{len(over)} of {n_crops} crops reach over the border of their field: {outcome}.",) if over else ()
+    return table.iloc[rows_left], WindowImages(fields, windows[rows_left], card.fit, card.size), note

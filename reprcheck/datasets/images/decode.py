@@ -1,9 +1,8 @@
 """From an image file to numbers: read its array, scale its values to [0, 1].
 
-PNG and JPEG are read by `png_jpeg`, TIFF by `tiff`, ``.npy`` by `npy`; OME-Zarr, which is a folder, is for
-`zarr_store`. Each function raises a UserError that opens with the file it was given. Which axis is which is for `axes`,
-what values stand for is for `interpretation` and `label_images`, sizes are for `fit`, and which file belongs to which
-sample is for `files`.
+PNG and JPEG are read by `png_jpeg`, TIFF by `tiff`, ``.npy`` by `npy`, OME-Zarr, which is a folder, by `zarr`. Each
+function raises a UserError that opens with the file. The order of axes is for `axes`, the meaning of values for
+`interpretation` and `label_images`, sizes for `fit`, and the files of each sample for `files`.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ T = TypeVar("T")
 PILLOW, TIFF, NUMPY = (".png", ".jpg", ".jpeg"), (".tif", ".tiff"), (".npy",)
 FORMATS = (*PILLOW, *TIFF, *NUMPY)
 _ROUNDING = 1e-6
-"""By how much floats may miss [0, 1]; those of fewer digits by more."""
+"""By how much floats may lie outside [0, 1]; floats of fewer digits may by more."""
 
 
 def check_format(path: Path, where: str) -> None:
@@ -49,26 +48,26 @@ def read(
     stacks: RecentCache[StoredArray],
     reading: ReadingOptions = AS_STORED,
 ) -> StoredArray:
-    """Return a file's array, as stored, whole or at least the frame asked for, with what is to be made of it.
+    """Return a file's array as stored, whole or at least the frame, with how to interpret it.
 
     Parameters
     ----------
     path : Path
     frame : int or None
-        The frame that will be used; a stack too large for ``stacks`` is read for that frame alone.
+        The frame to use; of a stack too large for ``stacks`` only this frame is read.
     channels : int or None
         Channels expected; None for a label image, whose palette is then left alone.
     where : str
         Opens the message of an error.
-    stacks : Recent
+    stacks : RecentCache
         Holds stacks between calls.
-    reading : Reading
+    reading : ReadingOptions
         Which series and level.
 
     Raises
     ------
     UserError
-        For a file that is missing, truncated, or not what its name says.
+        For a file that is missing, truncated, or of another format than its name.
     """
 
     def decode() -> StoredArray:
@@ -84,7 +83,7 @@ def read(
 
 
 def _check_single(path: Path, where: str, reading: ReadingOptions) -> None:
-    """Raise UserError where the card asks for a series or a level that no file of this format has."""
+    """Raise UserError if the card has a series or a level that no file of this format has."""
     for key, number in (("series", reading.series), ("level", reading.level)):
         if number and path.suffix.lower() not in TIFF:
             remedy = f"remove `{key}` from the card, or leave the image's row out"
@@ -92,9 +91,9 @@ def _check_single(path: Path, where: str, reading: ReadingOptions) -> None:
 
 
 def header(path: Path, channels: int, where: str, reading: ReadingOptions = AS_STORED) -> StoredArray:
-    """Return the shape of a file's array without decoding it; raises UserError where even that fails.
+    """Return the shape of a file's array without decoding it; raises UserError if that fails.
 
-    Of a PNG or a JPEG it is the height and width alone.
+    For a PNG or a JPEG it is only height and width.
     """
 
     def peek() -> StoredArray:
@@ -109,7 +108,7 @@ def header(path: Path, channels: int, where: str, reading: ReadingOptions = AS_S
 
 
 def guarded(decode: Callable[[], T], where: str) -> T:
-    """Return what ``decode`` returns; whatever a library raises in it becomes a UserError about ``where``."""
+    """Return what ``decode`` returns; turn any exception of a library into a UserError about ``where``."""
     try:
         return decode()
     except FileNotFoundError:
@@ -141,7 +140,7 @@ def scale(
     ----------
     values : ndarray of any shape
     value_range : (float, float) or None
-        What becomes 0 and 1. None: the range of an 8- or 16-bit unsigned dtype; floats must lie in [0, 1].
+        The values that become 0 and 1. None: the range of an 8- or 16-bit unsigned dtype; floats must lie in [0, 1].
     where : str
     clip : bool
         Whether more than 1 % of a channel's values may lie outside ``value_range``.
@@ -149,7 +148,7 @@ def scale(
     Raises
     ------
     UserError
-        For values that aren't numbers, a dtype whose range says nothing about what it holds, or values outside.
+        For values that aren't numbers, a dtype that needs a ``value_range``, or values outside it.
     """
     kind = values.dtype.kind
     if kind == "f" and not np.isfinite(values).all():

@@ -1,8 +1,8 @@
-"""Which file a table means: names as other systems and programs write them, looked up in the folder.
+"""Find the file that a table names, also if another system or program has written the name.
 
-A name that is there as it is written is taken so. Else it may have backslashes, be a ``file:`` URL, begin with a
-folder of another computer that the card's ``root`` stands for, or differ from one file in Unicode form or case only.
-Each such reading is counted, to be told; where two names would mean one file, or one name two, nothing is guessed.
+A name that exists as written is used as it is. Else it may have backslashes, be a ``file:`` URL, start with the card's
+``root``, a folder of another computer, or differ from one file only in Unicode form or case. Notes count these
+readings. Two names for one file, or two files for one name, are refused.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _SENTENCES = {
 
 
 def leads_out(name: str) -> bool:
-    """Tell whether a path, relative to a folder, leads out of it; links aside.
+    """Return whether a path, relative to a folder, leads out of it; links aside.
 
     Examples
     --------
@@ -42,7 +42,7 @@ def leads_out(name: str) -> bool:
 
 
 def is_url(name: str) -> bool:
-    """Tell whether a name is a URL of something that isn't a local file."""
+    """Return whether a name is a URL of something that isn't a local file."""
     return _URL.match(name) is not None and _FILE_URL.match(name) is None
 
 
@@ -61,7 +61,7 @@ def slashed(name: str) -> str:
 
 
 def below(name: str, root: str) -> str | None:
-    """Return what follows ``root`` in a name, or None where the name doesn't begin with it; of drives in any case.
+    """Return what follows ``root`` in a name, or None if the name doesn't begin with it; drives match in any case.
 
     Examples
     --------
@@ -81,43 +81,43 @@ class FileNames:
     ----------
     folder : Path
     root : str, optional
-        What absolute names begin with, and this folder stands for.
+        The start of absolute names; this folder takes its place.
     remote : bool
-        Whether files aren't there yet, so that names can only be put in their usual form.
+        Whether files aren't there yet, so that names can't be looked up, only normalised.
     """
 
     def __init__(self, folder: Path, root: str | None = None, *, remote: bool = False) -> None:
         self.folder, self.root, self.remote = folder, root, remote
-        self._told: Counter[str] = Counter()
-        self._known: dict[str, str] = {}
-        self._meant: dict[str, str] = {}
+        self._way_counts: Counter[str] = Counter()
+        self._real_names: dict[str, str] = {}
+        self._names_by_file: dict[str, str] = {}
         self._listings: dict[Path, list[str]] = {}
 
     def find(self, name: str, where: str) -> str:
-        """Return a name as the file has it, relative to the folder; as it is written where there is none.
+        """Return the real name of a file, relative to the folder; the name as written if there is no such file.
 
         Raises
         ------
         UserError
-            For a name that could be two files', or two names that would be one's.
+            For a name that fits two files, or two names that fit one.
         """
-        if name not in self._known:
-            found, ways = self._looked_up(name, where)
-            self._refuse_two(name, self._meant.setdefault(found, name), where)
-            self._told.update(ways)
-            self._known[name] = found
-        return self._known[name]
+        if name not in self._real_names:
+            real_name, ways = self._look_up(name, where)
+            self._refuse_two(name, self._names_by_file.setdefault(real_name, name), where)
+            self._way_counts.update(ways)
+            self._real_names[name] = real_name
+        return self._real_names[name]
 
     def notes(self) -> tuple[str, ...]:
-        """Return a sentence for each way in which names were read that isn't as they are written."""
+        """Return a sentence for each way in which names were read other than as written."""
         return tuple(
             f"Files: {sentence.format(f'{count} names are' if count > 1 else '1 name is')}."
             for way, sentence in _SENTENCES.items()
-            if (count := self._told[way])
+            if (count := self._way_counts[way])
         )
 
     def root_of(self, name: str) -> str | None:
-        """Return the shortest beginning of a path that this folder may stand for: the rest of the path is here.
+        """Return the shortest start of a path whose rest is in this folder, or None.
 
         Examples
         --------
@@ -130,7 +130,7 @@ class FileNames:
                 return "/".join(parts[:cut]) or "/"
         return None
 
-    def _looked_up(self, name: str, where: str) -> tuple[str, list[str]]:
+    def _look_up(self, name: str, where: str) -> tuple[str, list[str]]:
         if not self.remote and self._is_there(name):
             return name, []
         ways = [FILE_URLS] if _FILE_URL.match(name) else []
@@ -142,7 +142,7 @@ class FileNames:
             return plain, ways
         if leads_out(plain) or is_url(name):
             return plain if ways else name, ways
-        alike, how = self._alike(plain, name, where)
+        alike, how = self._find_alike(plain, name, where)
         return alike, ways + how
 
     def _is_there(self, name: str) -> bool:
@@ -151,42 +151,42 @@ class FileNames:
         except (OSError, ValueError):  # too long a name, or one with NUL
             return False
 
-    def _alike(self, plain: str, name: str, where: str) -> tuple[str, list[str]]:
-        """Return the one file whose name differs in Unicode form or in case only; else the name as it was."""
+    def _find_alike(self, plain: str, name: str, where: str) -> tuple[str, list[str]]:
+        """Return the one file whose name differs in Unicode form or case only; else the name unchanged."""
         at, ways = PurePosixPath(), set[str]()
         for part in PurePosixPath(normpath(plain)).parts:
             if not self._is_there(str(at / part)):
-                same = [found for found in self._listing(self.folder / at) if _folded(found) == _folded(part)]
-                in_form = [found for found in same if _composed(found) == _composed(part)]
-                chosen = in_form or same
-                if len(chosen) > 1:
-                    what = f"no file {name!r} in the folder, and {len(chosen)} that differ in "
-                    what += f"{'Unicode form' if in_form else 'case'} only: {', '.join(map(repr, sorted(chosen)))}"
+                same = [other for other in self._list(self.folder / at) if _fold(other) == _fold(part)]
+                in_form = [other for other in same if _compose(other) == _compose(part)]
+                candidates = in_form or same
+                if len(candidates) > 1:
+                    what = f"no file {name!r} in the folder, and {len(candidates)} that differ in "
+                    what += f"{'Unicode form' if in_form else 'case'} only: {', '.join(map(repr, sorted(candidates)))}"
                     raise UserError(where, what, "name the one that is meant exactly")
-                if not chosen:
+                if not candidates:
                     return plain, []
                 ways.add(FORM if in_form else CASE)
-                part = chosen[0]
+                part = candidates[0]
             at /= part
         return str(at), sorted(ways)
 
-    def _listing(self, folder: Path) -> list[str]:
+    def _list(self, folder: Path) -> list[str]:
         if folder not in self._listings:
             self._listings[folder] = [path.name for path in folder.iterdir()] if folder.is_dir() else []
         return self._listings[folder]
 
     @staticmethod
     def _refuse_two(name: str, other: str, where: str) -> None:
-        """Raise UserError where one file is there for two names that differ in form or case: one may be missing."""
-        one, two = slashed(name), slashed(other)
-        if one != two and _folded(one) == _folded(two):
+        """Raise UserError if two names that differ in form or case fit one file: another may be missing."""
+        first, second = slashed(name), slashed(other)
+        if first != second and _fold(first) == _fold(second):
             what = f"{name!r} and {other!r} differ in Unicode form or case only, and one file is there for both"
             raise UserError(where, what, "name each file exactly as it is called, and put back what is missing")
 
 
-def _composed(name: str) -> str:
+def _compose(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def _folded(name: str) -> str:
+def _fold(name: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())

@@ -1,4 +1,4 @@
-"""Images in files, as an `ImageSource`: which files and frame make a sample, and what its image is made of."""
+"""Images in files, as an `ImageSource`: the files and frame of each sample, and how they are decoded."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 Extent = tuple[int, int]
 """Height and width in pixels."""
 
-_Checked = Callable[[NDArray[Any], str], NDArray[np.int32]]
+_CheckLabels = Callable[[NDArray[Any], str], NDArray[np.int32]]
 
 STACK_BYTES = 256 * 2**20
-"""Bytes of decoded stacks held at most; of a larger stack only the frame asked for is read, where its format allows."""
+"""Bytes of decoded stacks to hold, at most; of a larger stack one frame is read at a time, if its format allows."""
 
 
 @dataclass(frozen=True)
@@ -67,13 +67,13 @@ class ImageLocation:
         return (*self.files, *(path for path in (self.mask, self.types) if path is not None))
 
     def name(self, path: Path) -> Location:
-        """Return how to name one of the entry's files in a message."""
+        """Return the location of one of the sample's files, for messages."""
         return Location(str(path), within=self.row)
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that decoding depends on, the files' bytes aside.
+    """Everything that decoding depends on, except the bytes of the files.
 
     Attributes
     ----------
@@ -82,10 +82,10 @@ class Recipe:
     fit : {"none", "pad", "resize", "crop"}
     size : (int, int) or None
         Height and width in pixels.
-    reading : Reading
-        What is read of each image file; of label images only ``level`` counts.
+    reading : ReadingOptions
+        How each image file is read; for label images only ``level`` counts.
     cell_types : int
-        How many types the card names: the highest value of a type image.
+        Number of types that the card names, the highest value of a type image.
     clip : bool
         Whether more than 1 % of a channel's values may lie outside the range.
     """
@@ -100,7 +100,7 @@ class Recipe:
 
     @classmethod
     def of(cls, card: Card) -> Recipe:
-        """Return the recipe that a card prescribes; fields to be cropped are left as they are, for crops are fitted."""
+        """Return the recipe of a card; fields of crops are not fitted, since the crops are."""
         reading, types = replace(card.reading, names=card.channels), len(card.cell_types)
         if card.crops is not None:
             return cls(len(card.channels), card.value_range, reading=reading, cell_types=types, clip=card.clip)
@@ -109,7 +109,7 @@ class Recipe:
 
 @dataclass(frozen=True)
 class _Part:
-    """A file of a sample: where it is, and what is wanted of it; ``channels`` is None for a label image."""
+    """A file of a sample, and what to read of it; ``channels`` is None for a label image."""
 
     path: Path
     channels: int | None
@@ -123,11 +123,11 @@ class FileImages:
 
     Parameters
     ----------
-    entries : sequence of Entry
+    entries : sequence of ImageLocation
         By sample.
     recipe : Recipe
     bring : callable, optional
-        Where the files mirror remote ones: makes those asked for current.
+        Updates given files from the remote ones that they mirror.
     """
 
     def __init__(self, entries: Iterable[ImageLocation], recipe: Recipe, bring: Bring | None = None) -> None:
@@ -138,18 +138,22 @@ class FileImages:
         self._stacks: RecentCache[axes.StoredArray] = RecentCache(STACK_BYTES, axes.stored_bytes)
 
     def content(self, index: int, window: Window | None = None) -> str:
-        """Return the digest of a sample's files, frame and recipe, and of the code that decodes; no decoding.
+        """Return the digest of a sample's files, frame and recipe, and of the code that decodes, without decoding.
 
-        Of an OME-Zarr only the chunks that hold the sample, or a window of it, count, so that no others are read.
+        For OME-Zarr only the chunks that hold the sample, or a window of it, are read and count.
         """
         entry, recipe, reading = self.entries[index], self.recipe, self.recipe.reading
-        types = (self._bytes(self._label_part(entry, entry.types), window), recipe.cell_types) if entry.types else ()
+        types = (
+            (self._digest_part(self._make_label_part(entry, entry.types), window), recipe.cell_types)
+            if entry.types
+            else ()
+        )
         return digest(
             "image",
             code_digest(__name__),
-            [self._bytes(part, window) for part in self._parts(entry)],
+            [self._digest_part(part, window) for part in self._list_parts(entry)],
             entry.frame,
-            self._bytes(self._label_part(entry, entry.mask), window) if entry.mask else None,
+            self._digest_part(self._make_label_part(entry, entry.mask), window) if entry.mask else None,
             [recipe.channels, recipe.value_range, recipe.fit, recipe.size],
             reading.chosen(),
             reading.names if any(map(_may_name_channels, entry.files)) else (),
@@ -163,13 +167,13 @@ class FileImages:
         Returns
         -------
         Image
-            Of shape (C, *size) where the card has a fit, else of the file's own height and width; a window that reaches
-            over the border is cut off there.
+            Of shape (C, *size) if the card has a fit, else of the file's height and width; a window ends at the
+            image's border.
 
         Raises
         ------
         UserError
-            For a file that can't be decoded, or isn't what the card says; names the file and the row.
+            For a file that can't be decoded or doesn't match the card; names the file and the row.
         """
         with collecting_remarks() as remarks:
             image = self._read(self.entries[index], window)
@@ -177,10 +181,10 @@ class FileImages:
 
     def _read(self, entry: ImageLocation, window: Window | None) -> Image:
         recipe, where = self.recipe, entry.name(entry.files[0])
-        pixels, values, extent = self._scaled(entry, window)
+        pixels, values, extent = self._read_scaled(entry, window)
         of_type = partial(label_images.cell_types, most=recipe.cell_types)
-        mask = self._labels(entry, entry.mask, label_images.label_objects, "mask", window, extent)
-        types = self._labels(entry, entry.types, of_type, "type image", window, extent)
+        mask = self._read_labels(entry, entry.mask, label_images.label_objects, "mask", window, extent)
+        types = self._read_labels(entry, entry.types, of_type, "type image", window, extent)
         return Image(fit.fit_image(pixels, recipe.fit, recipe.size, where), mask, types, values=values)
 
     def reads_windows(self, index: int) -> bool:
@@ -189,41 +193,41 @@ class FileImages:
 
     def extent(self, index: int) -> Extent:
         """Return a sample's stored height and width in pixels, from the header of its first file, read once."""
-        part = next(self._parts(self.entries[index]))
+        part = next(self._list_parts(self.entries[index]))
         if part.path not in self._extents:
             self._extents[part.path] = self._extent(part)
         return self._extents[part.path]
 
     def _extent(self, part: _Part) -> Extent:
         if is_zarr(part.path):
-            return self._arranged(part, self._level(part).stored).extent  # of which only a window may be read
+            return self._arrange(part, self._open_level(part).stored).extent  # of which only a window may be read
         stored = decode.header(part.path, part.channels or 1, part.where, part.reading)
         if part.path.suffix.lower() in decode.PILLOW:
             return interpretation.upright_extent(stored.shape[0], stored.shape[1], stored.orientation)
-        extent = self._arranged(part, stored).extent
+        extent = self._arrange(part, stored).extent
         refuse_huge(extent, part.where)
         return extent
 
-    def _parts(self, entry: ImageLocation) -> Iterator[_Part]:
+    def _list_parts(self, entry: ImageLocation) -> Iterator[_Part]:
         reading, whole = self.recipe.reading, len(entry.files) == 1
         for place, path in enumerate(entry.files):
-            chosen = reading if whole else replace(reading, names=reading.names[place : place + 1])
-            yield _Part(path, self.recipe.channels if whole else 1, entry.frame, chosen, entry.name(path))
+            wanted = reading if whole else replace(reading, names=reading.names[place : place + 1])
+            yield _Part(path, self.recipe.channels if whole else 1, entry.frame, wanted, entry.name(path))
 
-    def _label_part(self, entry: ImageLocation, path: Path) -> _Part:
+    def _make_label_part(self, entry: ImageLocation, path: Path) -> _Part:
         return _Part(path, None, entry.frame, ReadingOptions(level=self.recipe.reading.level), entry.name(path))
 
-    def _scaled(
+    def _read_scaled(
         self, entry: ImageLocation, window: Window | None
     ) -> tuple[NDArray[np.float32], NDArray[np.float32], Extent]:
         """Return a sample or a window in [0, 1], (C, Y, X), facts of its stored values, and the whole image's size.
 
-        Each file is scaled by itself: one of 8 bits beside one of 16 has a range of its own.
+        Each file is scaled by itself, since files of 8 and of 16 bits differ in range.
         """
         value_range, clip = self.recipe.value_range, self.recipe.clip
         pixels, facts, extents = [], [], list[Extent]()
-        for part in self._parts(entry):
-            values, extent, stored = self._values(part, window)
+        for part in self._list_parts(entry):
+            values, extent, stored = self._read_values(part, window)
             bounds = value_range or ((0.0, stored.highest) if stored.highest else None)
             pixels.append(decode.scale(values, bounds, part.where, clip))
             dtype = None if stored.array is None else stored.array.dtype
@@ -237,11 +241,11 @@ class FileImages:
                 )
         return np.ascontiguousarray(np.concatenate(pixels)), np.concatenate(facts), extents[0]
 
-    def _labels(
+    def _read_labels(
         self,
         entry: ImageLocation,
         path: Path | None,
-        checked: _Checked,
+        checked: _CheckLabels,
         what: str,
         window: Window | None,
         extent: Extent,
@@ -249,36 +253,36 @@ class FileImages:
         """Return a mask or a type image, fitted as its image is; None where the sample has none."""
         if path is None:
             return None
-        part = self._label_part(entry, path)
+        part = self._make_label_part(entry, path)
         with collecting_remarks() as remarks:
-            values, found, _ = self._values(part, window)
+            values, label_extent, _ = self._read_values(part, window)
             labels = checked(label_images.one_plane(values, part.where), part.where)
         for text in remarks:
             remark(f"its {what}: {text}")
-        if found != extent:
+        if label_extent != extent:
             raise UserError(
                 part.where,
-                f"the {what} is {times(found)} pixels, its image {times(extent)}",
+                f"the {what} is {times(label_extent)} pixels, its image {times(extent)}",
                 f"write the {what} at the size of its image",
             )
         return fit.fit_mask(labels, self.recipe.fit, self.recipe.size)
 
-    def _values(self, part: _Part, window: Window | None) -> tuple[NDArray[Any], Extent, axes.StoredArray]:
-        """Return what is wanted of a file, (C, Y, X), the height and width of its whole image, and how it is stored."""
+    def _read_values(self, part: _Part, window: Window | None) -> tuple[NDArray[Any], Extent, axes.StoredArray]:
+        """Return the wanted values of a file, (C, Y, X), the height and width of its image, and the stored array."""
         project = part.reading.project
         if not is_zarr(part.path):
             stored = decode.read(part.path, part.frame, part.channels, part.where, self._stacks, part.reading)
-            found = self._arranged(part, stored)
-            return axes.planes(stored, found, project, window, part.where), found.extent, stored
-        level = self._level(part)
-        found = self._arranged(part, level.stored)
-        chunks = level.chunks(found.selections(window), part.where)
-        if not zarr_store.those_there(chunks, part.path, part.where) and window is None:
+            arranged = self._arrange(part, stored)
+            return axes.planes(stored, arranged, project, window, part.where), arranged.extent, stored
+        level = self._open_level(part)
+        arranged = self._arrange(part, level.stored)
+        chunks = level.chunks(arranged.selections(window), part.where)
+        if not zarr_store.list_present(chunks, part.path, part.where) and window is None:
             raise UserError(part.where, "none of its chunks are there", "copy the store again, or remove the row")
-        values = decode.guarded(lambda: axes.planes(level.stored, found, project, window), part.where)
-        return values, found.extent, level.stored
+        values = decode.guarded(lambda: axes.planes(level.stored, arranged, project, window), part.where)
+        return values, arranged.extent, level.stored
 
-    def _arranged(self, part: _Part, stored: axes.StoredArray) -> axes.Axes:
+    def _arrange(self, part: _Part, stored: axes.StoredArray) -> axes.Axes:
         if part.channels is None:
             colours = axes.count_colours(stored, part.frame)
             frame = (
@@ -287,7 +291,7 @@ class FileImages:
             return axes.arrange(stored, colours, frame, part.where)
         return axes.arrange(stored, part.channels, part.frame, part.where, part.reading)
 
-    def _level(self, part: _Part) -> PyramidLevel:
+    def _open_level(self, part: _Part) -> PyramidLevel:
         if part.reading.series:
             remedy = "remove `series` from the card, and name the group of the image"
             raise UserError(part.where, f"no series {part.reading.series}: OME-Zarr has none", remedy)
@@ -296,21 +300,21 @@ class FileImages:
             self._levels[part.path] = decode.guarded(opened, part.where)
         return self._levels[part.path]
 
-    def _bytes(self, part: _Part, window: Window | None) -> Any:
-        """Return the digest of a file, or those of what a Zarr store's image is made of."""
+    def _digest_part(self, part: _Part, window: Window | None) -> Any:
+        """Return the digest of a file, or those of the metadata and chunks of an OME-Zarr image."""
         if not is_zarr(part.path):
-            return self._file(part.path, part)
+            return self._digest_file(part.path, part)
         try:
-            level = self._level(part)
-            chunks = level.chunks(self._arranged(part, level.stored).selections(window), part.where)
+            level = self._open_level(part)
+            chunks = level.chunks(self._arrange(part, level.stored).selections(window), part.where)
             if self.bring is not None:
                 self.bring(chunks)
-            there = zarr_store.those_there(chunks, part.path, part.where)
+            there = zarr_store.list_present(chunks, part.path, part.where)
         except UserError:
-            return None  # reading it tells what is wrong, and rows of no task aren't judged
-        return [level.metadata, [(str(c.relative_to(level.folder)), self._file(c, part)) for c in there]]
+            return None  # reading it reports the mistake, and rows without a task aren't checked
+        return [level.metadata, [(str(c.relative_to(level.folder)), self._digest_file(c, part)) for c in there]]
 
-    def _file(self, path: Path, part: _Part) -> str:
+    def _digest_file(self, path: Path, part: _Part) -> str:
         if path not in self._digests:
             try:
                 self._digests[path] = file_digest(path)
@@ -324,19 +328,19 @@ def _may_name_channels(path: Path) -> bool:
 
 
 def check_one_size(images: FileImages, indices: Iterable[int]) -> None:
-    """Raise UserError where images that nothing fits to one size have several.
+    """Raise UserError for images of several sizes without a fit.
 
     Parameters
     ----------
     images : FileImages
     indices : iterable of int
-        Samples to look at; of those that share a file, the one with the last frame.
+        Samples to check; of those that share a file, only the one with the last frame is.
     """
     last: dict[tuple[Path, ...], int] = {}
     for index in indices:
         entry = images.entries[index]
-        held = images.entries[last.setdefault(entry.files, index)]
-        if (entry.frame or 0) > (held.frame or 0):
+        latest = images.entries[last.setdefault(entry.files, index)]
+        if (entry.frame or 0) > (latest.frame or 0):
             last[entry.files] = index
     if not last or images.recipe.fit != "none":
         return
@@ -344,9 +348,9 @@ def check_one_size(images: FileImages, indices: Iterable[int]) -> None:
     first, size = next(iter(extents.items()))
     others = [index for index, extent in extents.items() if extent != size]
     if others:
-        entry, named = images.entries[others[0]], images.entries[first].files[0].name
+        entry, name = images.entries[others[0]], images.entries[first].files[0].name
         more = f"; {len(others) - 1} more differ from it" if len(others) > 1 else ""
-        what = f"{times(extents[others[0]])} pixels, and images must be of one size ({named} is {times(size)}{more})"
+        what = f"{times(extents[others[0]])} pixels, and images must be of one size ({name} is {times(size)}{more})"
         raise UserError(
             entry.name(entry.files[0]),
             what,

@@ -21,7 +21,7 @@ def fit_image(pixels: NDArray[np.float32], fit: Fit, size: tuple[int, int] | Non
     ----------
     pixels : float32[C, Y, X]
     fit : {"none", "pad", "resize", "crop"}
-        "pad": centred, zeros around, what is larger cut off evenly. "resize": linear, anti-aliased. "crop": centred.
+        "pad": centred with zeros around; a larger image is cut evenly. "resize": linear, anti-aliased. "crop": centred.
     size : (int, int) or None
         Height and width in pixels; None with "none".
     where : str
@@ -44,7 +44,7 @@ def fit_image(pixels: NDArray[np.float32], fit: Fit, size: tuple[int, int] | Non
         raise UserError(
             where, f"{times(pixels.shape[1:])} pixels, smaller than the crop of {times(size)}", 'use fit = "pad"'
         )
-    return _centred(pixels, size)
+    return _centre(pixels, size)
 
 
 def fit_mask(mask: NDArray[np.int32], fit: Fit, size: tuple[int, int] | None) -> NDArray[np.int32]:
@@ -56,10 +56,10 @@ def fit_mask(mask: NDArray[np.int32], fit: Fit, size: tuple[int, int] | None) ->
             ((np.arange(new) + 0.5) * old / new).astype(int) for old, new in zip(mask.shape, size, strict=True)
         )
         return mask[np.ix_(rows, columns)]
-    return _centred(mask, size)
+    return _centre(mask, size)
 
 
-def _centred(array: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
+def _centre(array: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
     """Return an array cut or padded with zeros around its centre, along the last two axes."""
     fitted = np.zeros((*array.shape[:-2], *size), dtype=array.dtype)
     source, target = [], []

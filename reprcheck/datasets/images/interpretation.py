@@ -1,7 +1,7 @@
-"""What stored values stand for: from the numbers in a file to the picture that a viewer shows.
+"""Interpret stored values: from the numbers in a file to the picture that a viewer shows.
 
-Pure functions of values and of what a file's header says of them; which tag of which format says so is for who reads
-the format. Where nothing tells what a viewer shows, a UserError says what to write instead.
+Pure functions of values and of their description in a file's header; the readers of formats know the tags. If it isn't
+clear what a viewer shows, a UserError says what to write instead.
 """
 
 from __future__ import annotations
@@ -24,27 +24,27 @@ OPAQUE = "stored with an alpha channel, opaque throughout: dropped"
 AS_CHANNEL = "the last channel is stored as transparency: read as the channel that the card names"
 
 _ROUNDING = 1e-6
-"""By how much an opaque alpha channel of floats may miss 1."""
+"""By how much an opaque alpha channel of floats may differ from 1."""
 _ONE_HUE = 2
-"""Of 255: by how much the colours of a palette of one hue may miss it."""
+"""Of 255: by how much colours of a palette may differ from its one hue."""
 
 
 def compose(first: Change | None, then: Change | None) -> Change | None:
-    """Return both changes, one after the other; None is none."""
+    """Return a change that applies both, one after the other; None is no change."""
     if first is None or then is None:
         return first or then
     return lambda values: then(first(values))
 
 
 def invert(dtype: np.dtype[Any], bits: int, where: str) -> Change:
-    """Return what makes 0 black of values stored with 0 as white; raises UserError where nothing tells what is black.
+    """Return the change of values stored with 0 as white to 0 as black; raises UserError if black isn't defined.
 
     Parameters
     ----------
     dtype : numpy.dtype
         Of the values; bool for one bit.
     bits : int
-        That a value has in the file: the highest stands for black.
+        Bits of a value in the file; the highest value is black.
     where : str
     """
     if dtype.kind not in "bu":
@@ -57,7 +57,7 @@ def invert(dtype: np.dtype[Any], bits: int, where: str) -> Change:
 
 
 def invert_labels(dtype: np.dtype[Any], bits: int, where: str) -> Change:
-    """Return what `invert` does, for label images: it raises UserError where stored zeros may be the background."""
+    """Return the change of `invert` for label images; it raises UserError if stored zeros may be the background."""
     inverted = invert(dtype, bits, where)
 
     def change(values: NDArray[Any]) -> NDArray[Any]:
@@ -70,7 +70,7 @@ def invert_labels(dtype: np.dtype[Any], bits: int, where: str) -> Change:
 
 
 def calibrate(function: int, c0: float, c1: float, where: str) -> tuple[Change | None, str]:
-    """Return what makes calibrated values of stored ones, as ImageJ does, and the remark on it; None where alike.
+    """Return the change of stored values to calibrated ones, as ImageJ makes it, and a remark; None for no change.
 
     Parameters
     ----------
@@ -90,14 +90,14 @@ def calibrate(function: int, c0: float, c1: float, where: str) -> tuple[Change |
     if function:
         what = f"calibrated by a curve (ImageJ's calibration function {function})"
         raise UserError(where, what, "write the calibrated values, as 32-bit floats")
-    said = f"stored with a calibration (ImageJ): {c0:g} + {c1:g} times the stored value is read"
+    remark = f"stored with a calibration (ImageJ): {c0:g} + {c1:g} times the stored value is read"
     if c1 == 1 and c0 == int(c0) and abs(c0) < 2**31:
-        return lambda values: _whole(values, int(c0)), said
-    return lambda values: np.asarray(c0 + c1 * values.astype(np.float64)), said
+        return lambda values: _add_offset(values, int(c0)), remark
+    return lambda values: np.asarray(c0 + c1 * values.astype(np.float64)), remark
 
 
-def _whole(values: NDArray[Any], offset: int) -> NDArray[Any]:
-    """Return whole numbers with an offset, in 16 bits where it is that of ImageJ's signed numbers; floats as floats."""
+def _add_offset(values: NDArray[Any], offset: int) -> NDArray[Any]:
+    """Add a whole offset: in 16 bits if it is that of ImageJ's signed numbers; floats stay floats."""
     if values.dtype.kind == "f":
         return np.asarray(values + values.dtype.type(offset))
     moved = values.astype(np.int64) + offset
@@ -105,7 +105,7 @@ def _whole(values: NDArray[Any], offset: int) -> NDArray[Any]:
 
 
 def spread(bits: int) -> Change | None:
-    """Return what makes grey levels of 2 or 4 bits those of 8 bits, as viewers do and PNG's decoders; None for others.
+    """Return the change of grey levels of 2 or 4 bits to 8 bits, as viewers and PNG decoders make it; else None.
 
     Examples
     --------
@@ -130,9 +130,9 @@ def colours(numbers: NDArray[Any], palette: NDArray[np.uint8]) -> NDArray[np.uin
 
 
 def brightness(palette: NDArray[np.uint8], where: str) -> Change:
-    """Return what makes the brightness of colours that are all of one hue, or grey, of their numbers in a palette.
+    """Return the change of numbers of a palette to the brightness of its colours, all of one hue or grey.
 
-    So a fluorescence image that a program stores with its channel's colour gives back its grey levels.
+    So a fluorescence image that a program stored in its channel's colour becomes grey levels again.
 
     Parameters
     ----------
@@ -142,7 +142,7 @@ def brightness(palette: NDArray[np.uint8], where: str) -> Change:
     Raises
     ------
     UserError
-        By what is returned: for colours of several hues.
+        From the returned function, for colours of several hues.
     """
     values = palette.max(axis=1)
 
@@ -166,7 +166,7 @@ def check_opaque(alpha: NDArray[Any], highest: float | None, where: str) -> None
     alpha : ndarray
         As stored.
     highest : float or None
-        What stands for opaque; None: the highest value of the dtype, 1 for floats.
+        The value for opaque; None: the highest value of the dtype, 1 for floats.
     where : str
     """
     if highest is None:
@@ -177,7 +177,7 @@ def check_opaque(alpha: NDArray[Any], highest: float | None, where: str) -> None
 
 
 def oriented(orientation: int) -> str:
-    """Return the remark on an image stored in another orientation than the one it is shown in."""
+    """Return the remark on an image that is stored in another orientation than viewers show."""
     return f"stored turned or mirrored (orientation {orientation}, EXIF or TIFF): read upright, as viewers show it"
 
 
@@ -215,5 +215,5 @@ def of_pyramid(level: int, levels: int) -> str:
 
 
 def lossy_labels(where: str) -> UserError:
-    """Return what is wrong with labels in a JPEG."""
+    """Return the error for labels in a JPEG."""
     return UserError(where, "labels in a JPEG, which changes values", "write them as PNG or TIFF, without loss")

@@ -1,7 +1,7 @@
 """Label images: masks, whose values number objects, and type images, whose values are types of cells.
 
-Pictures of objects aren't labels yet. What can be told apart for sure is made labels, and remarked on; of the rest a
-UserError says what to write instead.
+Pictures of objects aren't labels. If their objects can be separated without doubt, they become labels, with a remark;
+otherwise a UserError says what to write instead.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from reprcheck.errors import UserError
 
 _MAX_LABEL = int(np.iinfo(np.int32).max)
 _SMOOTH_LEVELS, _SMOOTH_PARTS = 8, 3
-"""From so many levels on, each in more parts than this, up to white, a mask is a picture with smooth edges."""
+"""A mask with at least this many levels up to white, and more parts than this per level, is a picture with smooth
+edges."""
 
 
 def one_plane(values: NDArray[Any], where: str) -> NDArray[Any]:
@@ -43,8 +44,8 @@ def label_objects(values: NDArray[Any], where: str) -> NDArray[np.int32]:
     Parameters
     ----------
     values : ndarray (Y, X)
-        Whole numbers, 0 for the background. Where all others are alike, they tell the foreground, not objects: its
-        parts that touch by an edge of a pixel are labelled from 1.
+        Whole numbers, 0 for the background. If there is only one other value, it marks the foreground, not an object:
+        its connected parts (by edges of pixels) are labelled from 1.
     where : str
 
     Returns
@@ -54,14 +55,14 @@ def label_objects(values: NDArray[Any], where: str) -> NDArray[np.int32]:
     Raises
     ------
     UserError
-        For fractions, negative numbers, or grey levels that a viewer or an interpolation made of labels.
+        For fractions, negative numbers, or grey levels from a viewer or an interpolation.
 
     Examples
     --------
     >>> label_objects(np.array([[255, 0, 255], [255, 0, 0]], np.uint8), "m.png").tolist()
     [[1, 0, 2], [1, 0, 0]]
     """
-    values = _whole(values, "mask", "write a label image: 0 is background, each object a whole number", where)
+    values = _to_integers(values, "mask", "write a label image: 0 is background, each object a whole number", where)
     if values.size and (int(values.max()) > _MAX_LABEL or int(values.min()) < 0):
         raise UserError(where, f"labels outside 0 to {_MAX_LABEL}", "number the objects from 1")
     levels = np.unique(values)
@@ -81,7 +82,7 @@ def label_objects(values: NDArray[Any], where: str) -> NDArray[np.int32]:
 def cell_types(values: NDArray[Any], where: str, most: int) -> NDArray[np.int32]:
     """Return stored values as types of cells, int32 of their shape; raises UserError unless they are 0 to ``most``."""
     remedy = "write whole numbers: 0 is none, each type its place in cell_types, from 1"
-    values = _whole(values, "type image", remedy, where)
+    values = _to_integers(values, "type image", remedy, where)
     low, high = (int(values.min()), int(values.max())) if values.size else (0, 0)
     if low < 0 or high > most:
         what = f"a type {low if low < 0 else high}, and cell_types names 1 to {most}"
@@ -89,7 +90,7 @@ def cell_types(values: NDArray[Any], where: str, most: int) -> NDArray[np.int32]
     return np.asarray(values, np.int32)
 
 
-def _whole(values: NDArray[Any], what: str, remedy: str, where: str) -> NDArray[Any]:
+def _to_integers(values: NDArray[Any], what: str, remedy: str, where: str) -> NDArray[Any]:
     """Return numbers as integers; raises UserError unless they are whole."""
     if values.dtype.kind in "bui":
         return values
@@ -111,9 +112,9 @@ def _check_grey(values: NDArray[Any], levels: NDArray[Any], where: str) -> None:
     white = int(levels[-1]) if len(levels) else 0
     if len(levels) < 2 or white not in (255, 65535):
         return
-    if _even(levels.astype(np.float64), white):
-        shown = f"{levels[0]}, {levels[1]}{', …' if len(levels) > 2 else ''}"
-        what = f"{len(levels)} grey levels ({shown}), evenly spaced up to white: labels as a viewer shows them"
+    if _are_even(levels.astype(np.float64), white):
+        examples = f"{levels[0]}, {levels[1]}{', …' if len(levels) > 2 else ''}"
+        what = f"{len(levels)} grey levels ({examples}), evenly spaced up to white: labels as a viewer shows them"
         raise UserError(where, what, "write the labels themselves, not stretched to the range of the file")
     if len(levels) < _SMOOTH_LEVELS:
         return
@@ -123,7 +124,7 @@ def _check_grey(values: NDArray[Any], levels: NDArray[Any], where: str) -> None:
         raise UserError(where, what, "write it without smoothing or lossy compression, each object a number")
 
 
-def _even(levels: NDArray[np.float64], white: int) -> bool:
-    """Tell whether levels are at least half of those that lie evenly between 0 and white, rounded in whatever way."""
+def _are_even(levels: NDArray[np.float64], white: int) -> bool:
+    """Return whether levels are at least half of an even spacing between 0 and white, rounded in any way."""
     counts = range(len(levels), min(2 * len(levels) + 1, white // 4) + 1)
     return any(np.abs(levels - np.rint(levels * n / white) * white / n).max() < 1 for n in counts)

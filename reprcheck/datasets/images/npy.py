@@ -1,7 +1,7 @@
-"""``.npy`` files: by their header first, so that neither a huge shape nor Python objects get any further.
+"""Read ``.npy`` files. The header is checked first, so that huge shapes and Python objects are refused.
 
-Nothing is mapped into memory, since a file that shrinks while it is mapped ends the process; of a stack too large to be
-held, one frame is read.
+Files are never mapped into memory, since a file that shrinks while it is mapped ends the process; of a stack too large
+to hold, one frame is read.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from reprcheck.errors import UserError, clipped
 
 @dataclass(frozen=True)
 class Header:
-    """What a file's header says: shape, order of the axes, type, and where the values begin."""
+    """A file's header: shape, order of the axes, type, and the offset of the values."""
 
     shape: tuple[int, ...]
     fortran: bool
@@ -52,11 +52,11 @@ def npy_header(path: Path, where: str) -> Header:
     if dtype.hasobject:
         what = "holds Python objects, which are never unpickled"
         raise UserError(where, what, "save an array of integers or floats")
-    if dtype.kind not in "buifc":  # what isn't real is told with what it was read for
+    if dtype.kind not in "buifc":  # complex numbers are reported later, with their use
         raise UserError(where, f"holds {clipped(str(dtype))}, not numbers", "write integers or floats")
     if min(shape, default=0) < 0 or prod(shape) * dtype.itemsize > size - start:
-        said = " x ".join(f"{length:,}" for length in shape)
-        why = f"its header says {said} values of {dtype}, and {size - start:,} bytes follow"
+        shape_text = " x ".join(f"{length:,}" for length in shape)
+        why = f"its header says {shape_text} values of {dtype}, and {size - start:,} bytes follow"
         what = f"can't be decoded, truncated or damaged ({why})"
         raise UserError(where, what, "write the file again, or remove the row")
     return Header(shape, fortran, dtype, start)
@@ -77,24 +77,24 @@ def read_npy(
     UserError
         As `npy_header`, or for more values than may be in memory at once.
     """
-    if frame is not None and (held := stacks.get((path,))) is not None:
-        return held
-    found = npy_header(path, where)
-    stored = StoredArray(found.shape, False)
-    if frame is not None and prod(found.shape) * found.dtype.itemsize > stacks.limit and not found.fortran:
-        letters = arrange(stored, channels or 1, frame if len(found.shape) > 2 else None, where, reading).letters
+    if frame is not None and (stack := stacks.get((path,))) is not None:
+        return stack
+    header = npy_header(path, where)
+    stored = StoredArray(header.shape, False)
+    if frame is not None and prod(header.shape) * header.dtype.itemsize > stacks.limit and not header.fortran:
+        letters = arrange(stored, channels or 1, frame if len(header.shape) > 2 else None, where, reading).letters
         if letters[0] == "T":
-            each = found.shape[1:]
+            each = header.shape[1:]
             refuse_huge(each, where, "a frame holds")
-            part = _values(path, found, frame * prod(each), each)
-            return replace(stored, array=np.broadcast_to(part[None], found.shape))
-    refuse_huge(found.shape, where)
-    whole = replace(stored, array=_values(path, found, 0, found.shape))
+            part = _read_values(path, header, frame * prod(each), each)
+            return replace(stored, array=np.broadcast_to(part[None], header.shape))
+    refuse_huge(header.shape, where)
+    whole = replace(stored, array=_read_values(path, header, 0, header.shape))
     return whole if frame is None else stacks.put((path,), whole)
 
 
-def _values(path: Path, header: Header, first: int, shape: tuple[int, ...]) -> NDArray[Any]:
-    """Return the values of a shape, from the ``first`` on. Raises ValueError where the file has lost them meanwhile."""
+def _read_values(path: Path, header: Header, first: int, shape: tuple[int, ...]) -> NDArray[Any]:
+    """Return values in a shape, from the ``first`` on. Raises ValueError if the file has shrunk meanwhile."""
     offset = header.start + first * header.dtype.itemsize
     flat = np.fromfile(path, header.dtype, prod(shape), offset=offset)
     return flat.reshape(shape, order="F" if header.fortran else "C")

@@ -1,6 +1,6 @@
-"""PNG and JPEG by Pillow; PNG of 16 bits and several channels by imagecodecs, since Pillow drops half of them.
+"""Read PNG and JPEG by Pillow; PNG of 16 bits and several channels by imagecodecs, since Pillow drops half of the bits.
 
-What a viewer shows is returned: palettes as colours, upright as EXIF says, without an alpha channel that is opaque.
+Images are as a viewer shows them: palettes as colours, upright as EXIF says, without an alpha channel that is opaque.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from reprcheck.datasets.images.bounds import refuse_huge
 from reprcheck.errors import UserError
 
 _PNG, _JPEG, _BMP = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"BM"
-"""How their files begin."""
+"""First bytes of their files."""
 _ORIENTATION = 0x0112
 _GREY, _COLOUR, _GREY_ALPHA, _COLOUR_ALPHA = 0, 2, 4, 6
 """Colour types of PNG."""
@@ -42,9 +42,9 @@ def read_png_jpeg(path: Path, channels: int | None, where: str) -> StoredArray:
     OSError, or whatever else Pillow raises
         For a file that is truncated or damaged.
     """
-    with _picture(path, where) as image:
+    with _open_picture(path, where) as image:
         image.load()
-        png, bits, colour = _png_header(path)
+        png, bits, colour = _read_png_header(path)
         if channels is None and not png:
             raise interpretation.lossy_labels(where)
         if getattr(image, "n_frames", 1) > 1 and image.format == "PNG":
@@ -54,7 +54,7 @@ def read_png_jpeg(path: Path, channels: int | None, where: str) -> StoredArray:
             raise UserError(where, "holds inks (CMYK), which every viewer shows in its own way", remedy)
         remarks: list[str] = []
         if image.mode in ("P", "PA"):
-            array = _of_palette(image, channels, remarks, where)
+            array = _read_palette(image, channels, remarks, where)
         elif bits == 16 and colour in (_COLOUR, _GREY_ALPHA, _COLOUR_ALPHA):
             import imagecodecs
 
@@ -70,7 +70,7 @@ def read_png_jpeg(path: Path, channels: int | None, where: str) -> StoredArray:
             _check_key(array, np.asarray(image.info["transparency"]) * step, where)
         if channels is None and step > 1:
             array = array // step
-        orientation = _orientation(path, image)
+        orientation = _read_orientation(path, image)
         if orientation > 1:
             remarks.append(interpretation.oriented(orientation))
         return StoredArray(
@@ -84,13 +84,13 @@ def read_png_jpeg(path: Path, channels: int | None, where: str) -> StoredArray:
 
 
 def png_jpeg_header(path: Path, where: str) -> StoredArray:
-    """Return the height and width of a PNG or a JPEG, as a shape, and how it is to be turned."""
-    with _picture(path, where) as image:
-        return StoredArray((image.height, image.width), False, orientation=_orientation(path, image))
+    """Return the height and width of a PNG or a JPEG, as a shape, and its orientation."""
+    with _open_picture(path, where) as image:
+        return StoredArray((image.height, image.width), False, orientation=_read_orientation(path, image))
 
 
-def _of_another_format(path: Path, where: str) -> Exception:
-    """Return what is wrong with a file that is neither PNG nor JPEG, from its header alone."""
+def _explain_format(path: Path, where: str) -> Exception:
+    """Return the error for a file that is neither PNG nor JPEG, from its header alone."""
     from PIL import Image, UnidentifiedImageError
 
     try:
@@ -102,10 +102,10 @@ def _of_another_format(path: Path, where: str) -> Exception:
 
 
 @contextmanager
-def _picture(path: Path, where: str) -> Iterator[Any]:
-    """Open a picture by the format that its first bytes tell, since its name may be wrong, and by no other.
+def _open_picture(path: Path, where: str) -> Iterator[Any]:
+    """Open a picture in the format of its first bytes, since its name may be wrong, and in no other.
 
-    Pillow by itself would try formats that other programs are started for, and would warn of pictures that are read.
+    Pillow would otherwise try formats for which it starts other programs, and warn of pictures that can be read.
     """
     from PIL.BmpImagePlugin import BmpImageFile
     from PIL.JpegImagePlugin import JpegImageFile
@@ -114,19 +114,19 @@ def _picture(path: Path, where: str) -> Iterator[Any]:
     with path.open("rb") as file:
         start = file.read(len(_PNG))
     openers = {_PNG: PngImageFile, _JPEG: JpegImageFile}
-    if path.suffix.lower() == ".bmp":  # a public set comes so; in a dataset folder the name is refused before
+    if path.suffix.lower() == ".bmp":  # for one public set; in a dataset folder the name is refused before
         openers[_BMP] = BmpImageFile
     opener = next((opener for magic, opener in openers.items() if start.startswith(magic)), None)
     if opener is None:
-        raise _of_another_format(path, where)
+        raise _explain_format(path, where)
     with opener(path) as image:
         bands = len(image.getbands())
         refuse_huge((image.height, image.width, *([bands] if bands > 1 else [])), where)
         yield image
 
 
-def _of_palette(image: Any, channels: int | None, remarks: list[str], where: str) -> NDArray[Any]:
-    """Return what the numbers of a palette stand for; of a label image, the numbers."""
+def _read_palette(image: Any, channels: int | None, remarks: list[str], where: str) -> NDArray[Any]:
+    """Return the colours or brightness that numbers of a palette stand for; for a label image, the numbers."""
     numbers = np.asarray(image)
     if channels is None:
         return numbers
@@ -144,11 +144,11 @@ def _of_palette(image: Any, channels: int | None, remarks: list[str], where: str
 def _check_key(array: NDArray[Any], key: NDArray[Any], where: str) -> None:
     """Raise UserError where a pixel has the colour that stands for transparency."""
     same = array == key
-    shown = ~(same.all(axis=-1) if array.ndim == 3 else same)
-    interpretation.check_opaque(shown, None, where)
+    opaque = ~(same.all(axis=-1) if array.ndim == 3 else same)
+    interpretation.check_opaque(opaque, None, where)
 
 
-def _png_header(path: Path) -> tuple[bool, int, int]:
+def _read_png_header(path: Path) -> tuple[bool, int, int]:
     """Return whether a file is a PNG, and its bits and colour type (8 and 0 where it isn't), from its IHDR chunk."""
     with path.open("rb") as file:
         start = file.read(26)
@@ -156,11 +156,11 @@ def _png_header(path: Path) -> tuple[bool, int, int]:
     return (True, start[24], start[25]) if png else (False, 8, 0)
 
 
-def _orientation(path: Path, image: Any) -> int:
-    """Return how a picture is to be turned, 1 where its EXIF data don't say."""
+def _read_orientation(path: Path, image: Any) -> int:
+    """Return a picture's orientation, 1 if its EXIF data have none."""
     from PIL import Image
 
-    raw = _png_exif(path) if image.format == "PNG" else image.info.get("exif", b"")
+    raw = _read_png_exif(path) if image.format == "PNG" else image.info.get("exif", b"")
     exif = Image.Exif()
     if raw:
         exif.load(raw)
@@ -168,11 +168,11 @@ def _orientation(path: Path, image: Any) -> int:
     return orientation if orientation in range(2, 9) else 1
 
 
-def _png_exif(path: Path) -> bytes:
+def _read_png_exif(path: Path) -> bytes:
     """Return the EXIF data of a PNG, wherever its chunk lies, without decoding the picture."""
     with path.open("rb") as file:
         file.seek(8)
-        for length, kind in iter(lambda: _chunk(file), (0, b"")):
+        for length, kind in iter(lambda: _read_chunk(file), (0, b"")):
             if kind == b"eXIf":
                 return file.read(length)
             if kind == b"IEND":
@@ -181,7 +181,7 @@ def _png_exif(path: Path) -> bytes:
     return b""
 
 
-def _chunk(file: BinaryIO) -> tuple[int, bytes]:
+def _read_chunk(file: BinaryIO) -> tuple[int, bytes]:
     """Return the length and kind of the next chunk; 0 and nothing at the end of the file."""
     head = file.read(8)
     return (int.from_bytes(head[:4], "big"), head[4:]) if len(head) == 8 else (0, b"")

@@ -1,4 +1,4 @@
-"""What was decoded last, within a bound of bytes: a stack is read once for its frames, a field once for its tiles."""
+"""A cache of what was decoded last: a stack is read once for all its frames, a field once for all its tiles."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class RecentCache(Generic[T]):
-    """Values by key, the least recently used given up first; safe between threads, pickled empty.
+    """Values by key, of which the least recently used goes first; safe between threads, pickled empty.
 
     Parameters
     ----------
@@ -23,26 +23,26 @@ class RecentCache(Generic[T]):
 
     def __init__(self, limit: int, weigh: Callable[[T], int]) -> None:
         self.limit, self.weigh = limit, weigh
-        self._held: OrderedDict[Hashable, T] = OrderedDict()
+        self._values: OrderedDict[Hashable, T] = OrderedDict()
         self._lock = Lock()
 
     def get(self, key: Hashable) -> T | None:
         """Return the value held under ``key``, or None. It is shared: don't write into it."""
         with self._lock:
-            if key in self._held:
-                self._held.move_to_end(key)
-            return self._held.get(key)
+            if key in self._values:
+                self._values.move_to_end(key)
+            return self._values.get(key)
 
     def put(self, key: Hashable, value: T) -> T:
         """Hold ``value`` and return it."""
         with self._lock:
             if self.weigh(value) <= self.limit:
-                self._held[key] = value
-                self._held.move_to_end(key)
-            while sum(map(self.weigh, self._held.values())) > self.limit:
-                self._held.popitem(last=False)
+                self._values[key] = value
+                self._values.move_to_end(key)
+            while sum(map(self.weigh, self._values.values())) > self.limit:
+                self._values.popitem(last=False)
         return value
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the bound, not what is held."""
+        """Pickle the limit without the values."""
         return type(self), (self.limit, self.weigh)

@@ -1,8 +1,7 @@
-"""What was interpreted in reading an image, told by whoever interprets it and collected by whoever reads the image.
+"""Remarks on how an image was interpreted: made by the function that interprets, collected by the one that reads.
 
-A remark is worded to follow "24 of 48 images (such as s001): ", says what the file holds and what was made of it, and
-has the same words for the same thing, so that remarks can be counted. As with `problems`, the functions in between
-carry no parameter for it.
+A remark follows "24 of 48 images (such as s001): " and says what the file holds and how it was read, always in the
+same words, so that remarks can be counted. As with `problems`, the functions in between need no parameter for it.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-_collected: ContextVar[dict[str, None] | None] = ContextVar("remarks", default=None)
+_remarks: ContextVar[dict[str, None] | None] = ContextVar("remarks", default=None)
 
 
 @contextmanager
@@ -26,15 +25,15 @@ def collecting_remarks() -> Iterator[dict[str, None]]:
     ['upside down: turned']
     """
     remarks: dict[str, None] = {}
-    token = _collected.set(remarks)
+    token = _remarks.set(remarks)
     try:
         yield remarks
     finally:
-        _collected.reset(token)
+        _remarks.reset(token)
 
 
 def remark(text: str) -> None:
-    """Tell what was interpreted, to whoever is collecting."""
-    remarks = _collected.get()
+    """Add a remark, if remarks are being collected."""
+    remarks = _remarks.get()
     if remarks is not None:
         remarks[text] = None

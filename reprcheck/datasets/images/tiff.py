@@ -1,9 +1,9 @@
-"""TIFF and OME-TIFF by tifffile, which carries on where a file is cut short: here that is an error.
+"""Read TIFF and OME-TIFF by tifffile. A truncated file, which tifffile reads in part, is an error here.
 
-What a file holds besides its image (previews, labels, the lower levels of pyramids) is passed over, and what its tags
-say of values is handed on with them, so that `axes.planes` returns what a viewer shows. A stack is decoded once for all
-its frames where it is small enough to be held. A file is read by itself: where its OME-XML spreads one image over
-several files, it holds its own pages, since only its own bytes are its identity.
+Previews, labels and the lower levels of pyramids are passed over. What tags say of the values is kept with them, so
+that `axes.planes` returns what a viewer shows. A stack that is small enough to hold is decoded once for all its frames.
+Each file is read alone: if OME-XML spreads an image over several files, a file has only its own pages, since its
+identity is only its own bytes.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ _REDUCED, _MASK = 1, 4
 _PHOTOMETRIC, _ORIENTATION = 262, 274
 """Tags."""
 MOST_PLANES = 10**6
-"""Of an image that OME-XML spreads over planes: each is looked up before any is read."""
+"""Planes of an image in OME-XML: each is looked up before any is read."""
 
 
 class TiffDamage(Exception):
-    """What tifffile only logs: pages or data that lie beyond the end of the file."""
+    """Pages or data lie beyond the end of the file, which tifffile only logs."""
 
 
 @dataclass(frozen=True)
 class _Source:
-    """The level of a series that is read, where among the series of the file it is, and the remarks on the choice."""
+    """The level of a series to read, the number of the series in the file, and remarks on the choice."""
 
     series: Any
     number: int
@@ -52,12 +52,12 @@ class _Source:
 
     @property
     def page(self) -> Any:
-        """The page whose tags hold for all."""
+        """The page whose tags apply to all pages."""
         return self.series.keyframe
 
     @property
     def bits(self) -> int:
-        """Bits of a stored value; of colours whose channels differ, those they are decoded to."""
+        """Bits of a stored value; of a decoded one if channels differ in bits."""
         bits = self.page.bitspersample
         return bits if isinstance(bits, int) else 8 * self.series.dtype.itemsize
 
@@ -70,7 +70,7 @@ def read_tiff(
     stacks: RecentCache[StoredArray],
     reading: ReadingOptions = AS_STORED,
 ) -> StoredArray:
-    """Return an image of a TIFF, whole, or at least the frame asked for.
+    """Return an image of a TIFF, whole or at least the frame.
 
     Parameters
     ----------
@@ -80,25 +80,24 @@ def read_tiff(
         Channels expected; None for a label image.
     where : str
         Opens the message of an error.
-    stacks : Recent
-        Holds stacks up to its bound; of a larger one the frame alone is read, where the file allows.
-    reading : Reading
-        Which series, by default the largest, and which of its levels, by default that of full resolution.
+    stacks : RecentCache
+        Holds stacks up to its limit; of a larger one only the frame is read, if the file allows.
+    reading : ReadingOptions
+        Which series, by default the largest, and which of its levels, by default the full resolution.
 
     Raises
     ------
     TiffDamage, or whatever tifffile raises
         For a file that is truncated or damaged.
     UserError
-        For a series or level that the file doesn't have, a frame that a large stack doesn't have, or values that don't
-        tell what a viewer shows.
+        For a series, level or frame that the file doesn't have, or values of which no tag says what a viewer shows.
     """
     key = (path, channels, reading.series, reading.level)
-    if frame is not None and (held := stacks.get(key)) is not None:
-        return held
-    with _opened(path) as tif:
-        source = _source(tif, reading, channels is None, where)
-        stored, series = _header(tif, source, channels, where), source.series
+    if frame is not None and (stack := stacks.get(key)) is not None:
+        return stack
+    with _open_tiff(path) as tif:
+        source = _choose_source(tif, reading, channels is None, where)
+        stored, series = _read_header(tif, source, channels, where), source.series
         whole = frame is None or series.nbytes <= stacks.limit or _is_coloured(source, channels)
         if whole:
             refuse_huge(stored.shape, where)
@@ -106,46 +105,48 @@ def read_tiff(
         if frame is None or whole:
             _check_alike(source, series.pages, where)
             array = np.asarray(series.asarray())
-            stored = replace(stored, array=_coloured(array, source) if _is_coloured(source, channels) else array)
+            stored = replace(stored, array=_apply_palette(array, source) if _is_coloured(source, channels) else array)
             return stored if frame is None else stacks.put(key, stored)
         letters = arrange(stored, channels or 1, frame if len(stored.shape) > 2 else None, where, reading).letters
         refuse_huge(series.shape[1:] if letters[0] == "T" else series.shape, where)
-        alone = _frame_alone(tif, source, frame, where) if letters[0] == "T" else np.asarray(series.asarray())
+        alone = _read_frame(tif, source, frame, where) if letters[0] == "T" else np.asarray(series.asarray())
         return replace(stored, array=alone)
 
 
 def tiff_header(path: Path, channels: int | None, where: str, reading: ReadingOptions = AS_STORED) -> StoredArray:
     """Return the shape and axes of an image of a TIFF; raises as `read_tiff` does."""
-    with _opened(path) as tif:
-        return _header(tif, _source(tif, reading, channels is None, where), channels, where)
+    with _open_tiff(path) as tif:
+        return _read_header(tif, _choose_source(tif, reading, channels is None, where), channels, where)
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
+def _open_tiff(path: Path) -> Iterator[Any]:
     import tifffile
 
     with _refusing_damage(), tifffile.TiffFile(path, _multifile=False) as tif:
         yield tif
 
 
-def _source(tif: Any, reading: ReadingOptions, labels: bool, where: str) -> _Source:
-    """Return what of a file is read."""
-    if tif.is_ome and (planes := _planes_named(tif.ome_metadata)) > MOST_PLANES:
+def _choose_source(tif: Any, reading: ReadingOptions, labels: bool, where: str) -> _Source:
+    """Choose the series and level of a file to read."""
+    if tif.is_ome and (planes := _count_planes(tif.ome_metadata)) > MOST_PLANES:
         what = f"its OME-XML names {planes:,} planes, and {MOST_PLANES:,} are the most"
         raise UserError(where, what, "write the file again, or remove the row")
     every, remarks = tif.series, []
-    number = _largest(every) if reading.series is None else reading.series
+    number = _find_largest(every) if reading.series is None else reading.series
     if number >= len(every):
         remedy = "put `series` right on the card, or leave it out"
         raise UserError(where, f"no series {number}: the file holds {len(every)} (counted from 0)", remedy)
     if len(every) > 1:
-        alike = len({_extent(series) for series in every}) == 1
+        alike = len({_get_extent(series) for series in every}) == 1
         why = "the first" if alike else "the largest"
         remarks.append(
             f"holds {len(every)} series: number {number} is read, "
             + (f"{why}; `series` on the card names another" if reading.series is None else "as the card says")
         )
-    levels = sorted(every[number].levels, key=lambda level: -_pixels(level))  # a preview may come before its image
+    levels = sorted(
+        every[number].levels, key=lambda level: -_count_pixels(level)
+    )  # a preview may come before its image
     level = reading.level if len(levels) > 1 or not labels else 0  # one plane of labels fits the level of its image
     if level >= len(levels):
         remedy = "put `level` right on the card"
@@ -158,28 +159,28 @@ def _source(tif: Any, reading: ReadingOptions, labels: bool, where: str) -> _Sou
     return _Source(series, number, tuple(remarks))
 
 
-def _largest(every: Sequence[Any]) -> int:
+def _find_largest(every: Sequence[Any]) -> int:
     """Return the number of the largest series that isn't marked as reduced, or as a transparency mask."""
     whole = [i for i, series in enumerate(every) if not series.keyframe.subfiletype & (_REDUCED | _MASK)]
-    return max(whole or range(len(every)), key=lambda i: (_pixels(every[i]), -i))
+    return max(whole or range(len(every)), key=lambda i: (_count_pixels(every[i]), -i))
 
 
-def _pixels(series: Any) -> int:
+def _count_pixels(series: Any) -> int:
     """Return how many pixels an image of a series has, the largest of its levels."""
-    return max(height * width for height, width in map(_extent, series.levels or [series]))
+    return max(height * width for height, width in map(_get_extent, series.levels or [series]))
 
 
-def _extent(series: Any) -> tuple[int, int]:
+def _get_extent(series: Any) -> tuple[int, int]:
     sizes = dict(zip(series.axes, series.shape, strict=True))
     return sizes.get("Y", 1), sizes.get("X", 1)
 
 
-def _header(tif: Any, source: _Source, channels: int | None, where: str) -> StoredArray:
+def _read_header(tif: Any, source: _Source, channels: int | None, where: str) -> StoredArray:
     series, page = source.series, source.page
     shape, axes = tuple(series.shape), str(series.axes)
     if _is_coloured(source, channels):
         shape, axes = (*shape, 3), f"{axes}S"
-    value, remarks = _interpreted(tif, source, channels, where)
+    value, remarks = _interpret(tif, source, channels, where)
     orientation = page.tags.valueof(_ORIENTATION, default=1)
     if orientation not in range(2, 9):
         orientation = 1
@@ -189,17 +190,17 @@ def _header(tif: Any, source: _Source, channels: int | None, where: str) -> Stor
         shape=shape,
         colour_last=axes.endswith("S"),
         axes=axes,
-        names=_channel_names(tif.ome_metadata, source.number) if series.kind == "ome" else (),
+        names=_read_channel_names(tif.ome_metadata, source.number) if series.kind == "ome" else (),
         value=value,
         highest=2**source.bits - 1 if 8 < source.bits < 16 else None,
-        alpha=_alpha(page),
+        alpha=_read_alpha(page),
         orientation=orientation,
         remarks=(*source.remarks, *remarks),
     )
 
 
-def _alpha(page: Any) -> str:
-    """Return what a file says of its last channel, as `StoredArray` has it."""
+def _read_alpha(page: Any) -> str:
+    """Return the file's description of its last channel, as in `StoredArray`."""
     if not page.extrasamples or (page.photometric != _RGB and len(page.extrasamples) > 1):
         return ""
     if page.extrasamples[-1] in (1, 2):  # premultiplied or not: where it is opaque both are the same
@@ -207,8 +208,8 @@ def _alpha(page: Any) -> str:
     return "unspecified" if page.photometric == _RGB and len(page.extrasamples) == 1 else ""
 
 
-def _interpreted(tif: Any, source: _Source, channels: int | None, where: str) -> tuple[Change | None, list[str]]:
-    """Return what makes of stored values what a viewer shows, and the remarks on it."""
+def _interpret(tif: Any, source: _Source, channels: int | None, where: str) -> tuple[Change | None, list[str]]:
+    """Return the change from stored values to those that a viewer shows, and remarks on it."""
     page, labels = source.page, channels is None
     bits, photometric = source.bits, page.photometric
     if _PHOTOMETRIC not in page.tags:
@@ -221,19 +222,21 @@ def _interpreted(tif: Any, source: _Source, channels: int | None, where: str) ->
         value, remarks = invert(source.series.dtype, bits, where), [interpretation.INVERTED]
     elif photometric == _PALETTE and not labels:
         if channels == 1:
-            value = interpretation.brightness(_palette(page), where)
+            value = interpretation.brightness(_read_palette(page), where)
         remarks = [interpretation.BRIGHTNESS if channels == 1 else interpretation.COLOURED]
     if photometric != _PALETTE and not labels:
         value = interpretation.compose(value, interpretation.spread(bits))
-    said = None if source.series.kind == "ome" else tif.imagej_metadata
-    if said and "c0" in said and "c1" in said:
-        line, remark = interpretation.calibrate(int(said.get("cf", 0)), float(said["c0"]), float(said["c1"]), where)
+    metadata = None if source.series.kind == "ome" else tif.imagej_metadata
+    if metadata and "c0" in metadata and "c1" in metadata:
+        line, remark = interpretation.calibrate(
+            int(metadata.get("cf", 0)), float(metadata["c0"]), float(metadata["c1"]), where
+        )
         value, remarks = interpretation.compose(value, line), remarks + ([remark] if remark else [])
     return value, remarks
 
 
 def _check_colours(page: Any, photometric: int, labels: bool, where: str) -> None:
-    """Raise UserError for values that stand for colours in a way that isn't read."""
+    """Raise UserError for a coding of colours that isn't read."""
     import tifffile
 
     if labels and page.compression in (_JPEG, _OLD_JPEG):
@@ -242,11 +245,11 @@ def _check_colours(page: Any, photometric: int, labels: bool, where: str) -> Non
         what = "numbers of a palette with another channel, such as transparency, beside them"
         raise UserError(where, what, "write it again as RGB, or as grey with 0 as black")
     decoded = page.compression == _JPEG and page.planarconfig == 1 and not page.extrasamples  # to RGB, by tifffile
-    known = (_WHITE_IS_0, _BLACK_IS_0, _RGB, _PALETTE, *((_YCBCR,) if decoded else ()))
-    if photometric in known and page.compression != _APERIO_YCBCR:
+    readable = (_WHITE_IS_0, _BLACK_IS_0, _RGB, _PALETTE, *((_YCBCR,) if decoded else ()))
+    if photometric in readable and page.compression != _APERIO_YCBCR:
         return
     try:
-        name = tifffile.PHOTOMETRIC(_YCBCR if photometric in known else photometric).name
+        name = tifffile.PHOTOMETRIC(_YCBCR if photometric in readable else photometric).name
     except ValueError:
         name = str(photometric)
     what = f"holds colours as {name} (PhotometricInterpretation), which aren't read"
@@ -254,22 +257,22 @@ def _check_colours(page: Any, photometric: int, labels: bool, where: str) -> Non
 
 
 def _is_coloured(source: _Source, channels: int | None) -> bool:
-    """Tell whether numbers of a palette become three channels."""
+    """Return whether numbers of a palette become three channels."""
     return source.page.photometric == _PALETTE and channels not in (None, 1)
 
 
-def _palette(page: Any) -> NDArray[np.uint8]:
-    """Return the colours of a page's palette, uint8[n, 3]: the upper of their 16 bits, unless none uses these."""
+def _read_palette(page: Any) -> NDArray[np.uint8]:
+    """Return the colours of a page's palette, uint8[n, 3]: the upper 8 of their 16 bits, if these are used."""
     colours = np.asarray(page.colormap).T
     return (colours >> (8 if colours.max(initial=0) > 255 else 0)).astype(np.uint8)
 
 
-def _coloured(array: NDArray[Any], source: _Source) -> NDArray[Any]:
-    return interpretation.colours(array, _palette(source.page))
+def _apply_palette(array: NDArray[Any], source: _Source) -> NDArray[Any]:
+    return interpretation.colours(array, _read_palette(source.page))
 
 
 def _check_alike(source: _Source, pages: Sequence[Any], where: str) -> None:
-    """Raise UserError where another page of a series stands for other values than its first."""
+    """Raise UserError if the pages of a series differ in the meaning of their values."""
 
     def tags(page: Any) -> tuple[Any, ...]:
         whole = page if page is source.page or page.is_virtual else page.aspage()
@@ -283,16 +286,16 @@ def _check_alike(source: _Source, pages: Sequence[Any], where: str) -> None:
             raise UserError(where, what, "write all pages alike, or each to a file of its own")
 
 
-def _planes_named(xml: str) -> int:
-    """Return how many planes OME-XML says that its largest image has, in however many files."""
+def _count_planes(xml: str) -> int:
+    """Return the number of planes of the largest image in OME-XML, over all its files."""
     from xml.etree import ElementTree
 
-    found = ElementTree.fromstring(xml).iterfind("{*}Image/{*}Pixels")
-    return max((prod(int(pixels.get(f"Size{axis}", 1)) for axis in "ZCT") for pixels in found), default=0)
+    images = ElementTree.fromstring(xml).iterfind("{*}Image/{*}Pixels")
+    return max((prod(int(pixels.get(f"Size{axis}", 1)) for axis in "ZCT") for pixels in images), default=0)
 
 
-def _channel_names(xml: str, number: int) -> tuple[str, ...]:
-    """Return what OME-XML calls the channels of an image; none where it leaves one out."""
+def _read_channel_names(xml: str, number: int) -> tuple[str, ...]:
+    """Return the names of an image's channels in OME-XML; none if one has no name."""
     from xml.etree import ElementTree
 
     images = ElementTree.fromstring(xml).findall("{*}Image")
@@ -301,8 +304,8 @@ def _channel_names(xml: str, number: int) -> tuple[str, ...]:
     return names if all(names) else ()
 
 
-def _frame_alone(tif: Any, source: _Source, frame: int, where: str) -> NDArray[Any]:
-    """Return an array in which ``frame`` may be used: with that frame read alone, or else read whole.
+def _read_frame(tif: Any, source: _Source, frame: int, where: str) -> NDArray[Any]:
+    """Return an array in which ``frame`` is valid: only that frame is read if possible, else all.
 
     Never mapped: a file that shrinks while it is mapped ends the process.
     """
@@ -321,7 +324,7 @@ def _frame_alone(tif: Any, source: _Source, frame: int, where: str) -> NDArray[A
 
 
 class _Errors(logging.Handler):
-    """Collects the errors that this thread logs; a tag that can't be read is none, pixels don't depend on it."""
+    """Collects the errors that this thread logs, except those of tags, on which pixels don't depend."""
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)
@@ -336,7 +339,7 @@ class _Errors(logging.Handler):
 
 @contextmanager
 def _refusing_damage() -> Iterator[None]:
-    """Raise TiffDamage for errors that tifffile logs and then ignores, so that no half-read image is scored."""
+    """Raise TiffDamage for errors that tifffile logs and then ignores, so that no incomplete image is scored."""
     logger, errors = logging.getLogger("tifffile"), _Errors()
     logger.addHandler(errors)
     try:

@@ -1,8 +1,8 @@
 """Fields cut into tiles: a tile inherits its field's row, and tiles that are mostly blank slide are left out.
 
-A pixel is near-white where every channel is above 220 of 255: the definition that gives back the 839 of 960 tiles
-(256 px, under 80 % white) listed with the osteosarcoma set. Tiles don't overlap; what is left at the right and at the
-bottom of a field is not used. Unless the card names a unit, the unit of a tile is its field.
+A pixel is near-white if every channel is above 220 of 255: this definition reproduces the 839 of 960 tiles (256 px,
+under 80 % white) listed with the osteosarcoma set. Tiles don't overlap; the rest at the right and bottom of a field is
+not used. Unless the card names a unit, the unit of a tile is its field.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from reprcheck.digest import digest
 from reprcheck.errors import UserError
 
 MOST_TILES = 10**6
-"""Of a field."""
+"""Tiles of one field, at most."""
 NEAR_WHITE = 220.5 / 255
 """Above this in every channel, a pixel is near-white: more than 220 of 255."""
 
@@ -67,7 +67,7 @@ def cut(
     fields : FileImages
         Indexed by position in ``table``.
     rows : iterable of int
-        Positions of the fields to cut; others are not decoded, and none is where every tile is kept.
+        Positions of the fields to cut; others are not decoded. Without ``max_white`` none is.
     where : str
         The table's file.
 
@@ -78,7 +78,7 @@ def cut(
     table : pandas.DataFrame
         One row per tile, in the order of the fields' rows, then top to bottom and left to right; the index is the
         field's.
-    images : Windowed
+    images : WindowImages
     notes : tuple of str
         How many tiles were left out.
 
@@ -90,31 +90,31 @@ def cut(
     tiling = card.tiles
     assert tiling is not None
     ids, lines = texts(table[card.columns.sample]), lines_of(table)
-    corners, names, seen = [], [], 0
+    corners, names, n_tiles = [], [], 0
     for row in sorted(rows):
-        shares = _field_shares(fields, row, tiling)
+        shares = _measure_field(fields, row, tiling)
         if not shares.size:
             raise UserError(
                 cell_name(where, int(lines[row]), card.columns.sample),
                 f"field {ids[row]} is smaller than a tile of {tiling.size} pixels",
                 "lower [tiles] size, or remove the row",
             )
-        seen += shares.size
+        n_tiles += shares.size
         for y, x in zip(*np.nonzero(shares <= (1.0 if tiling.max_white is None else tiling.max_white)), strict=True):
             corners.append((row, int(y) * tiling.size, int(x) * tiling.size, tiling.size, tiling.size))
             names.append(f"{ids[row]}/y{y}x{x}")
     if not names:
-        what = f"no tile left: all {seen} are above max_white = {tiling.max_white}"
+        what = f"no tile left: all {n_tiles} are above max_white = {tiling.max_white}"
         raise UserError(where, what, "raise [tiles] max_white, or leave it out where blank is not white")
     field = card.columns.sample
     columns = replace(card.columns, sample=TILE_ID, unit=card.columns.unit or field, checked=tuple(table.columns))
     tiles = table.iloc[[row for row, *_ in corners]].assign(**{TILE_ID: names})
-    lost = seen - len(names)
-    note = (f"{lost} of {seen} tiles left out: over {tiling.max_white:.0%} near-white.",) if lost else ()
+    n_left_out = n_tiles - len(names)
+    note = (f"{n_left_out} of {n_tiles} tiles left out: over {tiling.max_white:.0%} near-white.",) if n_left_out else ()
     return replace(card, columns=columns), tiles, WindowImages(fields, np.array(corners, dtype=np.int64)), note
 
 
-def _field_shares(fields: FileImages, row: int, tiling: Tiling) -> NDArray[np.float64]:
+def _measure_field(fields: FileImages, row: int, tiling: Tiling) -> NDArray[np.float64]:
     if tiling.max_white is None:
         height, width = fields.recipe.size or fields.extent(row)
         grid = height // tiling.size, width // tiling.size

@@ -1,8 +1,8 @@
-"""Facts of stored values, channel by channel: their type, how many levels they tell apart, where they lie.
+"""Facts of stored values, channel by channel: their type, the step between levels, their range.
 
-They are measured where an image is decoded, since pixels no longer tell: those are scaled, clipped and fitted. An
-image carries its facts along as an array (`reprcheck.types.Image`), the cache remembers them, and
-`reprcheck.confounds.values` says in sentences what they mean for a task.
+They are measured when an image is decoded, since scaling, clipping and fitting lose them. An image carries its facts as
+an array (`reprcheck.types.Image`), the cache stores them, and `reprcheck.confounds.values` says in sentences what they
+mean for a task.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ FACTS = (
     *("lowest", "dark", "bright", "highest"),
     *("low", "high", "on_card", "outside", "at_top", "uniform"),
 )
-"""What is known of each channel of an image, in order:
+"""The facts of each channel of an image, in order:
 
-``kind``: 0 not known (not read from a file), else the place in `KINDS`, from 1. ``bits``: of a stored value.
-``step``: between neighbouring levels; 257 where 8 bits were scaled to 16. 0 where too few levels can't tell.
-``lowest``, ``highest``: of the values. ``dark``, ``bright``: what 0.1 % and 99.9 % of them don't exceed.
-``low``, ``high``: what becomes 0 and 1. ``on_card``: whether the card says so, as ``value_range``.
+``kind``: 0 unknown (not read from a file), else the position in `KINDS`, from 1. ``bits``: of a stored value.
+``step``: between neighbouring levels; 257 if 8 bits were scaled to 16, 0 if there are too few levels to find it.
+``lowest``, ``highest``: of the values. ``dark``, ``bright``: their 0.1 % and 99.9 % quantiles.
+``low``, ``high``: the values that become 0 and 1. ``on_card``: whether these are the card's ``value_range``.
 ``outside``: the share of values below ``low`` or above ``high``. ``at_top``: the share at the highest value, or at
-``high`` and above. ``uniform``: whether all but hot pixels, one or one in 10,000, have one value.
+``high`` and above. ``uniform``: whether all pixels have one value, hot ones (one, or one in 10,000) aside.
 """
 KINDS = ("bool", "uint", "int", "float")
 TAIL = 0.001
@@ -35,13 +35,13 @@ TAIL = 0.001
 HOT = 1e-4
 """Share of pixels that may be hot in a blank image."""
 CLIPPED = 0.01
-"""Share of a channel's values that may be clipped without the card's leave."""
+"""Share of a channel's values that may be clipped without ``clip`` on the card."""
 SATURATED = 0.25
-"""From this share of a channel's values at the highest there is, the channel is saturated."""
+"""A channel is saturated if at least this share of its values is at the highest possible one."""
 _ENDS = [2**bits - 1 for bits in (8, 10, 12, 14, 16)]
 """Highest values of detectors."""
 _ROUNDING = 1e-6
-"""Shares of the range by which floats may miss it."""
+"""Share of the range by which floats may lie outside it."""
 _FEW_LEVELS = 16
 """With fewer levels, a step between them may be chance."""
 _SURE = 14.0
@@ -68,72 +68,75 @@ class Values:
 
     def __getitem__(self, name: str) -> NDArray[np.float32]:
         """Return one fact of each image and channel, float32[n, C]."""
-        found: NDArray[np.float32] = self.facts[..., FACTS.index(name)]
-        return found
+        fact: NDArray[np.float32] = self.facts[..., FACTS.index(name)]
+        return fact
 
     @property
     def blank(self) -> NDArray[np.bool_]:
-        """Whether a channel is one value, hot pixels aside, and not the highest there is: bool[n, C]."""
+        """Whether a channel has one value, hot pixels aside, below the highest possible one: bool[n, C]."""
         same: NDArray[np.bool_] = ((self["uniform"] > 0) | self.constant) & (self["bright"] < self["high"])
         return same
 
     @property
     def constant(self) -> NDArray[np.bool_]:
-        """Whether a channel is one value throughout, once it is clipped: bool[n, C]."""
+        """Whether a channel has one value only, after clipping: bool[n, C]."""
         lowest, highest = (np.clip(self[name], self["low"], self["high"]) for name in ("lowest", "highest"))
         same: NDArray[np.bool_] = lowest == highest
         return same
 
     @property
     def saturated(self) -> NDArray[np.bool_]:
-        """Whether a large share of a channel, not of one bit, lies where a detector ends, or the range: bool[n, C]."""
+        """Whether a large share of a channel is at the highest value of a detector or of the range: bool[n, C].
+
+        Never so for channels of one bit.
+        """
         highest = self["highest"]
         ends = (highest >= self["high"]) | (np.isin(highest, _ENDS) & (self["kind"] == KINDS.index("uint") + 1))
-        found: NDArray[np.bool_] = ends & (self["at_top"] >= SATURATED) & (self["kind"] != KINDS.index("bool") + 1)
-        return found
+        full: NDArray[np.bool_] = ends & (self["at_top"] >= SATURATED) & (self["kind"] != KINDS.index("bool") + 1)
+        return full
 
     @property
     def span(self) -> NDArray[np.float32]:
         """Share of the range between ``dark`` and ``bright``: float32[n, C]."""
-        found: NDArray[np.float32] = (self["bright"] - self["dark"]) / (self["high"] - self["low"])
-        return found
+        share: NDArray[np.float32] = (self["bright"] - self["dark"]) / (self["high"] - self["low"])
+        return share
 
     @property
     def step(self) -> NDArray[np.float32]:
-        """The step of each channel; where it can't be told, that of most other images of the type. float32[n, C]."""
+        """The step of each channel; where it is unknown, the commonest in images of its type. float32[n, C]."""
         step = self["step"].copy()
         for kind, bits in {(k, b) for k, b in zip(self["kind"].flat, self["bits"].flat, strict=True)}:
             mine = (self["kind"] == kind) & (self["bits"] == bits)
-            known, counts = np.unique(step[mine & (step > 0)], return_counts=True)
-            step[mine & (step == 0)] = known[counts.argmax()] if len(known) else 1
+            steps, counts = np.unique(step[mine & (step > 0)], return_counts=True)
+            step[mine & (step == 0)] = steps[counts.argmax()] if len(steps) else 1
         return step
 
     @property
     def depth(self) -> NDArray[np.int64]:
-        """Bits that the levels of each channel amount to: 8 of 16 where all are multiples of 257. int64[n, C].
+        """Bits that the levels of each channel need: 8 of 16 if all are multiples of 257. int64[n, C].
 
-        A file that says itself how many bits its values have has no more.
+        If the file declares the bits of its values, they are the most.
         """
-        said = np.where(self["on_card"] == 0, np.log2(self["high"] - self["low"] + 1), np.inf)
-        bits = np.where(self["kind"] == KINDS.index("uint") + 1, np.minimum(self["bits"], said), self["bits"])
+        declared = np.where(self["on_card"] == 0, np.log2(self["high"] - self["low"] + 1), np.inf)
+        bits = np.where(self["kind"] == KINDS.index("uint") + 1, np.minimum(self["bits"], declared), self["bits"])
         return np.round(bits - np.log2(self.step.astype(np.float64))).astype(np.int64)
 
     @property
     def depths(self) -> NDArray[np.float64] | None:
-        """What `Task.depths` are: float64[n, 3], in the mean over channels; None where all are alike or not known."""
+        """The values of `Task.depths`: float64[n, 3], means over channels; None where all are equal or unknown."""
         facts = (self["bits"], self.depth, self["kind"])
-        found = np.stack([fact.mean(axis=1) for fact in facts], axis=1).astype(np.float64)
-        return found if (found != found[:1]).any() and self["kind"].all() else None
+        means = np.stack([fact.mean(axis=1) for fact in facts], axis=1).astype(np.float64)
+        return means if (means != means[:1]).any() and self["kind"].all() else None
 
 
 def stored_range(dtype: np.dtype[np.generic]) -> tuple[float, float] | None:
-    """Return what becomes 0 and 1 of values of a type where the card doesn't say, None where it has to."""
+    """Return the values of a type that become 0 and 1 by default, or None if the card must give them."""
     return _STORED_RANGE.get(dtype.name)
 
 
 def facts_of(image: Image) -> NDArray[np.float32]:
-    """Return the facts that an image carries, else those that its pixels tell: float32[C, len(FACTS)]."""
-    return image.values if image.values is not None else _of_pixels(image.pixels)
+    """Return the facts that an image carries, else those measured from its pixels: float32[C, len(FACTS)]."""
+    return image.values if image.values is not None else _measure_pixels(image.pixels)
 
 
 def measure(
@@ -149,11 +152,11 @@ def measure(
     stored : ndarray (C, Y, X)
         Numbers, all finite.
     value_range : (float, float) or None
-        What becomes 0 and 1; None: the range of the dtype, or [0, 1].
+        The values that become 0 and 1; None: the range of the dtype, or [0, 1].
     dtype : numpy.dtype, optional
-        As in the file, where what is read of it has another.
+        The dtype in the file, if ``stored`` has another.
     on_card : bool
-        Whether it is the card that gives ``value_range``, and not the file.
+        Whether ``value_range`` is from the card, not from the file.
 
     Returns
     -------
@@ -169,12 +172,12 @@ def measure(
     low, high = value_range or stored_range(dtype) or (0.0, 1.0)
     kind = {"b": 1, "u": 2, "i": 3, "f": 4}.get(dtype.kind, 0)
     bits = 1 if kind == 1 else 8 * dtype.itemsize
-    rows = [(kind, bits, *_measured(plane, low, high, on_card and value_range is not None)) for plane in stored]
+    rows = [(kind, bits, *_measure_plane(plane, low, high, on_card and value_range is not None)) for plane in stored]
     return np.array(rows, np.float32).reshape(len(stored), len(FACTS))
 
 
 def cut(facts: NDArray[np.float32], pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the facts of a window of an image: where its values lie it tells itself, the rest is the image's.
+    """Return the facts of a window of an image: its range is measured from its pixels, the rest is the image's.
 
     Parameters
     ----------
@@ -185,14 +188,14 @@ def cut(facts: NDArray[np.float32], pixels: NDArray[np.float32]) -> NDArray[np.f
     """
     if not pixels.size:
         return facts
-    found, whole = _of_pixels(pixels), Values(facts)
+    window_facts, whole = _measure_pixels(pixels), Values(facts)
     low, width = whole["low"], whole["high"] - whole["low"]
-    changed = facts.copy()
+    new_facts = facts.copy()
     for name in ("lowest", "dark", "bright", "highest"):
-        changed[:, FACTS.index(name)] = low + width * Values(found)[name]
+        new_facts[:, FACTS.index(name)] = low + width * Values(window_facts)[name]
     for name in ("at_top", "uniform"):
-        changed[:, FACTS.index(name)] = Values(found)[name]
-    return changed
+        new_facts[:, FACTS.index(name)] = Values(window_facts)[name]
+    return new_facts
 
 
 def refuse_clipping(stored: NDArray[np.generic], value_range: tuple[float, float], where: str) -> None:
@@ -206,46 +209,46 @@ def refuse_clipping(stored: NDArray[np.generic], value_range: tuple[float, float
     """
     planes = stored if stored.ndim == 3 else stored[None]
     for number, plane in enumerate(planes, 1):
-        share = float(np.mean(_outside(plane, *value_range))) if plane.size else 0.0
+        share = float(np.mean(_find_outside(plane, *value_range))) if plane.size else 0.0
         if share > CLIPPED:
             of = f" of channel {number}" if len(planes) > 1 else ""
             low, high = value_range
-            found = f"they go from {plane.min():g} to {plane.max():g}"
+            extremes = f"they go from {plane.min():g} to {plane.max():g}"
             raise UserError(
                 where,
-                f"{100 * share:.3g} % of values{of} lie outside value_range = [{low:g}, {high:g}]: {found}",
+                f"{100 * share:.3g} % of values{of} lie outside value_range = [{low:g}, {high:g}]: {extremes}",
                 "put value_range right on the card, or add clip = true to it to have them clipped",
             )
 
 
-def _of_pixels(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+def _measure_pixels(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
     facts = measure(pixels, None)
     facts[:, : FACTS.index("step")] = 0
     return facts
 
 
-def _outside(plane: NDArray[np.generic], low: float, high: float) -> NDArray[np.bool_]:
+def _find_outside(plane: NDArray[np.generic], low: float, high: float) -> NDArray[np.bool_]:
     by = _ROUNDING * (high - low) if plane.dtype.kind == "f" else 0.0
-    found: NDArray[np.bool_] = (plane < low - by) | (plane > high + by)  # type: ignore[operator]
-    return found
+    outside: NDArray[np.bool_] = (plane < low - by) | (plane > high + by)  # type: ignore[operator]
+    return outside
 
 
-def _measured(plane: NDArray[np.generic], low: float, high: float, on_card: bool) -> tuple[float, ...]:
+def _measure_plane(plane: NDArray[np.generic], low: float, high: float, on_card: bool) -> tuple[float, ...]:
     """Return the facts of one channel from ``step`` on."""
-    levels, counts = _levels(plane)
+    levels, counts = _count_levels(plane)
     total = counts.sum()
     if not total:
         return (0, low, low, low, low, low, high, on_card, 0, 0, 1)
     upto = np.cumsum(counts)
     dark, bright = (levels[np.searchsorted(upto, q * total)] for q in (TAIL, 1 - TAIL))
     top = counts[levels >= min(levels[-1], high)].sum() / total
-    outside = counts[_outside(levels, low, high)].sum() / total if on_card else 0
+    outside = counts[_find_outside(levels, low, high)].sum() / total if on_card else 0
     uniform = total - counts.max() <= max(1, HOT * total)
-    return (_step(levels), levels[0], dark, bright, levels[-1], low, high, on_card, outside, top, uniform)
+    return (_find_step(levels), levels[0], dark, bright, levels[-1], low, high, on_card, outside, top, uniform)
 
 
-def _levels(plane: NDArray[np.generic]) -> tuple[NDArray[np.generic], NDArray[np.int64]]:
-    """Return the different values of a plane, sorted, and how often each occurs."""
+def _count_levels(plane: NDArray[np.generic]) -> tuple[NDArray[np.generic], NDArray[np.int64]]:
+    """Return the distinct values of a plane, sorted, and how often each occurs."""
     if plane.dtype.kind == "b":
         plane = plane.astype(np.uint8)
     if plane.dtype.kind == "u" and plane.dtype.itemsize <= 2 and plane.size >= 2**14:
@@ -256,8 +259,8 @@ def _levels(plane: NDArray[np.generic]) -> tuple[NDArray[np.generic], NDArray[np
     return levels, counts
 
 
-def _step(levels: NDArray[np.generic]) -> float:
-    """Return the step that whole numbers keep between them: a common divisor, or a gap too wide to be chance's."""
+def _find_step(levels: NDArray[np.generic]) -> float:
+    """Return the step between whole numbers: their common divisor, or a gap too wide to be chance."""
     if levels.dtype.kind not in "ui":
         return 1.0
     if len(levels) < _FEW_LEVELS:

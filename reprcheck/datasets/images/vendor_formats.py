@@ -1,4 +1,4 @@
-"""Image formats that aren't read, and how to make of each one that is: a hint in one line."""
+"""Image formats that aren't read, and a one-line hint on how to convert each."""
 
 from __future__ import annotations
 
@@ -12,4 +12,4 @@ CONVERSIONS = {
     **dict.fromkeys((".svs", ".ndpi", ".mrxs", ".vsi", ".bif", ".qptiff", ".isyntax", ".scn", ".dcm"), _SLIDES),
     **dict.fromkeys((".gif", ".bmp", ".webp", ".jp2", ".jxl", ".heic", ".avif", ".pgm", ".ppm"), _PICTURES),
 }
-"""Suffix to what to do with the file: of microscopes, of slide scanners, of everything else that shows pictures."""
+"""Suffix to hint: formats of microscopes, of slide scanners, and of other pictures."""
