@@ -26,7 +26,7 @@ _CANNOT_TELL = {
 
 
 def judge(name: str, bench: Bench, setting: Setting) -> Cell:
-    """Ask one question, a diagnostic by name, of one model in one setting, as `describe` describes it."""
+    """Return the verdict of one diagnostic, by name, on one model in one setting, as `describe_setting` returns it."""
     diagnostic: Diagnostic = DIAGNOSTICS.get(name)
     problem = bench.contestants.problem
     if problem == "not finite":
@@ -36,17 +36,17 @@ def judge(name: str, bench: Bench, setting: Setting) -> Cell:
     if bench.policy.resample == "batch" and (problem := _why_not_batches(bench)):
         return bench.without_evidence(name, "inconclusive", f"{problem}, and the policy resamples batches")
     cell = diagnostic.ask(bench)
-    reason = _unanswered(bench) or _CANNOT_TELL.get(setting.qualification)
+    reason = _why_not_units(bench) or _CANNOT_TELL.get(setting.qualification)
     if reason is None or cell.status == "not_applicable":
         return cell
     return replace(cell, status="inconclusive", statement=f"{setting.qualification}: {reason}; {cell.statement}")
 
 
-def _unanswered(bench: Bench) -> str | None:
+def _why_not_units(bench: Bench) -> str | None:
     if not (groups := bench.task.groups):
         return None
-    named = list_names(group.called for group in groups)
-    return f"units may not be independent: the card doesn't answer for {named}, whose groups have one label each"
+    columns = list_names(group.called for group in groups)
+    return f"units may not be independent: the card doesn't answer for {columns}, whose groups have one label each"
 
 
 def _why_not_batches(bench: Bench) -> str | None:

@@ -54,7 +54,7 @@ class Bench:
     matched : callable
         Returns the contestants embedded on histogram-matched images, or None for a model that can't be re-embedded.
     notes : tuple of str
-        What must be told of how the model was shown the images, and of how these were read.
+        What the scorecard must report on how the model was shown the images, and on how these were read.
     blank : bool[n] or None
         Samples of one value throughout.
     """
@@ -112,20 +112,20 @@ class Bench:
         task : Task, optional
             Another task on the same samples than the bench's own.
         """
-        asked = task or self.task
-        keys = [self._score_key(asked, blocks) for blocks in contests]
+        scored_task = task or self.task
+        keys = [self._score_key(scored_task, blocks) for blocks in contests]
         missing = {}
         for key, blocks in zip(keys, contests, strict=True):
             if key not in self._scores:
-                found = self.cache.get("scores", key)
-                if found is None:
+                arrays = self.cache.get("scores", key)
+                if arrays is None:
                     missing[key] = blocks
                 else:
-                    self._scores[key] = from_arrays(found)
+                    self._scores[key] = from_arrays(arrays)
         if missing:
             with self.progress(len(missing), f"scoring {self.id}") as advance:
                 for key, blocks in missing.items():
-                    self._scores[key] = self._score(asked, blocks)
+                    self._scores[key] = self._score(scored_task, blocks)
                     self.cache.put("scores", key, to_arrays(self._scores[key]))
                     advance(1)
         return [self._scores[key] for key in keys]
@@ -153,12 +153,12 @@ class Bench:
         """Score a forest grown on a baseline on the bench's folds: the strongest reader of few features. Cached."""
         key = digest("forest", self._score_key(self.task, [baseline]))
         if key not in self._scores:
-            found = self.cache.get("scores", key)
-            if found is None:
+            arrays = self.cache.get("scores", key)
+            if arrays is None:
                 runs = [self.scorer.by_forest(baseline.vectors, self.task, r) for r in range(self._runs(self.task))]
-                found = to_arrays(mean(runs))
-                self.cache.put("scores", key, found)
-            self._scores[key] = from_arrays(found)
+                arrays = to_arrays(mean(runs))
+                self.cache.put("scores", key, arrays)
+            self._scores[key] = from_arrays(arrays)
         return self._scores[key]
 
     def expansions(self, baseline: Block) -> Family:
@@ -242,7 +242,7 @@ class Bench:
         extra: Sequence[Evidence] = (),
         details: Mapping[str, Any] | None = None,
     ) -> Cell:
-        """Write the cell of a comparison with several references.
+        """Return the cell of a comparison with several references.
 
         Parameters
         ----------
@@ -256,8 +256,8 @@ class Bench:
         """
         status, binding = weigh(evidence, self.policy.min_units)
         if status == "pass" and extra:
-            held, second = weigh(extra, self.policy.min_units)
-            if held != "pass":
+            extra_status, second = weigh(extra, self.policy.min_units)
+            if extra_status != "pass":
                 status, binding = "inconclusive", second
         return Cell(
             model=self.model,
@@ -282,7 +282,7 @@ class Bench:
         )
 
     def without_evidence(self, diagnostic: str, status: Status, statement: str) -> Cell:
-        """Write a cell that rests on no comparison."""
+        """Return a cell that rests on no comparison."""
         return Cell.without_evidence(self.model, self.id, diagnostic, status, statement, len(self.units))
 
 
@@ -292,16 +292,16 @@ def _runs(scores: Scores, which: Literal["values", "bits"]) -> NDArray[np.float6
 
 
 def _statement(status: Status, e: Evidence, min_units: int) -> str:
-    found = f"{e.effect:+.3f} [{e.low:+.3f}, {e.high:+.3f}] over {e.reference}, {e.n_units} units"
+    numbers = f"{e.effect:+.3f} [{e.low:+.3f}, {e.high:+.3f}] over {e.reference}, {e.n_units} units"
     if e.covers:
-        found += f" (covers {e.covers})"
+        numbers += f" (covers {e.covers})"
     if status == "pass":
-        return f"{found}: more than the margin of {e.margin:g}"
+        return f"{numbers}: more than the margin of {e.margin:g}"
     if status == "fail":
-        return f"{found}: less than the margin of {e.margin:g}"
+        return f"{numbers}: less than the margin of {e.margin:g}"
     if e.n_units < min_units:
-        return f"{found}: at least {min_units} units are needed"
-    could = f"{found}: the interval holds the margin of {e.margin:g}; an effect of {e.mde:.3f} could be shown"
+        return f"{numbers}: at least {min_units} units are needed"
+    could = f"{numbers}: the interval holds the margin of {e.margin:g}; an effect of {e.mde:.3f} could be shown"
     return f"{could}; one of this size takes about {e.units_needed} units" if e.units_needed else could
 
 

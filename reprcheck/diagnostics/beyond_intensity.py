@@ -52,8 +52,8 @@ def ask(bench: Bench) -> Cell:
 
     evidence, guards = [], []
     for model, draws, reference in ((both, [alone], name), (wide, rivals, f"{name}, expanded")):
-        gained, guard = _added(bench, model, draws, reference)
-        evidence.append(gained)
+        addition, guard = _measure_addition(bench, model, draws, reference)
+        evidence.append(addition)
         guards += guard
     matched = bench.matched()
     details: dict[str, object] = {"matched": "not asked: precomputed vectors can't be re-embedded"}
@@ -65,7 +65,9 @@ def ask(bench: Bench) -> Cell:
     return bench.cell(NAME, evidence, guards, details)
 
 
-def _added(bench: Bench, model: Scores, draws: list[Scores], reference: str) -> tuple[Evidence, list[Evidence]]:
+def _measure_addition(
+    bench: Bench, model: Scores, draws: list[Scores], reference: str
+) -> tuple[Evidence, list[Evidence]]:
     """Return the evidence that must pass, and what guards it: bits and the score, or the score alone."""
     bits = bench.against_bits(model, draws, reference, bench.margin(NAME))
     if bits is None:

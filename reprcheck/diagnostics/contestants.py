@@ -1,4 +1,4 @@
-"""A model's embedding beside the untrained families that saw the same images, and who of them is fit to be compared."""
+"""A model's embedding beside the untrained families that saw the same images, and which of these can be compared."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Contestants:
     embedding : Block
     untrained : mapping of str to Family
     units : str[n] or None
-        Of the samples, where it is to be asked which encoders tell units apart.
+        Of the samples, where `separation` is wanted.
     """
 
     embedding: Block
@@ -42,8 +42,8 @@ class Contestants:
         """How well each untrained encoder tells samples of one unit from others; see `separation`."""
         if self.units is None:
             return {}
-        found = {name: separation(block.vectors, self.units) for name, block in self._draws.items()}
-        return {name: auroc for name, auroc in found.items() if auroc is not None}
+        aurocs = {name: separation(block.vectors, self.units) for name, block in self._draws.items()}
+        return {name: auroc for name, auroc in aurocs.items() if auroc is not None}
 
     @cached_property
     def collapsed(self) -> Mapping[str, str]:

@@ -1,6 +1,6 @@
-"""A setting described before anyone is judged in it: everybody's scores, what they mean here, and what could mislead.
+"""A setting described before any model is judged in it: all scores, what they mean here, and what could mislead.
 
-What a reader must know of a setting doesn't depend on the diagnostic asked: where chance, the untrained networks, the
+What a reader must know of a setting doesn't depend on the diagnostic: where chance, the untrained networks, the
 baselines and the ceiling lie; whether nuisances alone give the label; whether images are on both sides of a fold; and
 how much of a probe's score is skill at recognising units.
 """
@@ -29,14 +29,14 @@ def describe_setting(bench: Bench) -> Setting:
     task, policy = bench.task, bench.policy
     model = {} if bench.contestants.problem == "not finite" else {MODEL: (bench.embedding,)}
     hand_made = {name: (block,) for name, block in bench.baselines.items()}
-    known = _nuisances(bench)
+    nuisance_blocks = _nuisances(bench)
     families: dict[str, Family] = {**model, **bench.contestants.opponents, **hand_made}
-    found = _scored(bench, {**families, **{nuisance.name: (block,) for nuisance, block in known.items()}})
-    trivial = [s for name in (*bench.contestants.opponents, *hand_made) for s in found[name]]
+    scores = _score(bench, {**families, **{nuisance.name: (block,) for nuisance, block in nuisance_blocks.items()}})
+    trivial = [s for name in (*bench.contestants.opponents, *hand_made) for s in scores[name]]
     qualified = qualify(
         task,
         trivial=trivial,
-        model=found[MODEL][0] if model else None,
+        model=scores[MODEL][0] if model else None,
         chance=bench.scorer.chance(task),
         ceiling=bench.scorer.ceiling(task),
         margin=policy.margin,
@@ -44,7 +44,7 @@ def describe_setting(bench: Bench) -> Setting:
         min_units=policy.min_units,
         n_units=len(np.unique(bench.resampled(bench.units))),
     )
-    untrained = {name: found[name] for name in bench.contestants.opponents}
+    untrained = {name: scores[name] for name in bench.contestants.opponents}
     return Setting(
         id=bench.id,
         dataset=bench.dataset,
@@ -55,20 +55,20 @@ def describe_setting(bench: Bench) -> Setting:
         n_units=len(bench.units),
         n_batches=len(np.unique(task.batches[bench.judged])),
         qualification=qualified.qualification,
-        scores={name: interval(average(draws).values, policy.alpha) for name, draws in found.items()},
+        scores={name: interval(average(draws).values, policy.alpha) for name, draws in scores.items()},
         notes=(
             *task.notes,
             *bench.scorer.notes(task),
             *bench.notes,
-            *_misleading(bench, found, list(known)),
+            *_misleading(bench, scores, list(nuisance_blocks)),
         ),
         limit=bench.limit,
         landmarks={**qualified.landmarks, **_resolution(bench, untrained)},
-        selectivity=_selectivity(bench, families, found),
+        selectivity=_selectivity(bench, families, scores),
     )
 
 
-def _scored(bench: Bench, families: Mapping[str, Family]) -> dict[str, list[Scores]]:
+def _score(bench: Bench, families: Mapping[str, Family]) -> dict[str, list[Scores]]:
     flat = iter(bench.scores(*([block] for family in families.values() for block in family)))
     return {name: [next(flat) for _ in family] for name, family in families.items()}
 
@@ -92,19 +92,22 @@ def _resolution(bench: Bench, untrained: Mapping[str, Sequence[Scores]]) -> dict
 def _nuisances(bench: Bench) -> dict[Nuisance, Block]:
     if not bench.scorer.predicts:
         return {}
-    ids, found = bench.embedding.ids, nuisances(bench.task, bench.scorer.holds_batches_out(bench.task))
-    return {one: Block(digest("nuisance", one.name, vectors), ids, vectors) for one, vectors in found.items()}
+    ids, by_nuisance = bench.embedding.ids, nuisances(bench.task, bench.scorer.holds_batches_out(bench.task))
+    return {
+        nuisance: Block(digest("nuisance", nuisance.name, vectors), ids, vectors)
+        for nuisance, vectors in by_nuisance.items()
+    }
 
 
-def _misleading(bench: Bench, found: Mapping[str, Sequence[Scores]], known: Sequence[Nuisance]) -> list[str]:
-    """Return a sentence for each thing that could mislead, beyond what the task tells of itself."""
+def _misleading(bench: Bench, scores: Mapping[str, Sequence[Scores]], task_nuisances: Sequence[Nuisance]) -> list[str]:
+    """Return a sentence for each thing that could mislead, beyond the task's own notes."""
     task, policy, protocol = bench.task, bench.policy, bench.scorer
     sentences = []
     batches = bench.batch_of(bench.units)
     if batches is not None and policy.resample != "batch":
         sentences += misleading.few_batches(len(np.unique(batches)), policy.min_units)
-    for nuisance in known:
-        sentences += misleading.predictive(task, nuisance, found[nuisance.name][0], protocol, policy.alpha)
+    for nuisance in task_nuisances:
+        sentences += misleading.predictive(task, nuisance, scores[nuisance.name][0], protocol, policy.alpha)
     if protocol.predicts:
         thumbnails = bench.thumbnails.vectors
         ids, names = bench.embedding.ids, list(bench.ids)
@@ -115,19 +118,19 @@ def _misleading(bench: Bench, found: Mapping[str, Sequence[Scores]], known: Sequ
 
 
 def _selectivity(
-    bench: Bench, families: Mapping[str, Family], found: Mapping[str, Sequence[Scores]]
+    bench: Bench, families: Mapping[str, Family], scores: Mapping[str, Sequence[Scores]]
 ) -> dict[str, dict[str, float]]:
     """Return what some encoders (of a family the first draw) score on the task and on the protocol's control of it."""
-    made = bench.scorer.control(bench.task)
+    control_task = bench.scorer.control(bench.task)
     probed = [name for _, reference in REFERENCES.things() for name in reference.probed]
-    chosen = [name for name in (MODEL, *probed) if name in families]
-    if made is None:
+    names = [name for name in (MODEL, *probed) if name in families]
+    if control_task is None:
         return {}
-    controls = bench.scores(*([families[name][0]] for name in chosen), task=made)
+    controls = bench.scores(*([families[name][0]] for name in names), task=control_task)
     pairs = [
-        (float(found[name][0].values.mean()), float(c.values.mean())) for name, c in zip(chosen, controls, strict=True)
+        (float(scores[name][0].values.mean()), float(c.values.mean())) for name, c in zip(names, controls, strict=True)
     ]
     return {
         name: {"task": score, "control": control, "selectivity": score - control}
-        for name, (score, control) in zip(chosen, pairs, strict=True)
+        for name, (score, control) in zip(names, pairs, strict=True)
     }

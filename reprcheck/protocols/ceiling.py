@@ -33,6 +33,6 @@ def ceiling(task: Task) -> float:
     others = table[index] - np.eye(len(task.classes))[task.y]
     winners = others == others.max(1, keepdims=True)
     agreed = winners[np.arange(len(task.y)), task.y] / winners.sum(1)
-    asked = repeated & judged(task)
-    y, agreed = task.y[asked], agreed[asked]
-    return float(np.mean([agreed[y == label].mean() for label in np.unique(y)])) if asked.any() else CEILING
+    scored = repeated & judged(task)
+    y, agreed = task.y[scored], agreed[scored]
+    return float(np.mean([agreed[y == label].mean() for label in np.unique(y)])) if scored.any() else CEILING

@@ -62,12 +62,12 @@ class DoseResponse(Protocol):
 
 
 def _concordance(displacement: NDArray[np.float64], dose: NDArray[np.float64]) -> NDArray[np.float64]:
-    moved = np.sign(displacement[:, None] - displacement[None])
-    asked = np.sign(dose[:, None] - dose[None])
-    pairs = asked != 0
-    agreed: NDArray[np.float64] = np.where(pairs, (1 + moved * asked) / 2, 0).sum(1)
-    compared: NDArray[np.int64] = np.maximum(pairs.sum(1), 1)
-    return agreed / compared
+    displacement_order = np.sign(displacement[:, None] - displacement[None])
+    dose_order = np.sign(dose[:, None] - dose[None])
+    pairs = dose_order != 0
+    agreement: NDArray[np.float64] = np.where(pairs, (1 + displacement_order * dose_order) / 2, 0).sum(1)
+    n_pairs: NDArray[np.int64] = np.maximum(pairs.sum(1), 1)
+    return agreement / n_pairs
 
 
 DOSE_RESPONSE = DoseResponse()

@@ -82,9 +82,9 @@ def per_unit(values: NDArray[np.float64], task: Task) -> tuple[NDArray[np.str_],
         Of the units with a judged sample. A unit's score may exceed its samples' range where units or classes differ in
         size.
     """
-    asked = judged(task)
-    units, index = np.unique(task.units[asked], return_inverse=True)
-    values, y = values[asked], task.y[asked]
+    is_judged = judged(task)
+    units, index = np.unique(task.units[is_judged], return_inverse=True)
+    values, y = values[is_judged], task.y[is_judged]
     if task.kind == "classify":
         counts = np.bincount(y, minlength=len(task.classes))
         weight = len(units) / (np.count_nonzero(counts) * counts[y])

@@ -60,8 +60,8 @@ class Matching(Protocol):
 
     def chance(self, task: Task) -> float:
         """Return the expected share right where each judged sample is matched with a candidate at random."""
-        asked = self.judged(task)
-        right, all_of_them = (self._candidates(task, label)[asked] for label in (task.y, np.zeros_like(task.y)))
+        is_judged = self.judged(task)
+        right, all_of_them = (self._candidates(task, label)[is_judged] for label in (task.y, np.zeros_like(task.y)))
         return float(np.mean(right / all_of_them))
 
     def judged(self, task: Task) -> NDArray[np.bool_]:
@@ -69,12 +69,12 @@ class Matching(Protocol):
         return self._candidates(task, task.y) > 0
 
     def overlap(self, task: Task) -> float:
-        """Return J n_test / n_train as `folds_overlap` does: each judged sample is a fold, which candidates teach."""
+        """Return J n_test / n_train as `folds_overlap` does: a judged sample is a fold, trained on its candidates."""
         candidates = self._candidates(task, np.zeros_like(task.y))
         return float(np.sum(1 / candidates[self.judged(task)]))
 
     def sides(self, task: Task) -> tuple[NDArray[Any], str]:
-        """Return the names that a match must differ in, the outermost, and what such a pair is on."""
+        """Return the names that a match must differ in, the outermost, and what to say of such a pair."""
         return (task.batches, "in two batches") if self.holds_batches_out(task) else (task.units, "in two units")
 
     def notes(self, task: Task) -> tuple[str, ...]:
@@ -104,15 +104,15 @@ class Matching(Protocol):
 
     def _candidates(self, task: Task, label: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return int64[n]: of each sample, how many candidates have its label; by inclusion and exclusion."""
-        apart, found = self._apart(task), np.zeros(len(label), np.int64)
+        apart, counts = self._apart(task), np.zeros(len(label), np.int64)
         for k in range(len(apart) + 1):
             for shared in combinations(apart, k):
-                found += (-1) ** k * _alike(label, *shared)
-        return found
+                counts += (-1) ** k * _alike(label, *shared)
+        return counts
 
 
 def _per_unit(
-    right: NDArray[np.bool_], task: Task, asked: NDArray[np.bool_]
+    right: NDArray[np.bool_], task: Task, is_judged: NDArray[np.bool_]
 ) -> tuple[NDArray[np.str_], NDArray[np.float64]]:
     """Return units and a score for each, such that the mean over units is the share of judged samples that are right.
 
@@ -122,14 +122,14 @@ def _per_unit(
         Whether each sample is matched right, and whether it is judged.
     task : Task
     """
-    units, index = np.unique(task.units[asked], return_inverse=True)
-    return units, group_sum(right[asked], index) * (len(units) / len(index))
+    units, index = np.unique(task.units[is_judged], return_inverse=True)
+    return units, group_sum(right[is_judged], index) * (len(units) / len(index))
 
 
 def _nearest(x: NDArray[np.float64], names: Sequence[NDArray[np.str_]], task: Task) -> NDArray[np.int64]:
     """Return int64[n], each sample's match, which differs from it in all names; -1 for one without a candidate."""
     n = len(x)
-    apart = [np.unique(one, return_inverse=True)[1] for one in names]
+    apart = [np.unique(values, return_inverse=True)[1] for values in names]
     circle = rng("nsc", task.units).permutation(n)
     matches = np.full(n, -1)
     for start in range(0, n, _BLOCK):
@@ -144,6 +144,6 @@ def _nearest(x: NDArray[np.float64], names: Sequence[NDArray[np.str_]], task: Ta
 
 def _alike(*names: NDArray[np.str_] | NDArray[np.int64]) -> NDArray[np.int64]:
     """Return int64[n]: how many samples share all of a sample's names, itself among them."""
-    codes = np.stack([np.unique(one, return_inverse=True)[1] for one in names])
+    codes = np.stack([np.unique(values, return_inverse=True)[1] for values in names])
     _, index, counts = np.unique(codes, axis=1, return_inverse=True, return_counts=True)
     return counts[index.ravel()].astype(np.int64)

@@ -67,12 +67,12 @@ def _choose(
     inner: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]],
 ) -> float:
     """Return the strength with the most bits on the inner folds; ties go to the stronger penalty."""
-    gained = np.zeros(len(STRENGTHS))
+    information = np.zeros(len(STRENGTHS))
     for fit, validate in inner:
         weight = 1 / np.bincount(task.y[validate], minlength=len(task.classes))[task.y[validate]]
         for i, chance in enumerate(_predict(blocks, task, fit, validate, STRENGTHS)):
-            gained[i] += np.average(_bits(chance, task.y[validate]), weights=weight)
-    return STRENGTHS[int(gained.argmax())]
+            information[i] += np.average(_bits(chance, task.y[validate]), weights=weight)
+    return STRENGTHS[int(information.argmax())]
 
 
 def _predict(

@@ -28,13 +28,13 @@ class Protocol(ABC):
     trains : bool
         Whether it trains on some samples and judges others, by folds or by a fixed split.
     predicts : bool
-        Whether a sample's label is told from others', by folds or by a match: so that copies leak.
+        Whether a sample's label is predicted from others', by folds or by a match: so that copies leak.
     outside : tuple of {"unit", "batch"}
         What a sample's match must lie outside of; empty for a protocol that doesn't match.
     usual : bool
-        Whether a drafted card asks by it.
+        Whether a drafted card lists it.
     quick : bool
-        Whether it takes seconds on the largest tasks, so that it may be asked of every nuisance before any model is.
+        Whether it takes seconds on the largest tasks, so that every nuisance may be scored by it before any model.
     """
 
     id: str
@@ -84,7 +84,7 @@ class Protocol(ABC):
         return folds.folds_overlap(task) if self.trains else 0.0
 
     def sides(self, task: Task) -> tuple[NDArray[Any], str]:
-        """Return names by which two samples differ where one may tell the other's label, and what such a pair is on."""
+        """Return names in which two samples differ where one may predict the other, and what to say of such a pair."""
         return folds.sides(task), "on both sides of a fold"
 
     def notes(self, task: Task) -> tuple[str, ...]:
@@ -92,7 +92,7 @@ class Protocol(ABC):
         return ()
 
     def holds_batches_out(self, task: Task) -> bool:
-        """Return whether a sample's label is never told by samples of its own batch."""
+        """Return whether a sample's label is never predicted from samples of its own batch."""
         return task.holdout == "batch"
 
     def drawn(self, task: Task) -> bool:
@@ -100,7 +100,7 @@ class Protocol(ABC):
         return self.trains and folds.drawn(task)
 
     def control(self, task: Task) -> Task | None:
-        """Return the task on whose score selectivity is told, one of meaningless labels; None where none is told."""
+        """Return the control task for selectivity, with meaningless labels; None where selectivity isn't reported."""
         return None
 
     def by_forest(self, vectors: NDArray[np.float32], task: Task, repeat: int = 0) -> Scores:

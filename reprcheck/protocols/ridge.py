@@ -47,8 +47,8 @@ class Ridge(Protocol):
             loss = np.zeros(len(PENALTIES))
             for fit, validate in fold.inner:
                 loss += np.square(_predict(blocks, task.y, fit, validate, PENALTIES) - task.y[validate]).mean(1)
-            chosen = PENALTIES[int(loss.argmin())]
-            predicted[fold.test] = _predict(blocks, task.y, fold.train, fold.test, (chosen,))[0]
+            penalty = PENALTIES[int(loss.argmin())]
+            predicted[fold.test] = _predict(blocks, task.y, fold.train, fold.test, (penalty,))[0]
         units, values = per_unit(1 - np.square(predicted - task.y) / task.y[judged(task)].var(), task)
         return Scores(units, values, predictions=predicted)
 
@@ -66,8 +66,8 @@ def _predict(
     u, s, vt = np.linalg.svd(a, full_matrices=False)
     shrink = s / (s**2 + len(train) * np.asarray(penalties)[:, None])
     predicted = mean + (shrink * (u.T @ (y[train] - mean))) @ (b @ vt.T).T
-    kept: NDArray[np.float64] = np.clip(predicted, y[train].min(), y[train].max())
-    return kept
+    clipped: NDArray[np.float64] = np.clip(predicted, y[train].min(), y[train].max())
+    return clipped
 
 
 RIDGE = Ridge()

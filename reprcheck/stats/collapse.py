@@ -39,7 +39,7 @@ def collapse(vectors: NDArray[np.float32]) -> str | None:
 
 
 INDISTINCT, SEPARATE = 0.52, 0.6
-"""Below the first an encoder doesn't tell units apart; from the second on it clearly does."""
+"""Below the first an encoder doesn't separate units; from the second on it clearly does."""
 PAIRS = 4000
 """Pairs of either kind that the separation is taken from."""
 

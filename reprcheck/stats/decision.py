@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy.special import stdtr, stdtrit
 
 from reprcheck.seeding import rng as seeded
-from reprcheck.stats.resampling import resamples, studentised
+from reprcheck.stats.resampling import resamples, studentise
 from reprcheck.types import Evidence, Status
 
 POWER = 0.9
@@ -27,7 +27,7 @@ POWER = 0.9
 SMALLEST_P = 1e-9
 """A t-distribution's tail says nothing beyond this with any number of units seen here."""
 MANY = 100
-"""Times as many units are not to be had."""
+"""Nobody can get this many times as many units."""
 ALIKE = 1e-12
 """Standard deviation, relative to the mean, under which all units count as alike."""
 
@@ -104,7 +104,7 @@ def infer(
     if alike:
         above = below = (1 + abs(mean)) * rng.beta(1, n, resamples(n))
     else:
-        above = se * studentised(ordered, rng)
+        above = se * studentise(ordered, rng)
         below = -above
     if draws is not None and len(draws) > 1 and np.ptp(draws) > 0:
         k = len(draws)
@@ -181,23 +181,23 @@ def compare(
         raise ValueError("an interval needs at least two units")
     scores = _unit_means(np.vstack([model, references]), index)
     difference = scores[0] - scores[1:].mean(0)
-    found = infer(difference, scores[1:].mean(1), rng, inflation)
-    low = found.low(alpha)
-    reach = (found.mean - low) + _reach(found, POWER)
+    inference = infer(difference, scores[1:].mean(1), rng, inflation)
+    low = inference.low(alpha)
+    reach = (inference.mean - low) + _reach(inference, POWER)
     few = _few_batches(batches, first, index, min_units)
     return Evidence(
-        effect=found.mean,
+        effect=inference.mean,
         low=low,
-        high=found.high(alpha),
+        high=inference.high(alpha),
         margin=margin,
         alpha=alpha,
         mde=margin + reach,
         n_units=len(names),
         reference=reference,
-        p=found.p(margin),
+        p=inference.p(margin),
         covers=f"these {len(np.unique(few))} batches, not new ones" if few is not None else "",
         per_batch={} if few is None else {str(b): float(difference[few == b].mean()) for b in np.unique(few)},
-        units_needed=_units_needed(found, margin, reach, len(names)),
+        units_needed=_units_needed(inference, margin, reach, len(names)),
     )
 
 
@@ -257,8 +257,8 @@ def holm(p: Sequence[float]) -> list[float]:
 
 def interval(values: NDArray[np.float64], alpha: float) -> Mapping[str, float]:
     """Return ``mean``, ``low`` and ``high`` of a score over units; both bounds one-sided at ``alpha``."""
-    found = infer(values)
-    return {"mean": found.mean, "low": found.low(alpha), "high": found.high(alpha)}
+    inference = infer(values)
+    return {"mean": inference.mean, "low": inference.low(alpha), "high": inference.high(alpha)}
 
 
 def _unit_means(scores: NDArray[np.float64], index: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -277,21 +277,21 @@ def _few_batches(
     return of_unit if nested and 1 < len(np.unique(of_unit)) < min_units else None
 
 
-def _reach(found: Inference, quantile: float) -> float:
-    return max(found.se * float(stdtrit(found.df, quantile)), _quantile(found.above, quantile))
+def _reach(inference: Inference, quantile: float) -> float:
+    return max(inference.se * float(stdtrit(inference.df, quantile)), _quantile(inference.above, quantile))
 
 
-def _units_needed(found: Inference, margin: float, reach: float, n: int) -> int | None:
-    """Return how many units would let an effect of the size found pass with probability `POWER`; None where none do.
+def _units_needed(inference: Inference, margin: float, reach: float, n: int) -> int | None:
+    """Return how many units would let an effect of this size pass with probability `POWER`; None where none do.
 
     The reach, which is a multiple of the standard error, must become as small as the distance to the margin; the part
     of the standard error that units give falls with the root of their number, the draws' part stays.
     """
-    distance = found.mean - margin
-    if distance <= 0 or reach <= 0 or found.se <= 0:
+    distance = inference.mean - margin
+    if distance <= 0 or reach <= 0 or inference.se <= 0:
         return None
-    units, fixed = found.se**2 - found.draws_se**2, found.draws_se**2
-    room = (found.se * distance / reach) ** 2 - fixed
+    units, fixed = inference.se**2 - inference.draws_se**2, inference.draws_se**2
+    room = (inference.se * distance / reach) ** 2 - fixed
     needed = n * units / room if room > 0 else np.inf
     return int(np.ceil(needed)) if needed < MANY * n else None
 

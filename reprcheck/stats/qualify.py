@@ -1,4 +1,4 @@
-"""Settings are qualified before models are judged in them: can this one tell anything at all?"""
+"""Settings are qualified before models are judged in them: can any verdict here mean something?"""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from reprcheck.types import Qualification, Scores, Task
 
 PERMUTATIONS = 999
 HALVES = 500
-"""Random halves of the units that a noise floor is taken from."""
+"""Random halves of the units that a noise floor is computed from."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def qualify(
 
     Returns
     -------
-    Qualified
+    QualifiedSetting
         The first that holds of: ``underpowered``, fewer units than the minimum, or groups of units that the card
         doesn't answer for, so that nobody knows how many are independent; ``saturated``, a trivial encoder within
         ``margin`` of the ceiling; ``no_signal``, no encoder's predictions related to the label beyond permuted labels;
@@ -96,7 +96,7 @@ def permuted(task: Task, encoders: Sequence[Scores], alpha: float = 0.05) -> dic
 
     Labels are permuted against the out-of-fold predictions, all encoders at once, so that the best of many encoders is
     compared with the best of many (Westfall and Young 1993). The relation is balanced accuracy or rank correlation; or
-    the share matched right, where labels are told by matches, which stay and bring the permuted labels along. Labels
+    the share matched right, where a protocol matches samples: matches stay, and bring the permuted labels along. Labels
     move between whole units where a unit has one label, and within batches where every batch holds several; among the
     samples with a prediction alone.
 
@@ -106,10 +106,14 @@ def permuted(task: Task, encoders: Sequence[Scores], alpha: float = 0.05) -> dic
         ``relation`` as observed, ``permuted`` (what a share alpha of permutations exceeds), and ``p``.
     """
     predictions = np.stack([s.predictions for s in encoders if s.predictions is not None])
-    asked = predictions[0] >= 0 if task.kind == "classify" else ~np.isnan(predictions[0])
-    predictions, task = predictions[:, asked], task.take(np.flatnonzero(asked))
+    has_prediction = predictions[0] >= 0 if task.kind == "classify" else ~np.isnan(predictions[0])
+    predictions, task = predictions[:, has_prediction], task.take(np.flatnonzero(has_prediction))
     draw = rng("permuted", task.y, task.units)
-    matches = [np.searchsorted(np.flatnonzero(asked), s.matches[asked]) for s in encoders if s.matches is not None]
+    matches = [
+        np.searchsorted(np.flatnonzero(has_prediction), s.matches[has_prediction])
+        for s in encoders
+        if s.matches is not None
+    ]
     y: NDArray[Any] = task.y
     relation: Callable[[NDArray[Any], NDArray[Any]], NDArray[np.float64]] = _balanced_accuracy
     if task.kind == "regress":
@@ -121,7 +125,7 @@ def permuted(task: Task, encoders: Sequence[Scores], alpha: float = 0.05) -> dic
         return float(relation(predictions, labels).max())
 
     observed = best(y)
-    null = np.array([best(moved) for moved in relabelled(y, task, draw, PERMUTATIONS)])
+    null = np.array([best(permutation) for permutation in permute_labels(y, task, draw, PERMUTATIONS)])
     return {
         "relation": observed,
         "permuted": float(np.quantile(null, 1 - alpha)),
@@ -129,7 +133,7 @@ def permuted(task: Task, encoders: Sequence[Scores], alpha: float = 0.05) -> dic
     }
 
 
-def relabelled(y: NDArray[Any], task: Task, draw: np.random.Generator, times: int) -> Iterator[NDArray[Any]]:
+def permute_labels(y: NDArray[Any], task: Task, draw: np.random.Generator, times: int) -> Iterator[NDArray[Any]]:
     """Yield labels moved between whole units where a unit has one, and within batches where each holds several."""
     _, first, index = np.unique(task.units, return_index=True, return_inverse=True)
     if (y[first][index] != y).any():  # a unit holds several labels: samples move

@@ -22,7 +22,7 @@ def resamples(n: int) -> int:
     return int(min(RESAMPLES, max(FEWEST_RESAMPLES, DRAWS // n)))
 
 
-def studentised(values: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+def studentise(values: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
     """Return errors of resampled means, each in its own standard errors.
 
     Parameters
@@ -43,8 +43,8 @@ def studentised(values: NDArray[np.float64], rng: np.random.Generator) -> NDArra
     step, kind = max(1, _CHUNK // n), np.uint16 if n < 2**16 else np.int64
     errors = np.empty(times)
     for start in range(0, times, step):
-        drawn = centred[rng.integers(0, n, (min(step, times - start), n), dtype=kind)]
-        mean = drawn.mean(1)
-        variance = np.einsum("ij,ij->i", drawn, drawn) / n - mean**2
+        resample = centred[rng.integers(0, n, (min(step, times - start), n), dtype=kind)]
+        mean = resample.mean(1)
+        variance = np.einsum("ij,ij->i", resample, resample) / n - mean**2
         errors[start : start + step] = mean / np.sqrt(np.maximum(variance, least) / (n - 1))
     return errors

@@ -23,7 +23,7 @@ from reprcheck.protocols.probe import PROBE
 from reprcheck.protocols.ridge import RIDGE
 from reprcheck.runs.check import check
 from reprcheck.seeding import rng
-from reprcheck.stats.qualify import relabelled
+from reprcheck.stats.qualify import permute_labels
 from reprcheck.studies.benches import QUICK_LIMIT, open_sets
 from reprcheck.studies.row import Row, Scale
 from reprcheck.types import Cell, Dataset
@@ -112,7 +112,7 @@ def _permuted(dataset: Dataset, case: Case, p: int) -> Dataset:
     """Return the set with permuted labels, under a name of its own; its images, and so its digest, stay."""
     tasks = {}
     for name, task in dataset.tasks.items():
-        (y,) = relabelled(task.y, task, rng("permuted study", dataset.name, name, case.protocols, p), 1)
+        (y,) = permute_labels(task.y, task, rng("permuted study", dataset.name, name, case.protocols, p), 1)
         control = None if task.control is None else np.isin(y, task.y[task.control])
         asked = tuple(protocol for protocol in case.protocols if task.kind in protocols.get(protocol).kinds)
         tasks[name] = replace(task, y=y, control=control, protocols=asked)

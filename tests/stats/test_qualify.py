@@ -74,17 +74,17 @@ def test_relations_agree_with_peers():
 
 def test_labels_move_within_batches_and_with_whole_units():
     task = classify_task(n_units=24, per_unit=3, batches=3)
-    for moved in module.relabelled(task.y, task, np.random.default_rng(0), 20):
+    for labels in module.permute_labels(task.y, task, np.random.default_rng(0), 20):
         for batch in np.unique(task.batches):
-            assert sorted(moved[task.batches == batch]) == sorted(task.y[task.batches == batch])
-        assert all(len(set(moved[task.units == u])) == 1 for u in np.unique(task.units))
+            assert sorted(labels[task.batches == batch]) == sorted(task.y[task.batches == batch])
+        assert all(len(set(labels[task.units == u])) == 1 for u in np.unique(task.units))
 
 
 def test_a_label_nested_in_batch_moves_between_batches():
     task = classify_task(n_units=24)
     nested = dataclasses.replace(task, batches=np.char.add("of-class-", task.y.astype(str)))
-    moved = module.relabelled(task.y, nested, np.random.default_rng(0), 5)
-    assert any((m != task.y).any() for m in moved)
+    labels = module.permute_labels(task.y, nested, np.random.default_rng(0), 5)
+    assert any((m != task.y).any() for m in labels)
 
 
 def test_a_regression_has_a_signal_or_none():
