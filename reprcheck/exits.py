@@ -24,7 +24,7 @@ MEANING = {
     Exit.RELEASED: "released: every required cell passed, in this run; a command: fine",
     Exit.BLOCKED: "blocked: a cell failed, broke or has no verdict; a command: not good",
     Exit.INTERRUPTED: "interrupted: stopped by the user; nothing is decided",
-    Exit.MISTAKE: "a mistake in what was asked, told in one line; nothing is decided",
+    Exit.MISTAKE: "a mistake in what was asked: nothing is decided, or a report is missing",
     Exit.NOT_ENOUGH_EVIDENCE: "not enough evidence: nothing but inconclusive cells blocks",
 }
 """What each status says. Beside these pytest's own 3 (an internal error) and 5 (no test was collected) stay."""

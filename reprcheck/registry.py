@@ -192,3 +192,10 @@ SOURCES = Registry(
         "timm": "reprcheck.models.sources.timm:TIMM",
     },
 )
+DATASETS = Registry("reprcheck.datasets", "dataset", "reprcheck.datasets.named:NamedDataset")
+REPORTERS = Registry(
+    "reprcheck.reporters",
+    "reporter",
+    "reprcheck.reporters.reporter:Reporter",
+    {"markdown": "reprcheck.reporters.markdown:MARKDOWN"},
+)

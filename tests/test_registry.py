@@ -1,12 +1,10 @@
 """What can be asked for by name: ours, extensions', and what is told of those that can't be used."""
 
-import sys
-from importlib.metadata import DistributionFinder, PathDistribution
-
 import pytest
 
 from reprcheck.errors import UserError
 from reprcheck.registry import ExtensionWarning, Registry
+from tests.installed import write_metadata
 
 GROUP = "reprcheck.shapes"
 
@@ -26,19 +24,10 @@ NO_SHAPE = object()
 @pytest.fixture
 def install(tmp_path, monkeypatch):
     """Return a function that installs a distribution with entry points in the group."""
-    finder_path = str(tmp_path)
-    monkeypatch.syspath_prepend(finder_path)
+    monkeypatch.syspath_prepend(tmp_path)
 
     def install(distribution, version, **entries):
-        folder = tmp_path / f"{distribution}-{version}.dist-info"
-        folder.mkdir()
-        (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n")
-        lines = "".join(f"{name} = {where}\n" for name, where in entries.items())
-        (folder / "entry_points.txt").write_text(f"[{GROUP}]\n{lines}")
-        assert PathDistribution(folder).version == version
-        for finder in sys.meta_path:
-            if isinstance(finder, DistributionFinder) or hasattr(finder, "invalidate_caches"):
-                finder.invalidate_caches()
+        write_metadata(tmp_path, GROUP, distribution, version, entries)
 
     return install
 

@@ -33,7 +33,8 @@ def add_list(commands: Any) -> None:
 
 def run_list(options: argparse.Namespace) -> int:
     """Print the catalogue, or what is known of some sets."""
-    from reprcheck.datasets import public
+    from reprcheck.datasets import extension_names, public
+    from reprcheck.registry import DATASETS
     from reprcheck.reporters.public_sets import Catalogue, SetDetails
 
     sets = [set_status(name) for name in options.name or public.names()]
@@ -42,7 +43,7 @@ def run_list(options: argparse.Namespace) -> int:
     elif options.name:
         show([line for one in sets for line in [*SetDetails(one).lines(*terminal()), ""]][:-1])
     else:
-        show(Catalogue(sets).lines(*terminal()))
+        show(Catalogue(sets, {name: DATASETS.origin(name) for name in extension_names()}).lines(*terminal()))
     return Exit.FINE
 
 

@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 import pytest
 
 from reprcheck.errors import Option
+from reprcheck.registry import REPORTERS
 from reprcheck.spelling import whole_number
 
 PREFIX = "--reprcheck-"
@@ -68,6 +69,8 @@ def add_options(parser: pytest.Parser, prefix: str) -> Sequence[str]:
     add("dataset", "dataset name or folder; may be repeated (default: simulated)", action="append", metavar="DATASET")
     add("policy", "TOML file with what a release requires", metavar="FILE")
     add("report-dir", f"where the scorecard goes (default: {REPORT_DIR})", metavar="DIR")
+    ours = ", ".join(REPORTERS.own)
+    add("reports", f"files beside scorecard.json, by reporter, commas between (default: {ours})", metavar="NAMES")
     add("cache-dir", "embedding cache (default: $REPRCHECK_CACHE, else the user's cache)", metavar="DIR")
     add("run-id", "name of this run, to be found in its scorecard (default: one that no other run has)", metavar="ID")
     add("limit", "cut each task down to N samples; such a run doesn't release", type=whole_number, metavar="N")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from reprcheck.runs.child import Answer, Child
     from reprcheck.runs.questions import Question
     from reprcheck.scorecard.gate import Key
-    from reprcheck.scorecard.report_folder import ReportFolder
+    from reprcheck.scorecard.report_folder import Report, ReportFolder
     from reprcheck.types import Scorecard
 
 UNANSWERED = "not answered: the ERROR below says what to put right"
@@ -51,6 +51,8 @@ class Run:
         Why a cell has no verdict, where its test ended without one.
     failed : set of str
         Models that a failed test speaks of.
+    unreported : list of UserError
+        Why reports beside the scorecards are missing. They change no verdict.
     may_be_green : bool
         Whether exit status 0 would tell the truth: a release was written, or tests were only listed, as asked by hand.
     """
@@ -63,6 +65,7 @@ class Run:
         self.failed: set[str] = set()
         self.scorecards: list[Scorecard] = []
         self.mistakes: set[str] = set()
+        self.unreported: list[UserError] = []
         self.no_model = False
         self.today = date.today()
         self.may_be_green = self.only_collects and any(a in COLLECT_ONLY for a in config.invocation_params.args)
@@ -81,12 +84,22 @@ class Run:
     @cached_property
     def folder(self) -> ReportFolder:
         """Where this run reports to."""
-        from reprcheck.reporters.markdown import write_markdown
         from reprcheck.scorecard.collect import new_run_id
         from reprcheck.scorecard.report_folder import ReportFolder
 
         path = Path(self.config.getoption("reprcheck_report_dir") or REPORT_DIR)
-        return ReportFolder(path, self.config.getoption("reprcheck_run_id") or new_run_id(), (write_markdown,))
+        return ReportFolder(path, self.config.getoption("reprcheck_run_id") or new_run_id())
+
+    @cached_property
+    def reports(self) -> Sequence[Report]:
+        """What is written beside each scorecard; nothing where one can't be had, which `begin` tells."""
+        from reprcheck.reporters.reporter import chosen
+
+        try:
+            return chosen(self.config.getoption("reprcheck_reports"))
+        except UserError as mistake:
+            self.unreported.append(mistake)
+            return ()
 
     @cached_property
     def child(self) -> Child:
@@ -112,6 +125,8 @@ class Run:
         specs = self.config.getoption("reprcheck_model")
         self._undecided("the run hasn't ended", {" ".join(specs): ", ".join(specs)})
         try:
+            if self.unreported:
+                raise self.unreported[0]
             self.request = read_request(self.config)
         except UserError as mistake:
             self._undecided(mistake.line(self.spelling), {" ".join(specs): ", ".join(specs)})
@@ -242,13 +257,15 @@ class Run:
             outcomes = {card.gate.outcome for card in self.scorecards}
             short = outcomes <= {"released", "not_enough_evidence"}
             session.exitstatus = Exit.NOT_ENOUGH_EVIDENCE if short else Exit.BLOCKED
+        elif decides and session.exitstatus == 0 and self.unreported:
+            session.exitstatus = Exit.MISTAKE
 
     def _decide(self) -> None:
         """Write the scorecards; where a mistake of the user's stands in their place, say that nothing is decided."""
         try:
             if not self.mistakes:
                 self.scorecards = self._collected()
-                self.folder.replace(self.scorecards)
+                self.unreported += self.folder.replace(self.scorecards, self.reports)
         except UserError as mistake:
             self.mistakes.add(mistake.line(self.spelling))
         if self.mistakes:
@@ -302,11 +319,13 @@ class Run:
             identities = [{"spec": spec, "name": safe(name), "digest": UNKNOWN} for spec, name in named.items()]
         policy = self.request.policy if self.request else Policy()
         run = provenance(self.folder.run_id, {}, "none")
-        self.folder.replace([undecided(identity, policy, run, why) for identity in identities])
+        cards = [undecided(identity, policy, run, why) for identity in identities]
+        self.unreported += self.folder.replace(cards, self.reports)
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Show the mistakes, each in one line, or else the scorecards and where they lie."""
         from reprcheck.reporters.terminal import TerminalReport
+        from reprcheck.scorecard.document import NAME
 
         for mistake in sorted(self.mistakes):
             terminalreporter.write_line(f"ERROR: {mistake}", red=True)
@@ -316,7 +335,10 @@ class Run:
             for line in TerminalReport(card).lines(width, color):
                 terminalreporter.write_line(line)
             where = self.folder.of(card, self.scorecards)
-            terminalreporter.write_line(printable(f"written to {where}: scorecard.json, scorecard.md"))
+            files = [NAME, *(report.file for report in self.reports if (where / report.file).is_file())]
+            terminalreporter.write_line(printable(f"written to {where}: {', '.join(files)}"))
+        for missing in sorted({one.line(self.spelling) for one in self.unreported}):
+            terminalreporter.write_line(f"ERROR: {missing}", red=True)
 
 
 class Asker:

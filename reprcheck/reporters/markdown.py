@@ -9,14 +9,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 
 from reprcheck.reporters import wording
-from reprcheck.scorecard.atomic import replace_text
+from reprcheck.reporters.reporter import Reporter
 from reprcheck.types import Cell, Scorecard, Setting
-
-NAME = "scorecard.md"
-"""The comment's file name in the report folder."""
 
 MARKER = "<!-- reprcheck scorecard -->"
 """First line of the comment: how a workflow finds the one to replace."""
@@ -56,9 +52,17 @@ def render(scorecard: Scorecard) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def write_markdown(scorecard: Scorecard, folder: Path) -> Path:
-    """Write ``scorecard.md`` into a folder, whole or not at all, and return its path."""
-    return replace_text(folder / NAME, render(scorecard))
+class Markdown(Reporter):
+    """``scorecard.md``."""
+
+    suffix = ".md"
+
+    def render(self, scorecard: Scorecard) -> str:
+        """Return the comment."""
+        return render(scorecard)
+
+
+MARKDOWN = Markdown()
 
 
 def escape(text: str) -> str:

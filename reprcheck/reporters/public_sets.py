@@ -6,7 +6,7 @@ All of it is made from the entries, so that terminal and page can't drift from w
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -52,9 +52,17 @@ class SetStatus:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Public sets in a table; rich can print it as it is."""
+    """Public sets in a table, and what extensions bring; rich can print it as it is.
+
+    Attributes
+    ----------
+    sets : sequence of SetStatus
+    extensions : mapping of str to str
+        Names of extensions' datasets, and the distribution of each.
+    """
 
     sets: Sequence[SetStatus]
+    extensions: Mapping[str, str] = field(default_factory=dict)
 
     def lines(self, width: int = 80, color: bool = True) -> list[str]:
         """Return the table's lines, none wider than ``width``; without colour where NO_COLOR is set."""
@@ -77,6 +85,8 @@ class Catalogue:
         yield table
         yield Text()
         yield Text("data list NAME tells all about a set; data fetch NAME brings it.")
+        for name, origin in self.extensions.items():
+            yield Text.assemble((wording.one_line(name), "bold"), f"  of the extension {wording.one_line(origin)}")
 
 
 @dataclass(frozen=True)

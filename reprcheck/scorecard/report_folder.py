@@ -2,32 +2,46 @@
 
 ``run.json`` names the run, what it decided, and its scorecards: ``scorecard.json`` for one model, a folder for each of
 several. Whatever an earlier run left is undecided at once and gone before this one's are complete, so that no
-"released" outlives the run that said so. Files that no run of the gate wrote are never touched.
+"released" outlives the run that said so. Reports beside a scorecard are listed as well, and go with it. Files that no
+run of the gate wrote are never touched.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Protocol
 
 from reprcheck.errors import UserError
 from reprcheck.scorecard import document
-from reprcheck.scorecard.atomic import replace_text
+from reprcheck.scorecard.atomic import replace_bytes, replace_text
 from reprcheck.types import Outcome, Scorecard
 
 INDEX = "run.json"
 """The file that says whose the folder is."""
 SCHEMA = 1
+STEM = document.NAME.removesuffix(".json")
+"""What names of reports begin with."""
 LONGEST_NAME = 256
 """Bytes that no file system takes in a name."""
+_BESIDE = re.compile(rf"{STEM}(\.\w[\w-]*)+", re.ASCII)
 SEVERITY: Sequence[Outcome] = ("released", "not_enough_evidence", "undecided", "blocked")
 """Of several models the worst outcome is the run's."""
 
-Writer = Callable[[Scorecard, Path], Path]
-"""Writes one more report of a scorecard into its folder, and returns the file's path."""
+
+class Report(Protocol):
+    """One more file beside ``scorecard.json``."""
+
+    @property
+    def file(self) -> str:
+        """Its name, which begins as ``scorecard.json`` does."""
+
+    def render(self, scorecard: Scorecard) -> bytes:
+        """Return its bytes. Raises UserError where that fails."""
 
 
 @dataclass(frozen=True)
@@ -39,19 +53,27 @@ class ReportFolder:
     path : Path
         Made where it isn't there.
     run_id : str
-    writers : tuple of callable
-        Reports beside ``scorecard.json``.
     """
 
     path: Path
     run_id: str
-    writers: tuple[Writer, ...] = ()
 
-    def replace(self, cards: Sequence[Scorecard]) -> None:
+    def replace(self, cards: Sequence[Scorecard], reports: Sequence[Report] = ()) -> list[UserError]:
         """Put these scorecards in the place of whatever a run of the gate left here.
 
         At every moment each scorecard in the folder is a whole one, and each is named in ``run.json``, so that the next
         run finds it however this one ends. An earlier run's says what the first of these does until it is gone.
+
+        Parameters
+        ----------
+        cards : sequence of Scorecard
+        reports : sequence of Report
+            What is written beside each scorecard.
+
+        Returns
+        -------
+        list of UserError
+            Why reports are missing, where they couldn't be rendered.
 
         Raises
         ------
@@ -63,50 +85,71 @@ class ReportFolder:
         new = [folder / document.NAME for folder in folders]
         outcome = max((card.gate.outcome for card in cards), key=SEVERITY.index)
         stale = set(old) - set(new)
-        self._write_index("undecided", {*old, *new})
+        files = {report.file for report in reports}
+        before = {*read_index(self.path).reports} | files
+        self._write_index("undecided", {*old, *new}, before)
         for path in stale:
             document.write(cards[0], path.parent)
+        missing = []
         for folder, card in folders.items():
-            written = [document.write(card, folder), *(write(card, folder) for write in self.writers)]
-        names = {path.name for path in written}
+            document.write(card, folder)
+            for report in reports:
+                try:
+                    content = report.render(card)
+                except UserError as failure:
+                    missing.append(failure)
+                    _remove([folder / report.file], folder)
+                else:
+                    replace_bytes(folder / report.file, content)
+            _remove([folder / name for name in before - files], folder)
         for path in stale:
-            _remove([path.parent / name for name in names], self.path)
-        self._write_index(outcome, new)
+            _remove([path.parent / name for name in (document.NAME, *before)], self.path)
+        self._write_index(outcome, new, files)
+        return missing
 
     def of(self, card: Scorecard, cards: Sequence[Scorecard]) -> Path:
         """Return where a scorecard lies: this folder, or among several a folder of its model's name in it."""
         return self.path / card.model["name"] if len(cards) > 1 else self.path
 
-    def _write_index(self, outcome: Outcome, paths: Iterable[Path]) -> None:
+    def _write_index(self, outcome: Outcome, paths: Iterable[Path], reports: Iterable[str]) -> None:
         names = sorted(path.relative_to(self.path).as_posix() for path in paths)
-        index = {"schema": SCHEMA, "id": self.run_id, "outcome": outcome, "scorecards": names}
+        index = {"schema": SCHEMA, "id": self.run_id, "outcome": outcome}
+        index |= {"scorecards": names, "reports": sorted(reports)}
         replace_text(self.path / INDEX, json.dumps(index, indent=2) + "\n")
 
 
 @dataclass(frozen=True)
 class Index:
-    """What ``run.json`` says: what was decided, and which scorecards there should be, relative to the folder.
+    """What ``run.json`` says: what was decided, which scorecards there should be, relative to the folder, and reports.
 
     Without one, or with one that can't be read, nothing is known.
     """
 
     outcome: str | None = None
     scorecards: tuple[str, ...] = ()
+    reports: tuple[str, ...] = ()
 
 
 def read_index(folder: Path) -> Index:
     """Return a folder's index; names that point elsewhere than into the folder, or to another file, are passed over."""
     try:
         index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
-        outcome, names = (
-            index["outcome"],
-            [PurePosixPath(name) for name in index["scorecards"] if isinstance(name, str)],
-        )
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        outcome = index["outcome"]
+        names = [PurePosixPath(name) for name in index["scorecards"] if isinstance(name, str)]
+        reports = [name for name in index.get("reports", ()) if isinstance(name, str)]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return Index()
     inside = [p for p in names if p.name == document.NAME and ".." not in p.parts and not p.is_absolute()]
     short = [p for p in inside if all(len(part.encode()) < LONGEST_NAME for part in p.parts)]
-    return Index(outcome if isinstance(outcome, str) else None, tuple(sorted(p.as_posix() for p in short)))
+    beside = [name for name in reports if is_report(name)]
+    return Index(
+        outcome if isinstance(outcome, str) else None, tuple(sorted(p.as_posix() for p in short)), tuple(sorted(beside))
+    )
+
+
+def is_report(name: str) -> bool:
+    """Tell whether a file of this name may lie beside a scorecard as a report of it: ``scorecard.md``, say."""
+    return bool(_BESIDE.fullmatch(name)) and name != document.NAME and len(name) < LONGEST_NAME
 
 
 def scorecards(folder: Path) -> list[str]:

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from tests.cases import write_case
+from tests.installed import write_metadata
 from tests.plugin.conftest import ROOT
 
 THREE = {"beats_untrained", "beats_structure", "beyond_intensity"}
@@ -21,6 +22,29 @@ def test_a_model_that_sees_what_matters_is_released(gate):
     assert found.card["gate"] == {"released": True, "outcome": "released", "blocked_by": []}
     assert "3 passed" in found.text
     assert (found.report / "scorecard.md").read_text().count("\n") > 10
+
+
+def test_a_report_that_fails_leaves_the_verdict_and_is_told(gate, tmp_path):
+    (tmp_path / "counts.py").write_text(COUNTS)
+    write_metadata(tmp_path, "reprcheck.reporters", "counts", "1.0", {"counts": "counts:COUNTS"})
+    found = gate("--reports=counts", models=("stripes",), fresh=True, PYTHONPATH=str(tmp_path))
+    assert found.status == 4
+    assert found.card["gate"]["released"]
+    assert "ERROR: --reports=counts: the reporter 'counts' of counts 1.0 raised ZeroDivisionError" in found.text
+    assert {path.name for path in found.report.iterdir()} == {"run.json", "scorecard.json"}
+
+
+COUNTS = """
+from reprcheck.reporters.reporter import Reporter
+
+class Counts(Reporter):
+    suffix = ".counts.txt"
+
+    def render(self, scorecard):
+        return str(1 / (not scorecard.cells))
+
+COUNTS = Counts()
+"""
 
 
 def test_a_model_that_sees_brightness_alone_is_blocked_by_name(gate):

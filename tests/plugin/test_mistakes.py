@@ -56,6 +56,10 @@ def test_unknown_models(gate, option, words):
     is_one_clear_line(gate(option), *words)
 
 
+def test_unknown_reports(gate):
+    is_one_clear_line(gate("--model=demo", "--reports=markdown,markdwn"), "--reports", "did you mean markdown")
+
+
 @pytest.mark.parametrize(
     ("toy", "words"),
     [

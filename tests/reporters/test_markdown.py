@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from reprcheck.reporters.markdown import MARKER, escape, render, write_markdown
+from reprcheck.reporters.markdown import MARKER, escape, render
+from reprcheck.reporters.reporter import chosen
 from reprcheck.reporters.wording import one_line
 from reprcheck.types import Gate, Scorecard
 from tests.scorecards import a_cell, a_setting, demo_scorecard, released_scorecard, scorecards
@@ -160,8 +161,7 @@ def test_any_scorecard_gives_whole_tables(card: Scorecard) -> None:
     assert text.count("</details>") == text.count("<details>")
 
 
-def test_written_whole(tmp_path: Path) -> None:
-    path = write_markdown(demo_scorecard(), tmp_path / "latest")
-    assert path == tmp_path / "latest" / "scorecard.md"
-    assert path.read_text(encoding="utf-8") == render(demo_scorecard())
-    assert [p.name for p in path.parent.iterdir()] == ["scorecard.md"]
+def test_it_is_a_report_of_its_own(tmp_path: Path) -> None:
+    (report,) = chosen("markdown")
+    assert report.file == "scorecard.md"
+    assert report.render(demo_scorecard()).decode() == render(demo_scorecard())
