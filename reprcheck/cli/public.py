@@ -33,7 +33,8 @@ def add_list(commands: Any) -> None:
 
 def run_list(options: argparse.Namespace) -> int:
     """Print the catalogue, or what is known of some sets."""
-    from reprcheck.datasets import extension_names, public
+    from reprcheck.datasets import public
+    from reprcheck.datasets.catalogue import extension_names
     from reprcheck.registry import DATASETS
     from reprcheck.reporters.public_sets import Catalogue, SetDetails
 

@@ -35,7 +35,7 @@ def spelling_of(config: pytest.Config) -> Spelling:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Read what is asked for before anything is collected: a mistake ends the session with exit status 4."""
-    config.addinivalue_line("markers", "reprcheck(diagnostic): the test asks this diagnostic in every required setting")
+    config.addinivalue_line("markers", "reprcheck(diagnostic, …): the test asks these in every required setting")
     spelling = spelling_of(config)
     spelling.typed = config.invocation_params.args
     spelling.prefixes = tuple(spelling.prefixes)  # a conftest that is loaded later comes too late for its options
@@ -67,10 +67,10 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, int | None, in
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Make one test of each required cell of the function's diagnostic."""
+    """Make one test of each required cell of the function's diagnostics."""
     if "reprcheck_question" in metafunc.fixturenames:
-        (diagnostic,) = (mark.args[0] for mark in metafunc.definition.iter_markers("reprcheck"))
-        asked = metafunc.config.stash[RUN].questions_of(diagnostic)
+        (diagnostics,) = (mark.args for mark in metafunc.definition.iter_markers("reprcheck"))
+        asked = metafunc.config.stash[RUN].questions_of(diagnostics)
         ids = [f"{question.model}@{question.setting}" for question in asked]
         metafunc.parametrize("reprcheck_question", asked, ids=ids, indirect=True)
 

@@ -7,7 +7,7 @@ exit status is 0 only where this run has written a release.
 from __future__ import annotations
 
 import sys
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date
 from functools import cached_property
@@ -133,12 +133,12 @@ class Run:
             raise
         self._undecided("the run hasn't ended")
 
-    def questions_of(self, diagnostic: str) -> Sequence[Question]:
-        """Return the required cells of a diagnostic; a gate without a model is noted, and refused after collection."""
+    def questions_of(self, diagnostics: Collection[str]) -> Sequence[Question]:
+        """Return the required cells of diagnostics; a gate without a model is noted, and refused after collection."""
         if self.request is None:
             self.no_model = True
             return []
-        return [question for question in self.request.required if question.diagnostic == diagnostic]
+        return [question for question in self.request.required if question.diagnostic in diagnostics]
 
     def answer(self, question: Question, node: pytest.Item) -> None:
         """Ask, attach the answer to the test, and end the test as the verdict demands.
