@@ -1,6 +1,6 @@
 """Confounds between label, unit, batch and position: named in the notes, refused where they leave no honest fold.
 
-A class found in one batch only can't be told from that batch. With folds that hold a batch (or unit) out, such a
+A class found in one batch only can't be separated from that batch. With folds that hold a batch (or unit) out, such a
 design has no answer at all, so it is an error before a single image is decoded.
 """
 
@@ -27,7 +27,7 @@ def list_names(names: Iterable[str]) -> str:
 
     Examples
     --------
-    >>> listed(["a", "b", "c", "d", "e"])
+    >>> list_names(["a", "b", "c", "d", "e"])
     'a, b, c and 2 more'
     """
     names = [str(name) for name in names]
@@ -43,7 +43,7 @@ def notes(
     positions: NDArray[np.str_] | None = None,
     test: NDArray[np.bool_] | None = None,
 ) -> tuple[str, ...]:
-    """Return a sentence for each kind of confound seen.
+    """Return a sentence for each kind of confound.
 
     Parameters
     ----------
@@ -56,27 +56,29 @@ def notes(
     test : bool[n], optional
         The samples judged, of a fixed split.
     """
-    found = []
+    sentences = []
     batch_names = np.unique(batches)
     if y is not None and len(batch_names) > 1:
         counts = _crosstab(y, len(classes), batches)
         nested = [f"{classes[c]} ({batch_names[counts[c] > 0][0]})" for c in np.flatnonzero((counts > 0).sum(1) == 1)]
         if nested:
-            found.append(f"Confound: classes found in one batch only: {list_names(nested)}.")
+            sentences.append(f"Confound: classes found in one batch only: {list_names(nested)}.")
         single = [
             f"{batch_names[b]} ({classes[int(counts[:, b].argmax())]})"
             for b in np.flatnonzero((counts > 0).sum(0) == 1)
         ]
         if single:
-            found.append(f"Confound: batches with one class only: {list_names(single)}.")
+            sentences.append(f"Confound: batches with one class only: {list_names(single)}.")
     if shared := _shared_units(units, batches):
-        found.append(f"Confound: units found in several batches: {list_names(shared)}.")
+        sentences.append(f"Confound: units found in several batches: {list_names(shared)}.")
     if test is not None and (both := np.intersect1d(units[test], units[~test])).size:
-        seen = f"{np.isin(units[test], both).sum()} of {test.sum()} judged samples"
-        found.append(f"Confound: {_units(len(both))} on both sides of the split, with {seen}: {list_names(both)}.")
+        judged = f"{np.isin(units[test], both).sum()} of {test.sum()} judged samples"
+        sentences.append(
+            f"Confound: {_units(len(both))} on both sides of the split, with {judged}: {list_names(both)}."
+        )
     if y is not None and positions is not None:
-        found.extend(_nested_in_position(y, classes, units, positions))
-    return tuple(found)
+        sentences.extend(_nested_in_position(y, classes, units, positions))
+    return tuple(sentences)
 
 
 def _units(n: int) -> str:
@@ -86,14 +88,14 @@ def _units(n: int) -> str:
 def _nested_in_position(
     y: NDArray[np.int64], classes: tuple[str, ...], units: NDArray[np.str_], positions: NDArray[np.str_]
 ) -> list[str]:
-    """Return a sentence for rows, for columns and for other places, where classes have some that no other class has.
+    """Return a sentence each for rows, columns and other places, where classes have some to themselves.
 
-    A class counts only where its units share places, two or more to each: units with a place each make a class with
-    places of its own, whatever the design. Nor does it count where the place of a sample is unknown.
+    A class counts only where its units share places, two or more to each: where each unit has its own place, so has
+    each class, whatever the design. Nor does a class count where the place of a sample is unknown.
     """
     names, index = np.unique(positions, return_inverse=True)
     places = [place(str(name)) for name in names]
-    found = []
+    sentences = []
     for name_of in (_row, _column, _other):
         at = np.array([name_of(p) for p in places])[index]
         own = {c: sorted(set(at[y == c].tolist())) for c in range(len(classes)) if (at[y == c] != "").all()}
@@ -103,10 +105,10 @@ def _nested_in_position(
             if not np.isin(at[y != c], theirs).any() and len(np.unique(units[y == c])) >= 2 * len(theirs)
         }
         if own:
-            named = list_names(f"{classes[c]} ({list_names(theirs)})" for c, theirs in own.items())
+            classes_named = list_names(f"{classes[c]} ({list_names(theirs)})" for c, theirs in own.items())
             whose = "each class lies in its own positions" if len(own) == len(classes) else "classes with own positions"
-            found.append(f"Confound: {whose}: {named}.")
-    return found
+            sentences.append(f"Confound: {whose}: {classes_named}.")
+    return sentences
 
 
 def _row(at: PlatePosition) -> str:
@@ -132,7 +134,7 @@ def refuse(
     where: str,
     remedy: Words | None = None,
 ) -> None:
-    """Tell, as a UserError, where the design leaves no fold that could be both learned from and tested on.
+    """Report, as a UserError, a design that leaves no fold that could be both learned from and tested on.
 
     Parameters
     ----------
@@ -141,9 +143,9 @@ def refuse(
     classes : tuple of str
     units, batches : str[n]
     holdout : {"batch", "unit"} or None
-        None: folds over units, so what goes for "unit" goes for it.
+        None is folds over units, and is treated as "unit".
     test : bool[n], optional
-        The samples judged, of a fixed split, which has no other folds.
+        The samples judged, of a fixed split, which has no folds.
     where : str
         Opens the message.
     remedy : str or tuple of str, optional
@@ -190,7 +192,7 @@ def refuse_matching(
     by_batch: str,
     remedy: Words | None = None,
 ) -> None:
-    """Tell, as a UserError, where samples have nobody to be matched with in another unit, or unit and batch.
+    """Report, as a UserError, classes without samples to match in another unit, or in another unit and batch.
 
     Parameters
     ----------
@@ -201,7 +203,7 @@ def refuse_matching(
     classes : tuple of str
     units, batches : str[n]
     where, by_batch : str
-        Opens the message, where the units are at fault and where the batches are.
+        Opens the message: ``where`` if units are at fault, ``by_batch`` if batches are.
     remedy : str or tuple of str, optional
         In place of the one that fits.
     """

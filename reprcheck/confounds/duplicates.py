@@ -1,4 +1,4 @@
-"""Duplicate images on both sides of a fold: what is trained on is then tested on, whatever the folds hold out.
+"""Duplicate images on both sides of a fold: a probe is then tested on images that it was trained on.
 
 Equal pixels are known by their digest. Near-duplicates (a copy saved again, the next slice or time point, a shifted
 crop) are looked for among thumbnails, where ordinary images of one condition can be alike as well: cells alone in
@@ -75,7 +75,7 @@ def duplicates(
     across: str = "on both sides of a fold",
     blank: NDArray[np.bool_] | None = None,
 ) -> Duplicates:
-    """Count duplicates that folds don't keep together.
+    """Count the duplicates that folds separate.
 
     Parameters
     ----------
@@ -112,8 +112,8 @@ def duplicates(
     (NIPS 2004) estimate m. The tail of their ratio is (1 + ratio)^-(K-1-j), whatever m. Times n images, and j (j+1)
     for the choice of j, it must stay below 0.05, seen from both images of a pair.
 
-    Thumbnails can't tell a shift by a pixel from another image where cells are few pixels wide, and a set in which each
-    image has more than 25 near-duplicates has no images around to compare with: neither is found. A mirrored or rotated
+    Where cells are few pixels wide, thumbnails don't show that an image is another shifted by a pixel; and where each
+    image has more than 25 near-duplicates, none are left to compare with: neither is found. A mirrored or rotated
     copy is another image.
 
     Examples
@@ -125,8 +125,8 @@ def duplicates(
     ('Confound: 1 pair of samples with the same pixels lies on both sides of a fold: k and n.',)
     """
     names = [f"sample {i}" for i in range(len(ids))] if names is None else names
-    kept = np.arange(len(ids)) if blank is None else np.flatnonzero(~blank)
-    groups = _groups(ids, kept)
+    positions = np.arange(len(ids)) if blank is None else np.flatnonzero(~blank)
+    groups = _groups(ids, positions)
     copies = [(group, group) for group in groups if len(group) > 1]
     first = np.array([group[0] for group in groups], np.int64)
     alike = [(groups[a], groups[b]) for a, b in near_pairs(vectors[first], channels)]
@@ -166,10 +166,10 @@ def near_pairs(vectors: NDArray[np.float32], channels: int = 1) -> NDArray[np.in
     k = min(NEIGHBOURS, len(x) - 1)
     if k < 3:
         return np.zeros((0, 2), np.int64)
-    flat, found = x.reshape(len(x), -1), set[tuple[int, int]]()
+    flat, pairs = x.reshape(len(x), -1), set[tuple[int, int]]()
     for start in range(0, len(x), _BLOCK):
-        found |= _nearest(flat, np.arange(start, min(start + _BLOCK, len(x))), k)
-    mutual = sorted((a, b) for a, b in found if a < b and (b, a) in found and _alike(x[a], x[b]))
+        pairs |= _nearest(flat, np.arange(start, min(start + _BLOCK, len(x))), k)
+    mutual = sorted((a, b) for a, b in pairs if a < b and (b, a) in pairs and _alike(x[a], x[b]))
     return position[np.array(mutual, np.int64).reshape(-1, 2)]
 
 
@@ -183,21 +183,21 @@ def _directions(vectors: NDArray[np.float32], channels: int) -> tuple[NDArray[np
     x = x - x.mean(axis=2, keepdims=True, dtype=np.float64).astype(np.float32)
     contrast = np.linalg.norm(x, axis=2)
     carries = (contrast > _FLAT * size[:, None]) & (contrast > FAINT * contrast.max(axis=1, keepdims=True))
-    kept = np.flatnonzero(carries.any(axis=1))
+    positions = np.flatnonzero(carries.any(axis=1))
     share = (
         np.where(carries, 1 / np.where(carries, contrast, 1), 0) / np.sqrt(np.maximum(carries.sum(axis=1), 1))[:, None]
     )
-    return (x * share[:, :, None]).astype(np.float32)[kept], kept
+    return (x * share[:, :, None]).astype(np.float32)[positions], positions
 
 
 def _alike(a: NDArray[np.float32], b: NDArray[np.float32]) -> bool:
-    """Tell whether two thumbnails, as `_directions` returns them, correlate in each channel that carries content."""
-    one, other = np.linalg.norm(a, axis=1), np.linalg.norm(b, axis=1)
-    return bool(((one > 0) == (other > 0)).all() and ((a * b).sum(axis=1) >= IN_CHANNEL * one * other).all())
+    """Return whether two thumbnails, as `_directions` returns them, correlate in each channel that carries content."""
+    first, second = np.linalg.norm(a, axis=1), np.linalg.norm(b, axis=1)
+    return bool(((first > 0) == (second > 0)).all() and ((a * b).sum(axis=1) >= IN_CHANNEL * first * second).all())
 
 
 def _nearest(x: NDArray[np.float32], block: NDArray[np.int64], k: int) -> set[tuple[int, int]]:
-    """Return (image of the block, near-duplicate of it); only images that have a correlate are looked at closely."""
+    """Return pairs of an image of the block and its near-duplicate; only images with a correlate are examined."""
     similarity = x[block] @ x.T
     similarity[np.arange(len(block)), block] = -2
     near = similarity.max(axis=1) > CORRELATION
@@ -264,7 +264,7 @@ class _Pairs:
     @cached_property
     def samples(self) -> set[int]:
         """The samples in them."""
-        both = [(a, b) for one, other in self.groups for a, b in ((one, other), (other, one))]
+        both = [(a, b) for first, second in self.groups for a, b in ((first, second), (second, first))]
         return {int(i) for a, b in both for i in a if (self.codes[b] != self.codes[i]).any()}
 
     def sentence(self, opening: str, kind: str, verb: str, rest: str, names: Sequence[str]) -> str:
@@ -272,17 +272,17 @@ class _Pairs:
         if not self.count:
             return ""
         pairs, verb = ("1 pair", f"{verb}s") if self.count == 1 else (f"{self.count} pairs", verb)
-        shown = ", ".join(f"{names[i]} and {names[j]}" for i, j in islice(self, SHOWN))
+        examples = ", ".join(f"{names[i]} and {names[j]}" for i, j in islice(self, SHOWN))
         more = f", and {self.count - SHOWN} more" if self.count > SHOWN else ""
-        return f"{opening}: {pairs} of samples {kind} {verb} {rest}: {shown}{more}."
+        return f"{opening}: {pairs} of samples {kind} {verb} {rest}: {examples}{more}."
 
 
-def _groups(ids: Sequence[str], kept: NDArray[np.int64]) -> list[Group]:
-    """Return the positions of each digest among those kept, in order of the first."""
-    found: dict[str, list[int]] = {}
-    for position in kept.tolist():
-        found.setdefault(ids[position], []).append(position)
-    return [np.array(positions, np.int64) for positions in found.values()]
+def _groups(ids: Sequence[str], among: NDArray[np.int64]) -> list[Group]:
+    """Group positions by digest, in order of the first of each."""
+    positions_of: dict[str, list[int]] = {}
+    for position in among.tolist():
+        positions_of.setdefault(ids[position], []).append(position)
+    return [np.array(positions, np.int64) for positions in positions_of.values()]
 
 
 def _codes(values: NDArray[Any]) -> NDArray[np.int64]:

@@ -3,7 +3,7 @@
 Tiles of one slide are alike. Where the label belongs to the slide and tiles are declared as units, folds part a slide's
 tiles, and whoever recognises the slide knows the label: an untrained network passes. A column that groups units in
 this way must be named on the card (as unit, batch, metadata, position, replicate or label) or listed as ``ignored``;
-until then its tasks can't tell anything (`reprcheck.stats.qualify`).
+until then its tasks are underpowered (`reprcheck.stats.qualify`).
 """
 
 from __future__ import annotations
@@ -57,11 +57,11 @@ class _Candidate:
 
 @dataclass(frozen=True)
 class GroupColumns:
-    """The columns of a table as groups of a dataset's samples, each looked at once."""
+    """The columns of a table as groups of a dataset's samples, each read once."""
 
     table: pd.DataFrame
     samples: Samples
-    _seen: dict[str, tuple[Codes, NDArray[np.str_]]] = field(default_factory=dict)
+    _groups: dict[str, tuple[Codes, NDArray[np.str_]]] = field(default_factory=dict)
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -70,23 +70,23 @@ class GroupColumns:
 
     def of(self, column: str) -> tuple[Codes, NDArray[np.str_]]:
         """Return the group of each sample, and the names of the groups, sorted."""
-        if column not in self._seen:
+        if column not in self._groups:
             raw, distinct = pd.factorize(self.table[column], use_na_sentinel=False)
-            self._seen[column] = _coded(texts(pd.Series(distinct, dtype=object))[raw[self.samples.position]])
-        return self._seen[column]
+            self._groups[column] = _coded(texts(pd.Series(distinct, dtype=object))[raw[self.samples.position]])
+        return self._groups[column]
 
     def joined(self, columns: Iterable[str]) -> Codes:
         """Return the group of each sample that columns make together; unknown where one is."""
         return reduce(_pair, (self.of(column)[0] for column in columns))
 
 
-def unanswered(card: Card, asked: TaskCard, task: Task, columns: GroupColumns) -> tuple[Grouping, ...]:
+def unanswered(card: Card, task_card: TaskCard, task: Task, columns: GroupColumns) -> tuple[Grouping, ...]:
     """Return the groups of a task's units that its card doesn't answer for.
 
     Parameters
     ----------
     card : Card
-    asked : TaskCard
+    task_card : TaskCard
         One of ``card.tasks``.
     task : Task
         As resolved, before anything is aggregated or cut down.
@@ -106,30 +106,30 @@ def unanswered(card: Card, asked: TaskCard, task: Task, columns: GroupColumns) -
       and of random columns with groups of these sizes at most one in a hundred agrees as well (labels permuted over
       units, within batches where a group lies in one batch);
     - it isn't the label by another name: some label has several groups. In a classification more than half of the
-      labels with a group each are the label told a little finer, unless the column is called like a unit or a batch;
-    - it isn't a measurement: numbers that most units have to themselves.
+      labels with a group each are the label, a little finer, unless the column is called like a unit or a batch;
+    - it isn't a measurement: numbers that most units share with no other.
 
-    Where every batch has one label, the card has said so: batches are then looked at in place of units.
+    Where every batch has one label, the card has said so: batches then take the place of units.
     """
     at = _GroupedTask.of(card, task)
-    answered = [codes[task.rows] for codes in _answered(card, asked, columns)]
-    found: list[tuple[_Candidate, Grouping]] = []
-    for candidate in _candidates(card, asked, task, columns):
-        same = next((i for i, (first, _) in enumerate(found) if _same(first.codes, candidate.codes)), None)
+    answered = [codes[task.rows] for codes in _answered(card, task_card, columns)]
+    groupings: list[tuple[_Candidate, Grouping]] = []
+    for candidate in _candidates(card, task_card, task, columns):
+        same = next((i for i, (first, _) in enumerate(groupings) if _same(first.codes, candidate.codes)), None)
         if same is not None:
-            first, grouping = found[same]
+            first, grouping = groupings[same]
             if first.single and candidate.single:
                 alike = (*grouping.columns, *candidate.columns)
-                found[same] = first, replace(grouping, columns=alike, called=_called(alike))
-        elif any(_same(codes, candidate.codes) for codes in answered) or _lies_in(candidate, found):
+                groupings[same] = first, replace(grouping, columns=alike, called=_called(alike))
+        elif any(_same(codes, candidate.codes) for codes in answered) or _lies_in(candidate, groupings):
             continue
-        elif (made := at.grouping(candidate)) is not None:
-            found.append((candidate, made))
-    return tuple(grouping for _, grouping in found)
+        elif (grouping_made := at.grouping(candidate)) is not None:
+            groupings.append((candidate, grouping_made))
+    return tuple(grouping for _, grouping in groupings)
 
 
 def sentence(grouping: Grouping) -> str:
-    """Return what a reader must know of groups that a card doesn't answer for, and what to do."""
+    """Return a sentence on groups that a card doesn't answer for, and what to do about them."""
     g, ignored = grouping, ", ".join(f'"{column}"' for column in grouping.columns)
     named = f"name that on the card: unit = {g.unit}" if g.unit else "write these as a column, and name it as `unit`"
     unit = named if g.testable else "a label of one group alone can't be asked of new ones"
@@ -142,7 +142,7 @@ def sentence(grouping: Grouping) -> str:
 
 @dataclass(frozen=True)
 class _GroupedTask:
-    """A task as the rule sees it: what has one label each, and the batches that permutations stay in."""
+    """A task as the rule sees it: what has one label each, and the batches that labels are permuted in."""
 
     task: Task
     y: Codes
@@ -170,16 +170,16 @@ class _GroupedTask:
         share = len(np.unique(thing[several])) / max(1, len(np.unique(thing)))
         if not several.any() or (candidate.values is not None and share < 0.5 and not candidate.sounds):
             return None
-        kept, group = np.unique(group[several], return_inverse=True)
+        shared_groups, group = np.unique(group[several], return_inverse=True)
         label = _index(label[several])
         if self._another_name(candidate, codes, y) or _agreement(group, label) < NEAR:
             return None
         strata = None if self.batches is None else self._strata(codes, known, several)
         if _p(group, label, strata) > CHANCE:
             return None
-        units = len(np.unique(self.units[known][np.isin(codes, kept)]))
+        units = len(np.unique(self.units[known][np.isin(codes, shared_groups)]))
         fewest = int(np.bincount(_index(_distinct(y, codes)[0])).min()) if self.task.classes else 2
-        return Grouping(candidate.columns, candidate.called, candidate.unit, len(kept), units, fewest > 1)
+        return Grouping(candidate.columns, candidate.called, candidate.unit, len(shared_groups), units, fewest > 1)
 
     def _strata(self, codes: Codes, known: NDArray[np.bool_], several: NDArray[np.bool_]) -> Codes | None:
         """Return the batch of each thing in a group with others, where every group lies in one batch."""
@@ -208,54 +208,54 @@ class _GroupedTask:
         return self._cut_from(candidate, codes, y)
 
     def _cut_from(self, candidate: _Candidate, codes: Codes, y: Codes) -> bool:
-        """Tell whether the classes are ranges of an amount that another task asks for."""
+        """Return whether the classes are ranges of an amount that is another task's label."""
         if candidate.values is None or not self.amounts.keys() & set(candidate.columns):
             return False
         ordered = y[np.argsort(candidate.values[codes], kind="stable")]
         return int(np.count_nonzero(np.diff(ordered))) == len(np.unique(y)) - 1
 
 
-def _answered(card: Card, asked: TaskCard, columns: GroupColumns) -> Iterator[Codes]:
-    """Yield the groups that the card answers for: other columns with the same groups are then answered for too."""
-    named = card.columns
-    for column in (*nested(asked.unit or named.unit), *_roles(card, asked), *named.ignored):
+def _answered(card: Card, task_card: TaskCard, columns: GroupColumns) -> Iterator[Codes]:
+    """Yield the groups that the card answers for, and so for other columns with the same groups."""
+    on_card = card.columns
+    for column in (*nested(task_card.unit or on_card.unit), *_roles(card, task_card), *on_card.ignored):
         if all(part in columns.names for part in parts(column)):
             yield columns.joined(parts(column))
 
 
-def _roles(card: Card, asked: TaskCard) -> tuple[str, ...]:
+def _roles(card: Card, task_card: TaskCard) -> tuple[str, ...]:
     """Return the columns that the card names for a task, unit and label aside."""
-    named = card.columns
-    others = (named.batch, asked.replicate, *named.metadata, named.position)
+    on_card = card.columns
+    others = (on_card.batch, task_card.replicate, *on_card.metadata, on_card.position)
     return tuple(column for column in others if column is not None)
 
 
-def _candidates(card: Card, asked: TaskCard, task: Task, columns: GroupColumns) -> Iterator[_Candidate]:
+def _candidates(card: Card, task_card: TaskCard, task: Task, columns: GroupColumns) -> Iterator[_Candidate]:
     """Yield columns that the card doesn't answer for, places with the plate they lie on, and folders of images."""
-    named = card.columns
-    folders = dict(named.folders)
-    files = {*named.image, *folders.values(), named.frame, named.mask, named.types}
-    answering = (*nested(asked.unit or named.unit), *_roles(card, asked))
-    taken = {named.sample, *asked.label, *answering, *named.ignored}
+    on_card = card.columns
+    folders = dict(on_card.folders)
+    files = {*on_card.image, *folders.values(), on_card.frame, on_card.mask, on_card.types}
+    answering = (*nested(task_card.unit or on_card.unit), *_roles(card, task_card))
+    taken = {on_card.sample, *task_card.label, *answering, *on_card.ignored}
     taken |= {part for column in answering for part in parts(column) if _is_place(part, columns, task.rows)}
     free = [column for column in columns.names if column not in taken | files and not column.startswith("<")]
     for column in free:
         yield _single(column, columns, task.rows)
-    for column in [*free, *([named.position] if named.position else [])]:
-        if not _is_place(column, columns, task.rows, by_name=column != named.position):
+    for column in [*free, *([on_card.position] if on_card.position else [])]:
+        if not _is_place(column, columns, task.rows, by_name=column != on_card.position):
             continue
         beside = [c for c in free if c != column and rank(c, "around") is not None]
-        together = (*(parts(named.batch) if named.batch else ()), *beside, column)
+        together = (*(parts(on_card.batch) if on_card.batch else ()), *beside, column)
         if len(together) == 1:
-            if column == named.position:
+            if column == on_card.position:
                 yield _single(column, columns, task.rows)
             continue
         called = f"columns {', '.join(together[:-1])} and {column} together"
         unit = "{ join = [" + ", ".join(f'"{c}"' for c in together) + "] }"
         yield _Candidate((column,), called, unit, columns.joined(together)[task.rows], sounds=True)
-    first = named.image[:1]
+    first = on_card.image[:1]
     for column in (*(folders[name] for name in first if name in folders), *first):
-        if column in columns.names and column not in named.ignored:
+        if column in columns.names and column not in on_card.ignored:
             yield from _folders(column, columns, task)
 
 
@@ -273,7 +273,7 @@ def _single(column: str, columns: GroupColumns, rows: NDArray[np.int64]) -> _Can
 
 
 def _is_place(column: str, columns: GroupColumns, rows: NDArray[np.int64], by_name: bool = True) -> bool:
-    """Tell whether a column names places that another plate may have too: wells, or what is called like one."""
+    """Return whether a column names places that another plate may have too: wells, by their names or the column's."""
     if column not in columns.names:
         return False
     if by_name and rank(column, "place") is not None:
@@ -302,9 +302,9 @@ def _folders(column: str, columns: GroupColumns, task: Task) -> Iterator[_Candid
             yield _Candidate((column,), f"folder {level + 1} of {column}", "", prefix)
 
 
-def _lies_in(candidate: _Candidate, found: Iterable[tuple[_Candidate, Grouping]]) -> bool:
-    """Tell whether a candidate made of a place or a folder lies within groups that were found already."""
-    return not candidate.single and any(_function(candidate.codes, outer.codes) for outer, _ in found)
+def _lies_in(candidate: _Candidate, groupings: Iterable[tuple[_Candidate, Grouping]]) -> bool:
+    """Return whether a candidate made of a place or a folder lies within groups already reported."""
+    return not candidate.single and any(_function(candidate.codes, outer.codes) for outer, _ in groupings)
 
 
 def _called(columns: tuple[str, ...]) -> str:
@@ -313,7 +313,7 @@ def _called(columns: tuple[str, ...]) -> str:
 
 
 def _agreement(group: Codes, label: Codes) -> float:
-    """Return how often another thing of the group has the label of a thing, every label weighing the same."""
+    """Return how often two things of one group have one label, every label weighing the same."""
     n_labels = int(label.max()) + 1
     size, same = np.bincount(group)[group], _count(group * n_labels + label)
     share = (same - 1) / (size - 1)
@@ -375,11 +375,11 @@ def _distinct(*codes: Codes) -> tuple[Codes, ...]:
 
 
 def _function(of: Codes, value: Codes) -> bool:
-    """Tell whether each value of ``of`` comes with one of ``value``; where either is unknown doesn't count."""
+    """Return whether each value of ``of`` occurs with one of ``value``; unknown ones don't count."""
     known = (of >= 0) & (value >= 0)
     return len(np.unique(_joint(of[known], value[known]))) == len(np.unique(of[known]))
 
 
 def _same(a: Codes, b: Codes) -> bool:
-    """Tell whether two columns make the same groups."""
+    """Return whether two columns make the same groups."""
     return bool(((a >= 0) == (b >= 0)).all()) and _function(a, b) and _function(b, a)

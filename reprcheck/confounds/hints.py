@@ -1,4 +1,4 @@
-"""What the table tells of a task beyond what its card asks: traps that the card steers around, or doesn't know of."""
+"""Traps in a table that a task's card avoids, or doesn't name."""
 
 from __future__ import annotations
 
@@ -37,45 +37,45 @@ def hints(
     table : pandas.DataFrame
         As read, with the columns that the card doesn't name.
     groups : tuple of Grouping
-        Told already.
+        Reported already.
     """
-    again = _again(card, task, samples)
+    again = _find_conflicts(card, task, samples)
     if task.kind != "classify":
         return again
-    told = {column for grouping in groups for column in grouping.columns}
-    return (*again, *_kept_out(card, task, samples), *_not_on_card(card, task, samples, table, told))
+    reported = {column for grouping in groups for column in grouping.columns}
+    return (*again, *_kept_out(card, task, samples), *_not_on_card(card, task, samples, table, reported))
 
 
-def _again(card: Card, task: TaskCard, samples: Samples) -> tuple[str, ...]:
-    """Return the wells, or other places, whose label is another in another batch: one name for several, most likely."""
+def _find_conflicts(card: Card, task: TaskCard, samples: Samples) -> tuple[str, ...]:
+    """Return a sentence on wells, or other places, whose label differs between batches: one name for several."""
     unit, batch = nested(task.unit or card.columns.unit)[-1:], card.columns.batch
     if not unit or batch is None or isinstance(unit[0], JointColumn) or unit[0] in parts(batch):
         return ()
     rows, _ = select(task, samples)
     units, batches = samples.columns[unit[0]][rows].tolist(), samples.columns[batch][rows].tolist()
     labels = zip(*(samples.columns[column][rows].tolist() for column in task.label), strict=True)
-    found: dict[str, dict[str, set[str]]] = {}
+    labels_of: dict[str, dict[str, set[str]]] = {}
     for name, group, label in zip(units, batches, map(" / ".join, labels), strict=True):
-        found.setdefault(name, {}).setdefault(group, set()).add(label)
-    wells = all(at.row is not None and at.column is not None for at in map(place, found))
+        labels_of.setdefault(name, {}).setdefault(group, set()).add(label)
+    wells = all(at.row is not None and at.column is not None for at in map(place, labels_of))
     if not wells and rank(unit[0], "place") is None:
         return ()
-    told = []
-    for name, seen in sorted(found.items()):
-        first = {next(iter(label)): group for group, label in sorted(seen.items(), reverse=True)}
-        if len(first) > 1 and all(len(label) == 1 for label in seen.values()):
-            told.append(f"{name} ({', '.join(f'{label} in {group}' for label, group in sorted(first.items()))})")
+    conflicts = []
+    for name, labels_in in sorted(labels_of.items()):
+        first = {next(iter(label)): group for group, label in sorted(labels_in.items(), reverse=True)}
+        if len(first) > 1 and all(len(label) == 1 for label in labels_in.values()):
+            conflicts.append(f"{name} ({', '.join(f'{label} in {group}' for label, group in sorted(first.items()))})")
     join = ", ".join(f'"{column}"' for column in (*parts(batch), unit[0]))
-    if not told:
+    if not conflicts:
         return ()
     return (
-        f"Confound: units whose label differs from batch to batch: {confounds.list_names(told)}. If a name means "
+        f"Confound: units whose label differs from batch to batch: {confounds.list_names(conflicts)}. If a name means "
         f"another {unit[0]} in another {batch}, write unit = {{ join = [{join}] }}.",
     )
 
 
 def _kept_out(card: Card, task: TaskCard, samples: Samples) -> list[str]:
-    """Return what would be confounded with batch if ``where`` didn't leave rows out."""
+    """Return a sentence on batches with one class only that ``where`` leaves out."""
     if not task.where or card.columns.batch is None:
         return []
     inside, _ = select(task, samples)
@@ -84,36 +84,44 @@ def _kept_out(card: Card, task: TaskCard, samples: Samples) -> list[str]:
     outside = ~np.isin(batches, samples.columns[card.columns.batch][inside])
     classes, y = np.unique(samples.columns[task.label[0]][rows], return_inverse=True)
     single = _of_one_class(batches, y, classes, beyond_chance=False)
-    left = [f"{name} ({only})" for name, only in single if name in set(batches[outside].tolist())]
-    return [f"Kept out by `where`: batches with one class only: {confounds.list_names(left)}."] if left else []
+    single_outside = [f"{name} ({only})" for name, only in single if name in set(batches[outside].tolist())]
+    return (
+        [f"Kept out by `where`: batches with one class only: {confounds.list_names(single_outside)}."]
+        if single_outside
+        else []
+    )
 
 
-def _not_on_card(card: Card, task: TaskCard, samples: Samples, table: pd.DataFrame, told: Collection[str]) -> list[str]:
-    """Return the columns that sound like technical groups, aren't on the card, and have groups of one class."""
-    known = {*told, *(column for _, column in card.named_columns())}
+def _not_on_card(
+    card: Card, task: TaskCard, samples: Samples, table: pd.DataFrame, reported: Collection[str]
+) -> list[str]:
+    """Return sentences on columns named like technical groups, not on the card, that have groups of one class."""
+    known = {*reported, *(column for _, column in card.named_columns())}
     rows, _ = select(task, samples)
     classes, y = np.unique(samples.columns[task.label[0]][rows], return_inverse=True)
-    found = []
+    sentences = []
     for column in map(str, table.columns):
         if column in known or (rank(column, "batch") is None and rank(column, "unit") is None):
             continue
         groups = texts(table[column])[samples.position][rows]
         if single := _of_one_class(groups, y, classes, beyond_chance=True):
-            named = confounds.list_names(f"{name} ({only})" for name, only in single)
-            found.append(f"Confound: column {column}, not on the card, has groups with one class only: {named}.")
-    return found
+            single_groups = confounds.list_names(f"{name} ({only})" for name, only in single)
+            sentences.append(
+                f"Confound: column {column}, not on the card, has groups with one class only: {single_groups}."
+            )
+    return sentences
 
 
 def _of_one_class(
     groups: NDArray[np.str_], y: NDArray[np.int64], classes: NDArray[np.str_], *, beyond_chance: bool
 ) -> list[tuple[str, str]]:
-    """Return (group, its class) for groups of one class; beyond chance: too large for it to be one by chance."""
+    """Return (group, its class) for groups of one class; with ``beyond_chance`` only those too large to be chance."""
     names, index = np.unique(groups, return_inverse=True)
     share = np.bincount(y, minlength=len(classes)) / len(y)
-    found = []
+    pairs = []
     for g, name in enumerate(names):
         labels = y[index == g]
         unlikely = len(names) * share[labels[0]] ** len(labels) < CHANCE
         if name and (labels == labels[0]).all() and share[labels[0]] < 1 and (unlikely or not beyond_chance):
-            found.append((str(name), str(classes[labels[0]])))
-    return found
+            pairs.append((str(name), str(classes[labels[0]])))
+    return pairs

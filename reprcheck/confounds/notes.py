@@ -1,7 +1,7 @@
-"""What could mislead in a setting, as sentences: for the scorecard's notes, and for who checks a dataset.
+"""Sentences on what could mislead in a setting, for the scorecard's notes and for the checkup of a dataset.
 
-What the table alone tells comes with the task (`reprcheck.confounds.design` and `hints`); here is what takes images
-or a test.
+What follows from the table alone comes with the task (`reprcheck.confounds.design` and `hints`); here is what needs
+images or a test.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def few_batches(count: int, min_units: int) -> list[str]:
 
 
 def interpreted(task: Task, remarks: Sequence[Sequence[str]], names: Sequence[str]) -> list[str]:
-    """Return a sentence for each thing that was interpreted in reading images: of how many, and which, say.
+    """Return a sentence for each interpretation in reading images: how many images it concerns, and an example.
 
     Parameters
     ----------
@@ -46,12 +46,12 @@ def interpreted(task: Task, remarks: Sequence[Sequence[str]], names: Sequence[st
     --------
     "24 of 48 images (such as s001): stored with 0 as white: inverted, as viewers show them."
     """
-    found: dict[str, list[int]] = {}
-    for i, said in enumerate(remarks):
-        for remark in said:
-            found.setdefault(remark, []).append(i)
+    rows_of: dict[str, list[int]] = {}
+    for i, sample_remarks in enumerate(remarks):
+        for remark in sample_remarks:
+            rows_of.setdefault(remark, []).append(i)
     sentences = []
-    for remark, rows in sorted(found.items()):
+    for remark, rows in sorted(rows_of.items()):
         counted = f"All {len(names)} images" if len(rows) == len(names) > 1 else f"{len(rows)} of {len(names)} images"
         example = "" if len(rows) == len(names) else f" (such as {min(names[i] for i in rows)})"
         sentences.append(f"{counted}{example}: {remark}{_by_class(task, rows)}.")
@@ -59,7 +59,7 @@ def interpreted(task: Task, remarks: Sequence[Sequence[str]], names: Sequence[st
 
 
 def _by_class(task: Task, rows: Sequence[int]) -> str:
-    """Return how many of each class these are, where chance would rarely bring such shares about."""
+    """Return the number of these images in each class, where chance would rarely give such shares."""
     if not task.classes or len(rows) == len(task.y):
         return ""
     all_of = np.bincount(task.y, minlength=len(task.classes))
@@ -72,7 +72,7 @@ def _by_class(task: Task, rows: Sequence[int]) -> str:
 
 
 def predictive(task: Task, nuisance: Nuisance, scores: Scores, protocol: Protocol, alpha: float) -> list[str]:
-    """Return a sentence where a nuisance alone predicts the label: labels permuted against it rarely do as well.
+    """Return a sentence where a nuisance alone predicts the label better than permuted labels.
 
     Parameters
     ----------
@@ -101,10 +101,10 @@ def along_the_plate(task: Task, alpha: float) -> list[str]:
     """
     if task.kind != "regress" or task.positions is None:
         return []
-    kept = np.ones(len(task.y), bool) if task.control is None else ~task.control
-    part = task.take(np.flatnonzero(kept))
-    places = [place(str(name)) for name in task.positions[kept]]
-    found = []
+    treated = np.ones(len(task.y), bool) if task.control is None else ~task.control
+    part = task.take(np.flatnonzero(treated))
+    places = [place(str(name)) for name in task.positions[treated]]
+    sentences = []
     for axis in ("row", "column"):
         numbers = [getattr(at, axis) for at in places]
         if None in numbers or min(len(set(numbers)), len(np.unique(part.y))) < 2:
@@ -114,11 +114,11 @@ def along_the_plate(task: Task, alpha: float) -> list[str]:
         p = permuted(part, [Scores(part.units, along, predictions=s * along) for s in (1, -1)], alpha)["p"]
         if p <= alpha:
             aside = "" if task.control is None else ", controls aside"
-            found.append(
+            sentences.append(
                 f"Confound: the label {'rises' if related > 0 else 'falls'} along the plate's {axis}s{aside}: rank "
                 f"correlation {related:.2f} (p = {p:.3f})."
             )
-    return found
+    return sentences
 
 
 def copies(
@@ -129,7 +129,7 @@ def copies(
     names: Sequence[str],
     blank: NDArray[np.bool_] | None = None,
 ) -> tuple[str, ...]:
-    """Return a sentence for each way in which images lie on both sides of a fold, or whatever a protocol keeps apart.
+    """Return a sentence for each kind of duplicates on both sides of a fold, or of whatever a protocol keeps apart.
 
     Parameters
     ----------

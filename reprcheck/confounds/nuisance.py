@@ -1,4 +1,4 @@
-"""What a sample's batch, place, metadata, image size and bit depth tell, as vectors to be scored like any encoder's.
+"""A sample's batch, place, metadata, image size and bit depth as vectors, to be scored like any encoder's.
 
 Where they predict the label above chance, so may a model that has only learned the batch's stain or the plate's edge.
 Scoring and the test against chance are left to the protocols and to `reprcheck.stats`.
@@ -22,7 +22,7 @@ from reprcheck.types import Task
 
 
 class Nuisance(Reference):
-    """What the table tells, or the files as they are stored, without a look at a pixel.
+    """What the table says, or how files are stored; no pixel is read.
 
     Attributes
     ----------
@@ -92,25 +92,25 @@ BATCH, POSITION, METADATA, SIZE, DEPTH = Batch(), Position(), Metadata(), Size()
 
 
 def nuisances(task: Task, holds_batches_out: bool = False) -> dict[Nuisance, NDArray[np.float32]]:
-    """Return what each nuisance tells of a task's samples, but for those that tell none apart.
+    """Return the vectors of each nuisance for a task's samples, but for those that are the same for all.
 
     Parameters
     ----------
     task : Task
     holds_batches_out : bool
-        Whether what is judged is of batches never seen, which then tell nothing.
+        Whether judged samples are of batches never seen; then the batch says nothing.
 
     Returns
     -------
     dict of Nuisance to float32[n, d]
     """
     known = (reference for _, reference in REFERENCES.things() if isinstance(reference, Nuisance))
-    found = {one: one.vectors(task, holds_batches_out) for one in known}
-    return {one: vectors for one, vectors in found.items() if vectors is not None and (vectors != vectors[:1]).any()}
+    vectors_of = {nuisance: nuisance.vectors(task, holds_batches_out) for nuisance in known}
+    return {n: vectors for n, vectors in vectors_of.items() if vectors is not None and (vectors != vectors[:1]).any()}
 
 
 def position_vectors(positions: NDArray[np.str_]) -> NDArray[np.float32]:
-    """Return what places on a plate tell.
+    """Return vectors of places on a plate.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ def position_vectors(positions: NDArray[np.str_]) -> NDArray[np.float32]:
     float32[n, d]
         One-hot of row, of column and of names that are neither, where two samples share it; row and column numbers,
         standardised, and their squares; the distance in wells to the edge of the part of the plate that is in use.
-        What a place doesn't tell is 0.
+        0 for what a place's name doesn't say.
 
     Examples
     --------
@@ -143,14 +143,14 @@ def position_vectors(positions: NDArray[np.str_]) -> NDArray[np.float32]:
         _one_hot(positions, ~known),
     ]
     for numbers in (rows, columns):
-        z = _standardised(numbers)
+        z = _standardise(numbers)
         parts.append(np.stack([z, z**2], axis=1))
     parts.append(_edge_distance([rows, columns])[:, None])
     return np.hstack(parts).astype(np.float32)
 
 
 def size_vectors(sizes: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Return what the size of stored images tells, before they are fitted to one.
+    """Return vectors of the sizes of stored images, before they are fitted to one size.
 
     Parameters
     ----------
@@ -162,12 +162,12 @@ def size_vectors(sizes: NDArray[np.float64]) -> NDArray[np.float32]:
     float32[n, 4]
         Logarithms of height and of width, standardised, and their squares; 0 where all are alike.
     """
-    z = np.stack([_standardised(side) for side in np.log(sizes).T], axis=1)
+    z = np.stack([_standardise(side) for side in np.log(sizes).T], axis=1)
     return np.hstack([z, z**2]).astype(np.float32)
 
 
 def depth_vectors(depths: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Return what the way images are stored tells.
+    """Return vectors of how images are stored.
 
     Parameters
     ----------
@@ -179,12 +179,12 @@ def depth_vectors(depths: NDArray[np.float64]) -> NDArray[np.float32]:
     float32[n, 6]
         All, standardised, and their squares; 0 where all are alike.
     """
-    z = np.stack([_standardised(bits) for bits in depths.T], axis=1)
+    z = np.stack([_standardise(bits) for bits in depths.T], axis=1)
     return np.hstack([z, z**2]).astype(np.float32)
 
 
 def metadata_vectors(metadata: NDArray[np.str_]) -> NDArray[np.float32]:
-    """Return what columns of metadata tell.
+    """Return vectors of columns of metadata.
 
     Parameters
     ----------
@@ -195,7 +195,7 @@ def metadata_vectors(metadata: NDArray[np.str_]) -> NDArray[np.float32]:
     -------
     float32[n, d]
         Of each column, one-hot of values that two samples share. Of a column that holds nothing but numbers (what is
-        missing aside) also the numbers, standardised, and their squares: a value not seen in training tells something.
+        missing aside) also the numbers, standardised, and their squares: a value not seen in training has them.
 
     Examples
     --------
@@ -212,7 +212,7 @@ def metadata_vectors(metadata: NDArray[np.str_]) -> NDArray[np.float32]:
         numbers = np.array([to_number(str(cell)) if here else np.nan for cell, here in zip(column, known, strict=True)])
         numbers = numbers.astype(np.float64)
         if not np.isnan(numbers[known]).any():
-            z = _standardised(numbers)
+            z = _standardise(numbers)
             parts.append(np.stack([z, z**2], axis=1))
     return np.hstack(parts).astype(np.float32)
 
@@ -220,7 +220,7 @@ def metadata_vectors(metadata: NDArray[np.str_]) -> NDArray[np.float32]:
 def _one_hot(
     values: NDArray[np.str_] | NDArray[np.float64], among: NDArray[np.bool_] | None = None
 ) -> NDArray[np.float32]:
-    """Return a column per value that two samples share: a value of one sample alone tells nothing of another."""
+    """Return a column per value that two samples share: a value of one sample alone says nothing about others."""
     among = np.ones(len(values), bool) if among is None else among
     names, index, counts = np.unique(values[among], return_inverse=True, return_counts=True)
     vectors = np.zeros((len(values), len(names)), np.float32)
@@ -228,7 +228,7 @@ def _one_hot(
     return vectors[:, counts > 1]
 
 
-def _standardised(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+def _standardise(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
     known = numbers[~np.isnan(numbers)]
     spread = known.std() if len(known) else 0.0
     return np.nan_to_num((numbers - known.mean()) / spread) if spread else np.zeros(len(numbers))

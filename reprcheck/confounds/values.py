@@ -1,8 +1,8 @@
-"""What images' stored values say of a task, as sentences: blank, saturated and clipped images, ranges, bit depths.
+"""Sentences on images' stored values: blank, saturated and clipped images, ranges, bit depths.
 
-The facts are those of `reprcheck.datasets.images.values`. Each kind is told once, with its count, an example and how
-many of each class there are: what is found in one class only gives it away. Bit depth is scored as well, as image size
-is.
+The facts are those of `reprcheck.datasets.images.values`. Each kind is reported once, with its count, an example and
+the number of each class: what is found in one class only gives that class away. Bit depth is scored as well, as image
+size is.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ UNLIKELY = 0.01
 """Classes differ where chance would rarely give one as many of the images in question."""
 
 
-def told_by_values(task: Task, values: Values, channels: Sequence[str], names: Sequence[str]) -> list[str]:
+def describe_values(task: Task, values: Values, channels: Sequence[str], names: Sequence[str]) -> list[str]:
     """Return the sentences on a task's images.
 
     Parameters
@@ -46,7 +46,7 @@ def told_by_values(task: Task, values: Values, channels: Sequence[str], names: S
     blank = values.blank
     return [
         *_blank(task, values, channels, names),
-        *_told(task, np.asarray(values.saturated.any(axis=1)), names, SATURATED),
+        *_describe(task, np.asarray(values.saturated.any(axis=1)), names, SATURATED),
         *_outside(task, values, names),
         *_ranges(values, blank, channels),
         *_depths(task, values, names),
@@ -57,23 +57,25 @@ def _blank(task: Task, values: Values, channels: Sequence[str], names: Sequence[
     """Return sentences on blank images, blank channels of others, and images that are nearly blank."""
     blank = values.blank
     whole = np.asarray(blank.all(axis=1))
-    sentences = _told(task, whole, names, "{are} blank, one value throughout")
+    sentences = _describe(task, whole, names, "{are} blank, one value throughout")
     spans = [values.span[~blank[:, c], c] for c in range(len(channels))]
     usual = np.array([np.median(span) if span.size else 0.0 for span in spans])
     lit = ~whole & ~values.saturated.any(axis=1)
     dim = np.asarray(lit & (np.where(blank, 0, values.span) < NEARLY_BLANK * usual).all(axis=1))
-    sentences += _told(task, dim, names, "{are} nearly blank, with less than 2 % of the contrast that is usual here")
+    sentences += _describe(
+        task, dim, names, "{are} nearly blank, with less than 2 % of the contrast that is usual here"
+    )
     counts = {}
     for c, channel in enumerate(channels):
         mine = np.asarray(blank[:, c] & ~whole)
         if _given_away(task, mine, among=len(channels)):
-            sentences += _told(task, mine, names, f"{{are}} blank in channel {channel}")
+            sentences += _describe(task, mine, names, f"{{are}} blank in channel {channel}")
         elif mine.any():
             counts[channel] = int(mine.sum())
     if counts:
         by_count = sorted(counts.items(), key=lambda one: -one[1])
-        shown = list_names(f"{name} in {count} of {len(names)}" for name, count in by_count)
-        sentences.append(f"Values: channels that are blank in some images: {shown}.")
+        examples = list_names(f"{name} in {count} of {len(names)}" for name, count in by_count)
+        sentences.append(f"Values: channels that are blank in some images: {examples}.")
     return sentences
 
 
@@ -83,9 +85,9 @@ def _outside(task: Task, values: Values, names: Sequence[str]) -> list[str]:
     if not mine.any():
         return []
     low, high = values["low"].min(), values["high"].max()
-    found = f"{values['lowest'][mine].min():g} to {values['highest'][mine].max():g}"
-    what = f"{{have}} values outside value_range = [{low:g}, {high:g}], which are clipped: they go from {found}, "
-    return _told(task, mine, names, f"{what}{_percent(outside.max())} of a channel at most")
+    span = f"{values['lowest'][mine].min():g} to {values['highest'][mine].max():g}"
+    what = f"{{have}} values outside value_range = [{low:g}, {high:g}], which are clipped: they go from {span}, "
+    return _describe(task, mine, names, f"{what}{_percent(outside.max())} of a channel at most")
 
 
 def _ranges(values: Values, blank: NDArray[np.bool_], channels: Sequence[str]) -> list[str]:
@@ -95,11 +97,11 @@ def _ranges(values: Values, blank: NDArray[np.bool_], channels: Sequence[str]) -
     brightest = np.where(blank, -np.inf, (values["bright"] - values["low"]) / width).max(axis=0)
     narrow = [c for c in range(len(channels)) if 0 <= brightest[c] - darkest[c] < NARROW]
     if narrow:
-        named = list_names(f"{channels[c]} ({_percent(brightest[c] - darkest[c])})" for c in narrow)
+        narrow_channels = list_names(f"{channels[c]} ({_percent(brightest[c] - darkest[c])})" for c in narrow)
         span = "spans" if len(narrow) == 1 else "span"
         whose = "value_range" if values["on_card"].all() else "the range of the type"
         remedy = "narrow value_range" if values["on_card"].all() else "set value_range"
-        what = f"channel{'' if len(narrow) == 1 else 's'} {named} {span} less than 2 % of {whose}"
+        what = f"channel{'' if len(narrow) == 1 else 's'} {narrow_channels} {span} less than 2 % of {whose}"
         return [f"Values: {what}, one grey to a network: {remedy} on the card if it is wider than it need be."]
     sentences = []
     unsaid = (values["on_card"] == 0) & (values["kind"] == KINDS.index("uint") + 1)
@@ -124,11 +126,11 @@ def _depths(task: Task, values: Values, names: Sequence[str]) -> list[str]:
     if len(different) > 1:
         order = np.argsort(-counts, kind="stable")
         parts = (f"{counts[w]} as {different[w]} ({names[int(np.argmax(index == w))]}" for w in order)
-        shown = list_names(
+        examples = list_names(
             f"{part}{', ' + of if (of := _classes(task, index == w)) else ''})"
             for part, w in zip(parts, order, strict=True)
         )
-        return [f"Values: images are stored in {len(different)} ways: {shown}."]
+        return [f"Values: images are stored in {len(different)} ways: {examples}."]
     if (values.step > 1).any():
         step = np.unique(values.step)
         apart = f"{step[0]:g}" if len(step) == 1 else f"{step[0]:g} to {step[-1]:g}"
@@ -146,7 +148,7 @@ def _way(kind: int, bits: int, depth: int) -> str:
     return name if depth >= bits else f"{name} of {depth} bits"
 
 
-def _told(task: Task, mine: NDArray[np.bool_], names: Sequence[str], what: str) -> list[str]:
+def _describe(task: Task, mine: NDArray[np.bool_], names: Sequence[str], what: str) -> list[str]:
     """Return a sentence on some of a task's images, none where there are none; ``what`` has {are} or {have} for a verb.
 
     Examples
@@ -156,8 +158,8 @@ def _told(task: Task, mine: NDArray[np.bool_], names: Sequence[str], what: str) 
     count = int(mine.sum())
     if not count:
         return []
-    for many, one in (("are", "is"), ("have", "has")):
-        what = what.replace(f"{{{many}}}", one if count == 1 else many)
+    for many, verb in (("are", "is"), ("have", "has")):
+        what = what.replace(f"{{{many}}}", verb if count == 1 else many)
     classes = _classes(task, mine)
     if count == len(mine) > 1:
         return [f"Values: all {count} images {what}."]
@@ -167,7 +169,7 @@ def _told(task: Task, mine: NDArray[np.bool_], names: Sequence[str], what: str) 
 
 
 def _classes(task: Task, mine: NDArray[np.bool_]) -> str:
-    """Return how many of each class these are, those with the largest share first."""
+    """Return the number of these images in each class, the largest share first."""
     if not task.classes or mine.all():
         return ""
     sizes, counts = _by_class(task, mine)
@@ -176,9 +178,9 @@ def _classes(task: Task, mine: NDArray[np.bool_]) -> str:
 
 
 def _given_away(task: Task, mine: NDArray[np.bool_], among: int = 1) -> bool:
-    """Tell whether one class has more of these images than chance would give it; asked of so many kinds of images.
+    """Return whether one class has more of these images than chance would give it, corrected for ``among`` kinds.
 
-    Of one kind it is enough that one class, not nearly all there is, has all of them.
+    Of a single kind it is enough that one class has all of them, unless most images are of that class.
     """
     if not task.classes or mine.all() or not mine.any():
         return False

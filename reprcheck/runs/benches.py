@@ -16,7 +16,7 @@ from reprcheck.baselines.pixels import PIXELS
 from reprcheck.baselines.reference import Baseline
 from reprcheck.code import code_digest
 from reprcheck.confounds import notes as misleading
-from reprcheck.confounds.values import told_by_values
+from reprcheck.confounds.values import describe_values
 from reprcheck.datasets.images.values import Values
 from reprcheck.diagnostics.bench import Bench
 from reprcheck.diagnostics.contestants import Contestants
@@ -115,7 +115,7 @@ class Benches:
             values = Values(np.stack([image.values for image in decoded]))
             ids, names = dataset.ids[task.rows].tolist(), [dataset.channels[c] for c in task.channels]
             notes = misleading.interpreted(task, [image.remarks for image in decoded], ids)
-            notes += told_by_values(task, values, names, ids)
+            notes += describe_values(task, values, names, ids)
             deep = task if values.depths is None else replace(task, depths=values.depths)
             self._images[key] = Images(deep, np.asarray(values.constant.all(axis=1)), tuple(notes))
         return self._images[key]

@@ -17,7 +17,7 @@ from reprcheck import protocols
 from reprcheck.baselines.pixels import thumbnail
 from reprcheck.confounds import notes as misleading
 from reprcheck.confounds.nuisance import nuisances
-from reprcheck.confounds.values import told_by_values
+from reprcheck.confounds.values import describe_values
 from reprcheck.datasets.assemble import ReorderedImages
 from reprcheck.datasets.images.values import Values, facts_of
 from reprcheck.datasets.images.windows import WindowImages
@@ -191,7 +191,7 @@ def _traps(task: Task, ids: NDArray[np.str_], names: Sequence[str], facts: Image
     if values is not None:
         task = replace(task, depths=values.depths)
         warnings += misleading.interpreted(task, [facts.remarks[row] for row in rows], ids[task.rows].tolist())
-        warnings += told_by_values(task, values, [names[c] for c in channels], ids[task.rows].tolist())
+        warnings += describe_values(task, values, [names[c] for c in channels], ids[task.rows].tolist())
     warnings += [note for protocol in map(protocols.get, task.protocols) for note in protocol.notes(aggregate(task))]
     if units < policy.min_units:
         warnings.append(f"Underpowered: {units} units, and a verdict needs at least {policy.min_units}.")

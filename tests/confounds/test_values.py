@@ -12,7 +12,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from reprcheck.cli import main
-from reprcheck.confounds.values import told_by_values
+from reprcheck.confounds.values import describe_values
 from reprcheck.datasets.folder import open_folder
 from reprcheck.datasets.images.files import FileImages
 from reprcheck.datasets.images.values import Values, measure
@@ -65,7 +65,7 @@ def told(
     channels: tuple[str, ...] = ("DNA",),
 ) -> list[str]:
     values = Values(np.stack([measure(image, value_range) for image in images]))
-    return told_by_values(task or a_task(len(images)), values, channels, IDS[: len(images)])
+    return describe_values(task or a_task(len(images)), values, channels, IDS[: len(images)])
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.float32])
@@ -111,7 +111,7 @@ def test_random_blanks_are_rarely_called_a_confound() -> None:
     rng, blank, named = np.random.default_rng(0), measure(np.full((1, 2, 2), 5, np.uint8), None), 0
     for _ in range(200):
         facts = np.stack([blank if rng.random() < 0.3 else ordinary for ordinary in ORDINARY])
-        sentences = told_by_values(a_task(), Values(facts), ("DNA",), IDS)
+        sentences = describe_values(a_task(), Values(facts), ("DNA",), IDS)
         named += any(sentence.startswith("Confound") for sentence in sentences)
     assert named <= 6  # 2 expected
 
@@ -283,7 +283,7 @@ def test_channels_of_several_types_are_one_way() -> None:
     images = pictures(channels=2)
     facts = [np.concatenate([measure(i[:1], None), measure(i[1:].astype(np.uint16) * 250, None)]) for i in images]
     values = Values(np.stack(facts))
-    assert told_by_values(a_task(), values, ("a", "b"), IDS) == [
+    assert describe_values(a_task(), values, ("a", "b"), IDS) == [
         "Values: all images are uint8 and uint16 of 8 bits: neighbouring levels lie 1 to 250 apart.",
     ]
     assert values.depths is None
@@ -294,7 +294,7 @@ def test_kinds_of_one_width_are_several_ways_and_differ_in_depth() -> None:
         measure(image.astype(np.int16 if SECOND[i] else np.uint16), (0, 255)) for i, image in enumerate(pictures())
     ]
     values = Values(np.stack(facts))
-    assert told_by_values(a_task(), values, ("DNA",), IDS) == [
+    assert describe_values(a_task(), values, ("DNA",), IDS) == [
         "Values: images are stored in 2 ways: 24 as int16 (s001, 24 of 24 taxol), 24 as uint16 (s000, 24 of 24 DMSO).",
     ]
     assert values.depths is not None
