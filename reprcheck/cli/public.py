@@ -78,13 +78,13 @@ def run_fetch(options: argparse.Namespace) -> int:
         For a set there isn't, before anything is fetched; a licence that isn't agreed to; whatever goes wrong.
     """
     from reprcheck.datasets import public
-    from reprcheck.datasets.public.fetching import chosen, fetch
+    from reprcheck.datasets.public.fetching import choose, fetch
 
     entries = [public.public_set(name) for name in dict.fromkeys(options.name)]
     if options.file and len(entries) > 1:
         raise UserError("--file", "names a file of one set, and several sets are named", "fetch the sets one by one")
     for entry in entries:
-        chosen(entry, options.file)
+        choose(entry, options.file)
     try:
         for entry in entries:
             agreed = partial(agree, accepted=options.accept_license)

@@ -1,4 +1,4 @@
-"""The field's public sets: what each is and where it comes from, and how its published files become a dataset.
+"""The field's public sets: a description of each, and a reader that makes its published files a dataset.
 
 A set is two files of one name in this package: ``NAME.toml``, its entry in the catalogue, and ``NAME.py``, its reader.
 `entry` reads the first; `opening` opens what was fetched through the second.

@@ -57,5 +57,5 @@ class MappedImages:
         return np.asarray(self._arrays[path][row])
 
     def __getstate__(self) -> dict[str, Any]:
-        """Pickle where the arrays are, not what they hold."""
+        """Pickle the paths of the arrays without their values."""
         return {**self.__dict__, "_arrays": {}}

@@ -13,7 +13,7 @@ from reprcheck.digest import digest, file_digest
 from reprcheck.types import Image
 
 Range = tuple[float, float] | None
-"""What becomes 0 and 1, where the card says so."""
+"""The values that become 0 and 1, if the card gives them."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class ArrayImages:
 
     Parameters
     ----------
-    places : iterable of Place
+    places : iterable of ArrayPosition
         By sample.
     read_one : callable
         From an `ArrayPosition` and the card's ``value_range`` to an `Image`; a function of a module, to be pickled,

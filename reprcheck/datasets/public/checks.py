@@ -1,6 +1,6 @@
-"""What readers ask of the published files: that they lie where they should, and hold what they should.
+"""Checks of published files for the readers: that they exist where they should, and hold what they should.
 
-Whatever isn't as published is one sentence for the user, raised here; what the files mean is for the readers.
+Whatever isn't as published raises a UserError of one sentence; the meaning of files is for the readers.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ REMEDY = "fetch the set again, or put its files here just as they were published
 
 
 def not_as_published(path: Path, what: str) -> UserError:
-    """Return the error of a reader that finds a file, or a folder, other than as published."""
+    """Return the error for a file or a folder that isn't as published."""
     return UserError(str(path), what, REMEDY)
 
 
@@ -32,7 +32,7 @@ def need(path: Path) -> Path:
 
 
 def inside(root: Path, name: str) -> Path:
-    """Return the folder ``name`` that an archive opens with, or ``root`` itself for a copy that lies without it."""
+    """Return the archive's top folder ``name``, or ``root`` itself for a copy without it."""
     return root / name if (root / name).is_dir() else root
 
 
@@ -51,14 +51,14 @@ def text_table(path: Path, *columns: str) -> pd.DataFrame:
     UserError
         For a file that isn't there or can't be read, or a column that it lacks.
     """
-    found = _tabbed(need(path)) if path.suffix in (".tsv", ".txt") else read_table(need(path)).rows
+    rows = _read_tabs(need(path)) if path.suffix in (".tsv", ".txt") else read_table(need(path)).rows
     for column in columns:
-        if column not in found.columns:
+        if column not in rows.columns:
             raise not_as_published(path, f"no column {column!r}, which the published table has")
-    return found
+    return rows
 
 
-def _tabbed(path: Path) -> pd.DataFrame:
+def _read_tabs(path: Path) -> pd.DataFrame:
     try:
         return pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
     except (ValueError, OSError) as error:  # pandas' own errors are ValueErrors
@@ -66,7 +66,7 @@ def _tabbed(path: Path) -> pd.DataFrame:
 
 
 def in_two(labels: pd.Series[str], units: pd.Series[str]) -> pd.Series[str]:
-    """Return labels, blank where a label is found in one unit only: no fold could both learn and test it.
+    """Return labels, blank where a label occurs in one unit only: no fold could both train and test on it.
 
     Examples
     --------
@@ -90,7 +90,7 @@ def read_columns(path: Path, columns: Iterable[str], separator: str = ",") -> pd
     Returns
     -------
     pandas.DataFrame
-        All text; what pandas takes for missing (blank, ``NA``, ``NaN`` …) and Matlab's ``[]`` are missing.
+        All text; cells that pandas reads as missing (blank, ``NA``, ``NaN`` …) and Matlab's ``[]`` are missing.
 
     Raises
     ------
@@ -101,7 +101,7 @@ def read_columns(path: Path, columns: Iterable[str], separator: str = ",") -> pd
         table = pd.read_csv(need(path), sep=separator, dtype=str, na_values=["[]"])
     except (ValueError, OSError) as error:
         raise not_as_published(path, f"can't be read as a table ({error})") from None
-    if not isinstance(table.index, pd.RangeIndex):  # pandas takes the cells too many for names of the rows
+    if not isinstance(table.index, pd.RangeIndex):  # pandas takes surplus cells for names of the rows
         raise not_as_published(path, "rows longer than the header")
     table.columns = table.columns.astype(str).str.strip()
     for column in columns:
@@ -135,11 +135,11 @@ def read_array(path: Path, shape: tuple[int | None, ...]) -> NDArray[Any]:
     return array
 
 
-def check_shape(path: Path, found: tuple[int, ...], published: tuple[int | None, ...]) -> None:
+def check_shape(path: Path, shape: tuple[int, ...], published: tuple[int | None, ...]) -> None:
     """Raise UserError where an array's shape isn't the published one; None where any length will do."""
-    if len(found) != len(published) or any(p not in (None, f) for f, p in zip(found, published, strict=True)):
-        wanted = " x ".join("any" if p is None else str(p) for p in published)
-        what = f"an array of {' x '.join(map(str, found)) or 'no axes'}, and the published one is {wanted}"
+    if len(shape) != len(published) or any(p not in (None, f) for f, p in zip(shape, published, strict=True)):
+        expected = " x ".join("any" if p is None else str(p) for p in published)
+        what = f"an array of {' x '.join(map(str, shape)) or 'no axes'}, and the published one is {expected}"
         raise not_as_published(path, what)
 
 

@@ -1,7 +1,7 @@
-"""One file over HTTP, into a part that a later try, or a later run, goes on with.
+"""Download one file over HTTP, into a part that a later try, or a later run, continues.
 
-Only the standard library is used: going on where a connection broke is what clients for datasets leave out, and the
-rest of what they do is little. Whether the file is the one published is for `fetching`.
+Only the standard library is used: clients for datasets don't continue after a broken connection, and do little else.
+Whether the file is the published one is for `fetching`.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from reprcheck.errors import UserError
 from reprcheck.progress import bar
 
 CHUNK = 2**20
-"""Bytes read at a time; a try that brings fewer counts as one that brought nothing."""
+"""Bytes read at a time; a try that brings fewer counts as failed."""
 TIMEOUT = 30.0
 """Seconds to wait for a connection, and for the next bytes."""
 PAUSES = (1.0, 2.0, 4.0, 8.0)
-"""Seconds before each further try; as many tries in a row as may bring nothing."""
+"""Seconds before each further try; this many tries in a row may fail."""
 _PASSING = (408, 425, 429, 500, 502, 503, 504)
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
-class _Moved(HTTPRedirectHandler):
+class _RedirectHandler(HTTPRedirectHandler):
     """Follows a file that moved, but not from https to anything less."""
 
     def redirect_request(
@@ -48,17 +48,17 @@ class _Moved(HTTPRedirectHandler):
 
 
 def part_of(target: Path) -> Path:
-    """Return where a file lies while it is on its way."""
+    """Return the path of a file that is being downloaded."""
     return target.with_name(f"{target.name}.part")
 
 
 def tag_of(part: Path) -> Path:
-    """Return where the server's mark of the version lies that a part is of."""
+    """Return the path of the server's version mark of a part."""
     return part.with_name(f"{part.name}.tag")
 
 
 def held(part: Path) -> int:
-    """Return the bytes of a part that are here."""
+    """Return the number of bytes of a file on disk; 0 if there is none."""
     return part.stat().st_size if part.exists() else 0
 
 
@@ -75,7 +75,7 @@ def room_for(needed: int, folder: Path) -> None:
 
 @contextmanager
 def on_disk(path: Path) -> Iterator[None]:
-    """Raise UserError for whatever the disk refuses while the context lasts, a full one among it."""
+    """Raise UserError for errors of the disk while the context lasts, such as a full one."""
     try:
         yield
     except OSError as error:
@@ -93,14 +93,14 @@ def write(chunk: bytes, file: IO[bytes], path: Path) -> None:
 
 
 def download(url: str, part: Path, size: int | None = None) -> None:
-    """Bring a file, going on with what is here of it.
+    """Download a file, continuing an earlier part.
 
     Parameters
     ----------
     url : str
     part : Path
-        Where it is written; its folder exists. What lies there is gone on with where the server's mark of the version,
-        kept beside it (`tag_of`), is still the same: the rest of another version is never added.
+        Where it is written; its folder exists. An earlier part is continued if the server's version mark, kept beside
+        it (`tag_of`), is still the same; parts of different versions are never joined.
     size : int, optional
         Its published bytes.
 
@@ -108,7 +108,7 @@ def download(url: str, part: Path, size: int | None = None) -> None:
     ------
     UserError
         For a server that can't be reached or doesn't have the file, one that has a file of another size or sends a web
-        page, a connection that breaks again and again, or a full disk. The part stays, to go on with.
+        page, a connection that breaks again and again, or a full disk. The part stays, to be continued.
     """
     tries = 0
     while not (size is not None and held(part) == size):
@@ -120,32 +120,32 @@ def download(url: str, part: Path, size: int | None = None) -> None:
         except HTTPError as error:
             with error:
                 if error.code not in _PASSING:
-                    raise _refused(url, error) from None
+                    raise _explain_refusal(url, error) from None
                 problem = f"the server answers {error.code} ({error.reason})"
         except (OSError, HTTPException) as error:
             if isinstance(error, URLError) and not tries:
-                raise _unreachable(url, part, error) from None
-            problem = f"the connection broke ({_reason(error)})"
+                raise _explain_unreachable(url, part, error) from None
+            problem = f"the connection broke ({_get_reason(error)})"
         tries = 1 if held(part) - before >= CHUNK else tries + 1
         if tries > len(PAUSES):
-            kept = f"{decimal(held(part))} of it are kept, and running again goes on from there"
-            raise UserError(url, f"{problem}, {tries} times in a row", kept)
+            remedy = f"{decimal(held(part))} of it are kept, and running again goes on from there"
+            raise UserError(url, f"{problem}, {tries} times in a row", remedy)
         time.sleep(PAUSES[tries - 1])
 
 
 def _bring(url: str, part: Path, size: int | None) -> bool:
-    """Ask for what is missing, write what comes, and tell whether that was all."""
+    """Request the missing bytes and write them; return whether the file is complete."""
     tag = tag_of(part)
-    mark = _mark(tag, url)
+    mark = _read_mark(tag, url)
     have = held(part) if mark else 0
     request = Request(url, headers={"User-Agent": "reprcheck", "Accept-Encoding": "identity"})
     if have:
         request.add_header("Range", f"bytes={have}-")
         request.add_header("If-Range", mark)
     try:
-        response = build_opener(_Moved).open(request, timeout=TIMEOUT)
+        response = build_opener(_RedirectHandler).open(request, timeout=TIMEOUT)
     except HTTPError as error:
-        if error.code == 416 and have:  # there is nothing after what is here: it was all, or isn't the file's
+        if error.code == 416 and have:  # no bytes follow the part: it is complete, or of another file
             with error:
                 whole = error.headers.get("Content-Range", "") == f"bytes */{have}"
             if not whole:
@@ -153,7 +153,7 @@ def _bring(url: str, part: Path, size: int | None) -> bool:
             return whole
         raise
     with response:
-        start, total = _span(response.status, response.headers)
+        start, total = _get_span(response.status, response.headers)
         if start not in (0, have):
             part.unlink()
             return False
@@ -161,7 +161,7 @@ def _bring(url: str, part: Path, size: int | None) -> bool:
         room_for((total or 0) - start, part.parent)
         if not start:
             with on_disk(tag):
-                tag.write_text(f"{url}\n{_version(response.headers)}", encoding="utf-8")
+                tag.write_text(f"{url}\n{_get_version(response.headers)}", encoding="utf-8")
         with part.open("ab" if start else "wb", buffering=0) as file, bar(total, part.stem, in_bytes=True) as advance:
             advance(start)
             while chunk := response.read(CHUNK):
@@ -172,25 +172,25 @@ def _bring(url: str, part: Path, size: int | None) -> bool:
     return total is None or held(part) == total
 
 
-def _mark(tag: Path, url: str) -> str:
-    """Return the version that a part is of, where it is of this address and its server told one."""
+def _read_mark(tag: Path, url: str) -> str:
+    """Return the version mark of a part of this address, "" if there is none."""
     lines = tag.read_text(encoding="utf-8").split("\n") if tag.exists() else []
     return lines[1] if len(lines) == 2 and lines[0] == url else ""
 
 
-def _version(headers: HTTPMessage) -> str:
-    """Return what tells one version of a file from another: a strong ETag, else its date, else nothing."""
+def _get_version(headers: HTTPMessage) -> str:
+    """Return a mark of a file's version: a strong ETag, else its date, else ""."""
     etag = headers.get("ETag", "")
     return etag if etag.startswith('"') else headers.get("Last-Modified", "")
 
 
-def _span(status: int, headers: HTTPMessage) -> tuple[int, int | None]:
+def _get_span(status: int, headers: HTTPMessage) -> tuple[int, int | None]:
     """Return where the bytes of an answer begin, and how many the whole file has."""
     if status == 206:
-        found = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", headers.get("Content-Range", ""))
-        if not found:
+        match = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", headers.get("Content-Range", ""))
+        if not match:
             return -1, None
-        return int(found[1]), None if found[2] == "*" else int(found[2])
+        return int(match[1]), None if match[2] == "*" else int(match[2])
     length = headers.get("Content-Length", "")
     return 0, int(length) if length.isdecimal() else None
 
@@ -206,7 +206,7 @@ def _check(url: str, part: Path, headers: HTTPMessage, total: int | None, size: 
         )
 
 
-def _refused(url: str, error: HTTPError) -> UserError:
+def _explain_refusal(url: str, error: HTTPError) -> UserError:
     return UserError(
         url,
         f"the server answers {error.code} ({error.reason})",
@@ -214,15 +214,15 @@ def _refused(url: str, error: HTTPError) -> UserError:
     )
 
 
-def _unreachable(url: str, part: Path, error: URLError) -> UserError:
+def _explain_unreachable(url: str, part: Path, error: URLError) -> UserError:
     return UserError(
         url,
-        f"{urlsplit(url).hostname} can't be reached ({_reason(error)})",
+        f"{urlsplit(url).hostname} can't be reached ({_get_reason(error)})",
         f"check the network, or fetch it elsewhere and copy it to {part.with_suffix('')} (`reprcheck data where` "
         "prints the folder); then run again",
     )
 
 
-def _reason(error: Exception) -> str:
+def _get_reason(error: Exception) -> str:
     reason = error.reason if isinstance(error, URLError) else error
     return str(getattr(reason, "strerror", None) or reason) or type(error).__name__

@@ -1,7 +1,7 @@
 """One entry of the catalogue of public sets, read from its ``NAME.toml``.
 
-The entry holds facts, each either verified or said not to be: nothing here was invented, and a checksum that nobody
-published isn't there. Under ``[card]`` stands what a dataset folder's ``dataset.toml`` would say.
+The entry marks each fact as verified or unverified, and has only checksums that were published. Its ``[card]`` has the
+keys of a dataset folder's ``dataset.toml``.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ class RemoteFile:
     bytes : int or None
         Its published size.
     sha256, md5 : str or None
-        Its published checksum, where there is one.
+        Its published checksum, if there is one.
     unpack : {"none", "zip", "tar", "gzip"}
-        What is done with it once it is whole.
+        How it is unpacked once it is complete.
     into : str
         Folder, relative to the set's, that it is unpacked into.
     optional : bool
-        Fetched only where it is asked for by name: another resolution, say.
+        Whether it is fetched only by name: another resolution, say.
     """
 
     name: str
@@ -68,20 +68,20 @@ class PublicSet:
     Attributes
     ----------
     name : str
-        What it is called in ``--dataset=NAME``.
+        The name for ``--dataset=NAME``.
     title, homepage : str
     card : Card
         Channels, columns, tasks, licence, citation.
     files : tuple of RemoteFile
-        What `fetch` brings; empty where the set can't be fetched by itself, and ``how`` says how it is had.
+        The files to fetch; empty if they can't be fetched automatically.
     how : str
-        What a person must do, where files are behind a form, a login or another tool.
+        How to get files that are behind a form, a login or another tool.
     noncommercial : bool
         Whether the licence forbids commercial use, so that it must be agreed to.
     splits : str
-        The published splits, and what is made of them here.
+        The published splits, and how they are used here.
     verified, unverified, traps : tuple of str
-        Sentences: what of this entry was checked and against what; what wasn't; what misleads in this set.
+        Sentences: what of this entry was checked and against what; what wasn't; what may mislead in this set.
     extra : str or None
         The optional dependency that its reader needs, such as ``"zarr"``.
     """
@@ -101,12 +101,12 @@ class PublicSet:
 
     @property
     def usual(self) -> tuple[RemoteFile, ...]:
-        """The files that are fetched where none is named."""
+        """The files that are fetched by default."""
         return tuple(file for file in self.files if not file.optional)
 
     @property
     def bytes(self) -> int | None:
-        """The published size of the usual files, where each one's is known."""
+        """The published size of the usual files together; None if one is unknown."""
         sizes = [file.bytes for file in self.usual]
         return None if not sizes or None in sizes else sum(size for size in sizes if size is not None)
 
@@ -117,8 +117,8 @@ SETS = "reprcheck.datasets.public.sets"
 
 def names() -> tuple[str, ...]:
     """Return the names of all public sets, sorted."""
-    found = (path.name for path in files(SETS).iterdir())
-    return tuple(sorted(name.removesuffix(".toml") for name in found if name.endswith(".toml")))
+    file_names = (path.name for path in files(SETS).iterdir())
+    return tuple(sorted(name.removesuffix(".toml") for name in file_names if name.endswith(".toml")))
 
 
 @cache
@@ -132,7 +132,7 @@ def public_set(name: str) -> PublicSet:
 
     Examples
     --------
-    >>> entry("bbbc021").card.kind  # doctest: +SKIP
+    >>> public_set("bbbc021").card.kind  # doctest: +SKIP
     'culture'
     """
     if name not in names():
@@ -142,20 +142,20 @@ def public_set(name: str) -> PublicSet:
 
 
 def parse(name: str, raw: Mapping[str, Any]) -> PublicSet:
-    """Return the entry that plain values make.
+    """Return an entry from plain values.
 
     Parameters
     ----------
     name : str
-        The set's.
+        Name of the set.
     raw : mapping
-        What its TOML holds.
+        The contents of its TOML.
 
     Raises
     ------
     UserError
         For a key that is unknown, missing or of the wrong type; a place outside the set's folder; an address that isn't
-        https; a checksum that can't be one; a set that neither has files nor says how it is had, or no licence.
+        https; an impossible checksum; a set without files and without ``how``, or without a licence.
     """
     top = Section(raw, name, "", _ENTRY_KEYS)
     described = raw.get("card")
@@ -164,7 +164,7 @@ def parse(name: str, raw: Mapping[str, Any]) -> PublicSet:
     card = cards.of({"schema": 1, "name": name, **described}, f"{name} [card]")
     if not card.license:
         top.fail("[card] license", "missing", 'say what is known, if only "not stated"')
-    remote = _files(top)
+    remote = _parse_files(top)
     if all(file.optional for file in remote) and not top.values.get("how"):
         top.fail("how", "missing, and there are no files to fetch", "say what a person must do to have the set")
     return PublicSet(
@@ -174,62 +174,62 @@ def parse(name: str, raw: Mapping[str, Any]) -> PublicSet:
         card=card,
         files=remote,
         how=top.text("how", ""),
-        noncommercial=_flag(top, "noncommercial"),
+        noncommercial=_parse_flag(top, "noncommercial"),
         splits=top.text("splits", ""),
-        verified=_sentences(top, "verified"),
-        unverified=_sentences(top, "unverified"),
-        traps=_sentences(top, "traps"),
+        verified=_parse_sentences(top, "verified"),
+        unverified=_parse_sentences(top, "unverified"),
+        traps=_parse_sentences(top, "traps"),
         extra=top.optional_text("extra"),
     )
 
 
-def _sentences(top: Section, key: str) -> tuple[str, ...]:
+def _parse_sentences(top: Section, key: str) -> tuple[str, ...]:
     return top.texts(key) if top.values.get(key) else ()
 
 
-def _flag(section: Section, key: str) -> bool:
+def _parse_flag(section: Section, key: str) -> bool:
     if not isinstance(section.values.get(key, False), bool):
         section.wrong_type(key, "true or false")
     return bool(section.values.get(key, False))
 
 
-def _files(top: Section) -> tuple[RemoteFile, ...]:
-    listed = top.values.get("files", [])
-    if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
+def _parse_files(top: Section) -> tuple[RemoteFile, ...]:
+    tables = top.values.get("files", [])
+    if not isinstance(tables, list) or not all(isinstance(item, dict) for item in tables):
         top.wrong_type("files", "a list of tables, each under [[files]]")
-    sections = [Section(one, top.file, f"[[files]] {i}", _FILE_KEYS) for i, one in enumerate(listed, 1)]
-    remote = tuple(map(_remote, sections))
+    sections = [Section(item, top.file, f"[[files]] {i}", _FILE_KEYS) for i, item in enumerate(tables, 1)]
+    remote = tuple(map(_parse_file, sections))
     for i, section in enumerate(sections):
         if remote[i].name in [file.name for file in remote[:i]]:
             section.fail("name", f"{remote[i].name!r} is another file's too", "give each a name of its own")
     return remote
 
 
-def _remote(file: Section) -> RemoteFile:
+def _parse_file(file: Section) -> RemoteFile:
     unpack = cast(Unpack, file.choice("unpack", UNPACK, "none"))
-    name = _place(file, "name", file.text("name"))
+    name = _parse_path(file, "name", file.text("name"))
     if unpack == "gzip" and not name.endswith(".gz"):
         file.fail("name", f"{name!r} doesn't end in .gz", "it is unpacked under its name without .gz")
     return RemoteFile(
         name=name,
-        url=_address(file),
+        url=_parse_address(file),
         bytes=file.integer("bytes") if "bytes" in file.values else None,
-        sha256=_checksum(file, "sha256"),
-        md5=_checksum(file, "md5"),
+        sha256=_parse_checksum(file, "sha256"),
+        md5=_parse_checksum(file, "md5"),
         unpack=unpack,
-        into=_place(file, "into", file.text("into", ".")),
-        optional=_flag(file, "optional"),
+        into=_parse_path(file, "into", file.text("into", ".")),
+        optional=_parse_flag(file, "optional"),
     )
 
 
-def _place(file: Section, key: str, path: str) -> str:
+def _parse_path(file: Section, key: str, path: str) -> str:
     if not inside(path):
         file.fail(key, f"{path!r} lies outside the set's folder", "write a path relative to it, with /")
     return path
 
 
 def inside(path: str) -> bool:
-    r"""Tell whether a path, with ``/``, is relative and stays inside its folder on every system.
+    r"""Return whether a path, with ``/``, is relative and stays inside its folder on every system.
 
     Examples
     --------
@@ -239,7 +239,7 @@ def inside(path: str) -> bool:
     return not (path[:1] == "/" or path[1:2] == ":" or "\\" in path or "\0" in path or ".." in path.split("/"))
 
 
-def _address(file: Section) -> str:
+def _parse_address(file: Section) -> str:
     url = file.text("url")
     try:
         parts = urlsplit(url)
@@ -251,7 +251,7 @@ def _address(file: Section) -> str:
     return url
 
 
-def _checksum(file: Section, key: str) -> str | None:
+def _parse_checksum(file: Section, key: str) -> str | None:
     value = file.optional_text(key)
     if value is not None and not re.fullmatch(rf"[0-9a-f]{{{_HEX_DIGITS[key]}}}", value):
         file.wrong_type(key, f"{_HEX_DIGITS[key]} hex digits in lower case")

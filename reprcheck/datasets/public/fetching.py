@@ -1,7 +1,7 @@
-"""Fetch a public set: what is missing of its published files, checked, unpacked and recorded.
+"""Fetch a public set: the missing ones of its published files, checked, unpacked and recorded.
 
-`download` brings a file and `unpacking` opens it; here is decided what is missing, whether it is what was published,
-and in which order things become true on disk, so that a run that is stopped anywhere is gone on with by the next.
+`download` brings a file and `unpacking` opens it. This module decides what is missing, checks files against what was
+published, and orders changes on disk so that the next run continues one that was stopped at any point.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ Say = Callable[[str], object]
 Sums = dict[str, str]
 
 
-def chosen(entry: PublicSet, names: Sequence[str] = ()) -> tuple[RemoteFile, ...]:
-    """Return the files of a set that are to be fetched: those named, else the usual ones.
+def choose(entry: PublicSet, names: Sequence[str] = ()) -> tuple[RemoteFile, ...]:
+    """Choose the files of a set to fetch: the named ones, else the usual ones.
 
     Raises
     ------
@@ -38,11 +38,11 @@ def chosen(entry: PublicSet, names: Sequence[str] = ()) -> tuple[RemoteFile, ...
     """
     if not entry.usual and not names:
         raise UserError(entry.name, "can't be fetched by itself", entry.how)
-    known = {file.name: file for file in entry.files}
+    by_name = {file.name: file for file in entry.files}
     for name in names:
-        if name not in known:
-            raise UserError(f"{entry.name} --file={name}", "no file of this set", did_you_mean(name, known))
-    return tuple(known[name] for name in dict.fromkeys(names)) or entry.usual
+        if name not in by_name:
+            raise UserError(f"{entry.name} --file={name}", "no file of this set", did_you_mean(name, by_name))
+    return tuple(by_name[name] for name in dict.fromkeys(names)) or entry.usual
 
 
 def fetch(
@@ -53,15 +53,15 @@ def fetch(
     agree: Callable[[PublicSet, Sequence[RemoteFile]], None] = lambda *_: None,
     say: Say = print,
 ) -> None:
-    """Fetch what is missing of a set's files; nothing where all are here and intact.
+    """Fetch the files of a set that are missing or damaged.
 
-    A file that somebody put in the folder under its name is checked and used like one that was fetched.
+    A file that somebody put in the folder under its name is checked and used like a fetched one.
 
     Parameters
     ----------
-    entry : Entry
+    entry : PublicSet
     folder : Path
-        Made where it isn't there; another process that fetches into it is waited for.
+        Created if it doesn't exist. Waits for another process that fetches into it.
     names : sequence of str
         Files to fetch; none: the usual ones.
     agree : callable
@@ -73,17 +73,17 @@ def fetch(
     Raises
     ------
     UserError
-        For whatever `download` or `unpack` raise it for, or a file that isn't the published one, which is set aside.
+        As `download` and `unpack` do, and for a file that isn't the published one, which is set aside.
     """
-    files = chosen(entry, names)
-    with _alone(folder, say):
+    files = choose(entry, names)
+    with _lock(folder, say):
         record = records.read(folder)
-        missing = [file for file in files if not _intact(file, record.files.get(file.name), folder)]
+        missing = [file for file in files if not _is_intact(file, record.files.get(file.name), folder)]
         if not missing:
             say(f"{entry.name}: all here and intact, in {folder}")
             return
         agree(entry, missing)
-        room_for(sum(_still_to_come(file, folder) for file in missing), folder.parent)
+        room_for(sum(_count_missing(file, folder) for file in missing), folder.parent)
         earlier, record = record, record.asking(file.name for file in files).lacking(file.name for file in missing)
         _keep(record, folder)
         for file in missing:
@@ -95,7 +95,7 @@ def fetch(
 
 
 @contextmanager
-def _alone(folder: Path, say: Say) -> Iterator[None]:
+def _lock(folder: Path, say: Say) -> Iterator[None]:
     """Keep other processes out of a folder while the context lasts; its lock lies beside it."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -121,28 +121,28 @@ def _keep(record: Record, folder: Path) -> None:
         records.write(folder, record)
 
 
-def _still_to_come(file: RemoteFile, folder: Path) -> int:
-    """Return the bytes that are known to be missing of a file."""
+def _count_missing(file: RemoteFile, folder: Path) -> int:
+    """Return how many bytes of a file are missing; 0 if its size is unknown."""
     if file.bytes is None or (folder / file.name).is_file():
         return 0
     return max(file.bytes - held(part_of(folder / file.name)), 0)
 
 
-def _intact(file: RemoteFile, fetched: FetchedFile | None, folder: Path) -> bool:
-    """Tell whether a file is here as it was when it came; of an archive, whether what it held is still here."""
+def _is_intact(file: RemoteFile, fetched: FetchedFile | None, folder: Path) -> bool:
+    """Return whether a file is unchanged since it was fetched; for an archive, whether its contents still exist."""
     if fetched is None:
         return False
     if fetched.unpacked is not None:
         return all((folder / file.into / name).exists() for name in fetched.unpacked)
     path = folder / file.name
-    return path.is_file() and held(path) == fetched.bytes and _sums(path, file)["sha256"] == fetched.sha256
+    return path.is_file() and held(path) == fetched.bytes and _compute_sums(path, file)["sha256"] == fetched.sha256
 
 
 def _bring(file: RemoteFile, earlier: FetchedFile | None, folder: Path, say: Say) -> FetchedFile:
-    """Return one file's record once it is here, whole, and unpacked where need be."""
+    """Bring one file, check it and unpack it if it is an archive; return its record."""
     target = folder / file.name
-    sums = _found(file, earlier, target, say) or _downloaded(file, earlier, target)
-    size, (published, _) = held(target), _published(file)
+    sums = _check_present(file, earlier, target, say) or _download_checked(file, earlier, target)
+    size, (published, _) = held(target), _get_published(file)
     if published:
         say(f"{file.name}: {decimal(size)}, {published} as published")
     else:
@@ -156,28 +156,28 @@ def _bring(file: RemoteFile, earlier: FetchedFile | None, folder: Path, say: Say
     return FetchedFile(file.url, size, sums["sha256"], now, published, unpacked)
 
 
-def _found(file: RemoteFile, earlier: FetchedFile | None, target: Path, say: Say) -> Sums | None:
-    """Return the checksums of a file that lies there already; None for none, or one that had to be set aside."""
+def _check_present(file: RemoteFile, earlier: FetchedFile | None, target: Path, say: Say) -> Sums | None:
+    """Return the checksums of a file that exists already; None if there is none, or a wrong one, now set aside."""
     if not target.is_file():
         return None
-    sums = _sums(target, file)
-    if wrong := _wrong(file, earlier, target, sums):
-        say(f"{file.name}: {wrong}; set aside as {_aside(target, target)}, and fetched again")
+    sums = _compute_sums(target, file)
+    if wrong := _find_fault(file, earlier, target, sums):
+        say(f"{file.name}: {wrong}; set aside as {_set_aside(target, target)}, and fetched again")
         return None
     return sums
 
 
-def _downloaded(file: RemoteFile, earlier: FetchedFile | None, target: Path) -> Sums:
-    """Bring a file under its name and return its checksums."""
+def _download_checked(file: RemoteFile, earlier: FetchedFile | None, target: Path) -> Sums:
+    """Download a file under its name and return its checksums."""
     part = part_of(target)
     with on_disk(part):
         part.parent.mkdir(parents=True, exist_ok=True)
     download(file.url, part, file.bytes)
-    sums = _sums(part, file)
-    if wrong := _wrong(file, earlier, part, sums):
+    sums = _compute_sums(part, file)
+    if wrong := _find_fault(file, earlier, part, sums):
         raise UserError(
             file.name,
-            f"{wrong}; set aside as {_aside(part, target)}",
+            f"{wrong}; set aside as {_set_aside(part, target)}",
             "run again; if it comes out the same, the file was changed at its source: report it",
         )
     os.replace(part, target)
@@ -186,11 +186,11 @@ def _downloaded(file: RemoteFile, earlier: FetchedFile | None, target: Path) -> 
     return sums
 
 
-def _wrong(file: RemoteFile, earlier: FetchedFile | None, path: Path, sums: Sums) -> str:
-    """Return how a file differs from the published one, or from what it was before; nothing where it doesn't."""
+def _find_fault(file: RemoteFile, earlier: FetchedFile | None, path: Path, sums: Sums) -> str:
+    """Return how a file differs from the published one, or from its earlier state; "" if it doesn't."""
     if file.bytes is not None and held(path) != file.bytes:
         return f"{held(path):,} bytes, and {file.bytes:,} are published"
-    name, published = _published(file)
+    name, published = _get_published(file)
     if name and sums[name] != published:
         return f"its {name} is {sums[name]}, and {published} is published"
     if not name and earlier and sums["sha256"] != earlier.sha256:
@@ -198,7 +198,7 @@ def _wrong(file: RemoteFile, earlier: FetchedFile | None, path: Path, sums: Sums
     return ""
 
 
-def _aside(path: Path, target: Path) -> Path:
+def _set_aside(path: Path, target: Path) -> Path:
     """Move a file that isn't the published one out of the way, and return where it is now."""
     wrong = target.with_name(f"{target.name}.wrong")
     os.replace(path, wrong)
@@ -206,27 +206,27 @@ def _aside(path: Path, target: Path) -> Path:
     return wrong
 
 
-def _published(file: RemoteFile) -> tuple[str, str] | tuple[None, None]:
+def _get_published(file: RemoteFile) -> tuple[str, str] | tuple[None, None]:
     """Return the name and value of the strongest checksum that is published for a file."""
     if file.sha256:
         return "sha256", file.sha256
     return ("md5", file.md5) if file.md5 else (None, None)
 
 
-def _sums(path: Path, file: RemoteFile) -> Sums:
-    """Return the SHA-256 of what lies at a path and, where a file's published checksum is another, that; read once."""
-    names = {"sha256", _published(file)[0] or "sha256"}
+def _compute_sums(path: Path, file: RemoteFile) -> Sums:
+    """Return the SHA-256 of a file, and its checksum of the published kind; the file is read once."""
+    names = {"sha256", _get_published(file)[0] or "sha256"}
     sums = {name: hashlib.new(name, usedforsecurity=False) for name in names}
     with path.open("rb") as opened, bar(held(path), f"checking {file.name}", in_bytes=True) as advance:
         while chunk := opened.read(CHUNK):
-            for one in sums.values():
-                one.update(chunk)
+            for hasher in sums.values():
+                hasher.update(chunk)
             advance(len(chunk))
-    return {name: one.hexdigest() for name, one in sums.items()}
+    return {name: hasher.hexdigest() for name, hasher in sums.items()}
 
 
 def _sync(folder: Path) -> None:
-    """Let the names in a folder outlive a power cut, where the system can."""
+    """Make the names in a folder survive a power cut, if the system can."""
     if os.name == "posix":
         handle = os.open(folder, os.O_RDONLY)
         try:

@@ -36,39 +36,39 @@ def table(root: Path, classes: Sequence[str]) -> pd.DataFrame:
     UserError
         For an array that is missing, or doesn't fit the others.
     """
-    folder, size = _largest(root)
+    folder, size = _find_largest(root)
     parts = []
     for split in SPLITS:
-        pictures, path = _array(folder / f"{split}_images.npy"), folder / f"{split}_labels.npy"
-        labels = _array(path)
+        pictures, path = _map_array(folder / f"{split}_images.npy"), folder / f"{split}_labels.npy"
+        labels = _map_array(path)
         if pictures.shape[1:3] != (size, size) or labels.shape != (len(pictures), 1):
             raise not_as_published(path, f"labels of shape {labels.shape} for images of shape {pictures.shape}")
         if len(labels) and labels.max() >= len(classes):
             raise not_as_published(path, f"label {labels.max()}, and there are {len(classes)} classes")
         row = np.arange(len(labels))
         ids = [f"{split}_{i:06d}" for i in row]
-        named = np.array(classes)[labels[:, 0]]
-        parts.append(pd.DataFrame({"image_id": ids, "label": named, "split": split, "row": row}))
+        label_names = np.array(classes)[labels[:, 0]]
+        parts.append(pd.DataFrame({"image_id": ids, "label": label_names, "split": split, "row": row}))
     return pd.concat(parts, ignore_index=True)
 
 
 def images(root: Path, table: pd.DataFrame, card: Card) -> MappedImages:
     """Return the images of the rows of `table`."""
-    folder, _ = _largest(root)
+    folder, _ = _find_largest(root)
     files = {split: folder / f"{split}_images.npy" for split in SPLITS}
     return MappedImages(
-        [(files[split], row) for split, row in zip(table["split"], table["row"], strict=True)], _array, card
+        [(files[split], row) for split, row in zip(table["split"], table["row"], strict=True)], _map_array, card
     )
 
 
-def _largest(root: Path) -> tuple[Path, int]:
+def _find_largest(root: Path) -> tuple[Path, int]:
     for size in SIZES:
         if (root / str(size)).is_dir():
             return root / str(size), size
     raise not_as_published(root, "no folder named by a size of images (28, 64, 128 or 224)")
 
 
-def _array(path: Path) -> NDArray[Any]:
+def _map_array(path: Path) -> NDArray[Any]:
     if not path.is_file():
         raise not_as_published(path, "no such file")
     try:

@@ -1,9 +1,9 @@
-"""From the published files of a public set, once they are here, to a `Dataset`.
+"""Open a fetched public set as a `Dataset`.
 
-A reader is the module named like the set. It has ``table(root) -> pandas.DataFrame``, one row per sample in the columns
-that the card names, files relative to ``root``; and, where pixels don't lie in files of their own,
-``images(root, table, card) -> ImageSource`` in the order of the table. Either raises UserError for a layout that isn't
-the published one.
+A set's reader is the module of its name. It has ``table(root) -> pandas.DataFrame``, one row per sample in the columns
+that the card names, with files relative to ``root``; and, if images aren't files of their own,
+``images(root, table, card) -> ImageSource`` in the order of the table. Both raise UserError for files that aren't laid
+out as published.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from reprcheck.types import Dataset
 
 def root(name: str) -> Path:
     """Return the folder of a public set: in ``$REPRCHECK_DATA``, else in ``reprcheck-data`` of the user's cache."""
-    chosen = os.environ.get("REPRCHECK_DATA")
+    data_folder = os.environ.get("REPRCHECK_DATA")
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return (Path(chosen).expanduser() if chosen else cache / "reprcheck-data") / name
+    return (Path(data_folder).expanduser() if data_folder else cache / "reprcheck-data") / name
 
 
 def open_public(name: str, folder: Path | None = None, limit: int | None = None) -> Dataset:
@@ -52,29 +52,29 @@ def open_public(name: str, folder: Path | None = None, limit: int | None = None)
         For a set that hasn't been fetched, or only in part; a package that its reader lacks; or files that aren't laid
         out as published.
     """
-    chosen, folder = public_set(name), folder if folder is not None else root(name)
-    if (found := state(folder)) != "here":
-        what = f"not here yet (nothing in {folder})" if found == "absent" else f"fetched in part ({folder})"
+    entry, folder = public_set(name), folder if folder is not None else root(name)
+    if (status := state(folder)) != "here":
+        what = f"not here yet (nothing in {folder})" if status == "absent" else f"fetched in part ({folder})"
         raise UserError(
-            Option("dataset", name), what, f"run: reprcheck data fetch {name}" if chosen.usual else chosen.how
+            Option("dataset", name), what, f"run: reprcheck data fetch {name}" if entry.usual else entry.how
         )
-    if chosen.extra and find_spec(chosen.extra) is None:
+    if entry.extra and find_spec(entry.extra) is None:
         raise UserError(
             Option("dataset", name),
-            f"its reader needs {chosen.extra}, which isn't installed",
-            f"pip install 'reprcheck[{chosen.extra}]'",
+            f"its reader needs {entry.extra}, which isn't installed",
+            f"pip install 'reprcheck[{entry.extra}]'",
         )
     reader: Any = import_module(f"{SETS}.{name.replace('-', '_')}")
     table = reader.table(folder)
-    card = _split(chosen.card, table)
+    card = _drop_split_tasks(entry.card, table)
     where = f"{name} in {folder}"
     if not hasattr(reader, "images"):
         return open_files(card, table, folder, where=where, limit=limit)
     return assemble(card, table, reader.images(folder, table, card), where=where, limit=limit)
 
 
-def _split(card: Card, table: pd.DataFrame) -> Card:
-    """Return a card without the tasks by a fixed split of which a side isn't here, where there are others to ask."""
+def _drop_split_tasks(card: Card, table: pd.DataFrame) -> Card:
+    """Return a card without the tasks whose fixed split lacks a side here; unchanged if no task would be left."""
 
     def both(task: TaskCard) -> bool:
         if task.test is None:
@@ -82,5 +82,5 @@ def _split(card: Card, table: pd.DataFrame) -> Card:
         here = set(table[task.test.column]) & {*(task.where or {}).get(task.test.column, table[task.test.column])}
         return here > here & {*task.test.equals} > set()
 
-    kept = tuple(task for task in card.tasks if both(task))
-    return replace(card, tasks=kept) if kept else card
+    tasks = tuple(task for task in card.tasks if both(task))
+    return replace(card, tasks=tasks) if tasks else card

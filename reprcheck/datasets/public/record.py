@@ -1,7 +1,7 @@
-"""What was fetched of a public set: ``fetched.json`` in its folder.
+"""The record of what was fetched of a public set: ``fetched.json`` in its folder.
 
-For each file where it came from, its size and its SHA-256; and which files were asked for, so that a set whose fetching
-was stopped isn't taken for a whole one. A folder that somebody filled by hand has no record, and is taken as it is.
+It has the URL, size and SHA-256 of each file, and the names of all requested files, so that a set whose fetching was
+stopped doesn't pass for a complete one. A folder that somebody filled by hand has no record and is used as it is.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SCHEMA = 1
 
 @dataclass(frozen=True)
 class FetchedFile:
-    """One file, as it was when it was whole.
+    """One complete file.
 
     Attributes
     ----------
@@ -46,37 +46,40 @@ class FetchedFile:
 
 @dataclass(frozen=True)
 class Record:
-    """The files asked for, and those that came, by name."""
+    """The requested files, and those that were fetched, by name."""
 
     asked: tuple[str, ...] = ()
     files: Mapping[str, FetchedFile] = field(default_factory=dict)
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """Files that were asked for and didn't come."""
+        """Requested files that weren't fetched."""
         return tuple(name for name in self.asked if name not in self.files)
 
     def asking(self, names: Iterable[str]) -> Record:
-        """Return the record with more files asked for."""
+        """Return the record with more requested files."""
         return replace(self, asked=tuple(sorted({*self.asked, *names})))
 
     def having(self, name: str, fetched: FetchedFile) -> Record:
-        """Return the record with a file that came."""
+        """Return the record with one more fetched file."""
         return replace(self, files=dict(sorted({**self.files, name: fetched}.items())))
 
     def lacking(self, names: Iterable[str]) -> Record:
-        """Return the record without files that are gone."""
-        return replace(self, files={name: one for name, one in self.files.items() if name not in set(names)})
+        """Return the record without these files."""
+        return replace(self, files={name: file for name, file in self.files.items() if name not in set(names)})
 
 
 def read(folder: Path) -> Record:
-    """Return a folder's record; an empty one where there is none. Raises UserError for one that can't be read."""
+    """Return a folder's record, empty if it has none. Raises UserError for one that can't be read."""
     path = folder / NAME
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
         if raw["schema"] != SCHEMA:
             raise ValueError(f"schema {raw['schema']}")
-        files = {name: FetchedFile(**one | {"unpacked": _tuple(one["unpacked"])}) for name, one in raw["files"].items()}
+        files = {
+            name: FetchedFile(**fields | {"unpacked": _to_tuple(fields["unpacked"])})
+            for name, fields in raw["files"].items()
+        }
         return Record(tuple(raw["asked"]), files)
     except FileNotFoundError:
         return Record()
@@ -84,19 +87,19 @@ def read(folder: Path) -> Record:
         raise UserError(str(path), f"can't be read ({error})", "remove it, and fetch the set again") from None
 
 
-def _tuple(value: list[str] | None) -> tuple[str, ...] | None:
+def _to_tuple(value: list[str] | None) -> tuple[str, ...] | None:
     return None if value is None else tuple(value)
 
 
 def state(folder: Path) -> Literal["here", "partly", "absent"]:
-    """Tell whether a set is in its folder; partly, where a file that was asked for didn't come."""
+    """Return whether a set is in its folder: "partly" if a requested file is missing."""
     if not folder.is_dir() or not any(folder.iterdir()):
         return "absent"
     return "partly" if read(folder).missing else "here"
 
 
 def write(folder: Path, record: Record) -> None:
-    """Put a record in place of a folder's, whole or not at all."""
+    """Replace a folder's record, atomically."""
     document = {"schema": SCHEMA, **asdict(record)}
     path = folder / f"{NAME}.part"
     with path.open("w", encoding="utf-8") as file:

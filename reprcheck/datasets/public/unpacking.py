@@ -1,7 +1,7 @@
-"""From an archive that somebody else wrote to files in one folder, and nowhere else.
+"""Unpack an untrusted archive into one folder, and nowhere else.
 
-Whatever would leave the folder, is no plain file, or grows beyond all proportion is refused by name, and nothing is
-ever unpickled or run. Only formats that the standard library reads are read.
+Members that would leave the folder, aren't plain files, or grow out of proportion are refused by name; nothing is ever
+unpickled or run. Only formats of the standard library are read.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from reprcheck.progress import bar
 RATIO = 200
 """How many times its own size an archive may unpack to: label masks come near it, photographs not above 2."""
 SMALL = 64 * 2**20
-"""Bytes that an archive may unpack to however small it is."""
+"""Bytes that even the smallest archive may unpack to."""
 LARGEST = 4 * 2**40
 """Bytes that no archive may unpack to."""
 
@@ -53,12 +53,12 @@ def unpack(archive: Path, how: Unpack, folder: Path) -> tuple[str, ...]:
     how : {"zip", "tar", "gzip"}
         A tar may itself be packed by gzip, bzip2 or xz; a gzip is one file, named like it without ``.gz``.
     folder : Path
-        Made where it isn't there; files of the same names are written over.
+        Created if it doesn't exist; files of the same names are overwritten.
 
     Returns
     -------
     tuple of str
-        What lies in ``folder`` because of it, sorted: its files, and the outermost of its folders.
+        What it adds to ``folder``, sorted: files and outermost folders.
 
     Raises
     ------
@@ -73,33 +73,33 @@ def unpack(archive: Path, how: Unpack, folder: Path) -> tuple[str, ...]:
     """
     packed = archive.stat().st_size
     allowed = min(max(RATIO * packed, SMALL), LARGEST)
-    made, seen, written, read = set(), set[PurePosixPath](), 0, 0
+    names, paths, n_written, read = set(), set[PurePosixPath](), 0, 0
     try:
         with archive.open("rb") as raw, bar(packed, f"unpacking {archive.name}", in_bytes=True) as advance:
-            for name, member in {"zip": _zipped, "tar": _tarred, "gzip": _gzipped}[how](raw, archive):
-                inner = _safe(name, archive)
-                if inner in seen:
+            for name, member in {"zip": _list_zip, "tar": _list_tar, "gzip": _list_gzip}[how](raw, archive):
+                inner = _check_path(name, archive)
+                if inner in paths:
                     _refuse(archive, f"holds {name!r} twice")
-                seen.add(inner)
+                paths.add(inner)
                 target = folder / inner
-                made.add(target.relative_to(folder).parts[0])
+                names.add(target.relative_to(folder).parts[0])
                 with on_disk(target):
                     target.parent.mkdir(parents=True, exist_ok=True)
                 with member() as source, target.open("wb", buffering=0) as file:
                     while chunk := source.read(CHUNK):
-                        written += len(chunk)
-                        if written > allowed:
+                        n_written += len(chunk)
+                        if n_written > allowed:
                             _refuse(archive, f"its {decimal(packed)} unpack to more than {decimal(allowed)}")
                         write(chunk, file, target)
-                        done = max(raw.tell() - read, 0)
-                        read += done
-                        advance(done)
+                        n_read = max(raw.tell() - read, 0)
+                        read += n_read
+                        advance(n_read)
     except _DAMAGED as error:
         _refuse(archive, f"can't be unpacked ({error})")
-    return tuple(sorted(made))
+    return tuple(sorted(names))
 
 
-def _zipped(raw: IO[bytes], archive: Path) -> Iterator[_Member]:
+def _list_zip(raw: IO[bytes], archive: Path) -> Iterator[_Member]:
     with zipfile.ZipFile(raw) as opened:
         if len(opened.infolist()) > MOST_MEMBERS:
             _refuse(archive, f"holds more than {MOST_MEMBERS:,} files and folders")
@@ -111,7 +111,7 @@ def _zipped(raw: IO[bytes], archive: Path) -> Iterator[_Member]:
             yield info.filename, partial(opened.open, info)
 
 
-def _tarred(raw: IO[bytes], archive: Path) -> Iterator[_Member]:
+def _list_tar(raw: IO[bytes], archive: Path) -> Iterator[_Member]:
     with tarfile.open(fileobj=raw, mode="r:*", tarinfo=_Header) as opened:
         for number, info in enumerate(opened):
             opened.members = []  # type: ignore[attr-defined]  # else it would keep all of them
@@ -127,22 +127,22 @@ def _tarred(raw: IO[bytes], archive: Path) -> Iterator[_Member]:
 
 
 _ABOUT_ANOTHER = (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XHDTYPE, tarfile.XGLTYPE, b"X")
-"""Types of headers whose contents say something of the next one."""
+"""Types of headers that describe the next one."""
 
 
 class _Header(tarfile.TarInfo):
-    """A header that is damaged in mid-archive is an error: `tarfile` would take it for the end.
+    """A damaged header within an archive is an error; `tarfile` would take it for the end.
 
-    So is one that promises more text about the next member than any has: all of it would be read into memory.
+    So is a header with too much text about the next member, since `tarfile` would read all of it into memory.
     """
 
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
         """Return a header from its block."""
-        found = super().frombuf(buf, encoding, errors)
-        if found.size > LONGEST_HEADER and found.type in _ABOUT_ANOTHER:
-            raise tarfile.ReadError(f"a header of {found.size} bytes")
-        return found
+        header = super().frombuf(buf, encoding, errors)
+        if header.size > LONGEST_HEADER and header.type in _ABOUT_ANOTHER:
+            raise tarfile.ReadError(f"a header of {header.size} bytes")
+        return header
 
     @classmethod
     def fromtarfile(cls, tarfile_: tarfile.TarFile) -> Self:
@@ -155,11 +155,11 @@ class _Header(tarfile.TarInfo):
             raise
 
 
-def _gzipped(raw: IO[bytes], archive: Path) -> Iterator[_Member]:
+def _list_gzip(raw: IO[bytes], archive: Path) -> Iterator[_Member]:
     yield archive.name.removesuffix(".gz"), cast(Callable[[], IO[bytes]], partial(gzip.GzipFile, fileobj=raw))
 
 
-def _safe(name: str, archive: Path) -> PurePosixPath:
+def _check_path(name: str, archive: Path) -> PurePosixPath:
     path = PurePosixPath(name)
     if not path.parts:
         _refuse(archive, "holds a file without a name")

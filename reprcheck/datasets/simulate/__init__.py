@@ -1,8 +1,8 @@
 """Simulated microscopy whose causes are known: the gate's default datasets, and its known-answer ones.
 
 ``sim-culture`` and ``sim-tissue`` ask for causes that neither brightness nor structure gives away. Their ``-known``
-twins show the same images and ask for what brightness, structure, or nobody can tell. `dataset` makes one of a user's
-own: see `Plan`. Numpy and scipy only; nothing is stored.
+twins show the same images and ask for what brightness or structure reveals, or nothing does. `dataset` makes one to a
+user's own `Plan`. Only numpy and scipy are used, and nothing is stored.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def dataset(
     limit : int, optional
         Cut each task down to about this many samples.
     types : bool
-        Whether images tell the type of each cell, for `structure` to count; refused where all are of one type.
+        Whether images come with the type of each cell, for `structure` to count; refused if all are of one type.
 
     Examples
     --------

@@ -1,6 +1,6 @@
 """From stain to pixels: point spread, uneven light, background, photon and read noise, whole grey levels.
 
-Noise is drawn from the standard normal and scaled by what is seen, so that a stain that stays the same keeps its pixels
+Noise is drawn from the standard normal and scaled by the light, so that a stain that stays the same keeps its pixels
 bit by bit when another one changes.
 """
 
@@ -48,8 +48,8 @@ class Camera:
     def expose(self, draw: np.random.Generator, light: NDArray[np.float64]) -> NDArray[np.float32]:
         """Return float32[C, H, W] in [0, 1], in steps of 1 / white, for ``light`` of that shape, full scale at 1."""
         noise = draw.standard_normal(light.shape)
-        seen = light + noise * np.sqrt(np.maximum(light, 0) / self.photons + self.read**2)
-        levels = np.clip(np.rint(seen * self.white), 0, self.white).astype(np.float32)
+        image = light + noise * np.sqrt(np.maximum(light, 0) / self.photons + self.read**2)
+        levels = np.clip(np.rint(image * self.white), 0, self.white).astype(np.float32)
         return np.asarray(levels / np.float32(self.white))
 
     def illumination(self, draw: np.random.Generator, size: int) -> NDArray[np.float64]:

@@ -69,12 +69,12 @@ def write_card(
         types=f"cell_types = [{types}]\n" if (types := _quoted(cell_types)) else "",
     )
     text += 'position = "well"\n' if simulation.plate else ""
-    plan, listed = simulation.plan, _quoted(protocols)
-    asked = list(tasks) if tasks is not None else sorted(plan.label if plan else simulation.causes)
-    text += "".join(_TASK.format(task=task, holdout=holdout, protocols=listed) for task in asked)
+    plan, sections = simulation.plan, _quoted(protocols)
+    names = list(tasks) if tasks is not None else sorted(plan.label if plan else simulation.causes)
+    text += "".join(_TASK.format(task=task, holdout=holdout, protocols=sections) for task in names)
     if tasks is None and plan and plan.compounds:
         treated = ", ".join(f"{dose:g}" for dose in plan.compounds.doses if dose)
-        text += _TASK.format(task="compound", holdout=holdout, protocols=listed)
+        text += _TASK.format(task="compound", holdout=holdout, protocols=sections)
         text += f"where = {{ dose = [{treated}] }}\n"
         text += _DOSE.format(holdout=holdout, protocols=_quoted(ASKED_BY["doses"]))
     return text

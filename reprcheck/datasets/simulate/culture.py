@@ -1,4 +1,4 @@
-"""Cultured cells on plates: what differs between wells is known, and one kind of evidence can tell each cause.
+"""Cultured cells on plates: what differs between wells is known, and one kind of evidence reveals each cause.
 
 A field shows spread-out cells in three channels: ``DNA``, ``protein`` and ``organelle``. Causes, constant within a
 well: ``localisation`` moves the protein, ``texture`` the organelle, at equal amounts per cell; ``count`` changes how

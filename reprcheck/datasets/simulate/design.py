@@ -1,7 +1,7 @@
 """A balanced design: which unit of which batch shows which class of each cause.
 
-Causes are crossed inside every batch, so that none of them can be told from another one or from the batch. What a class
-looks like is left to the simulators; what a user plants instead, to `planting`.
+Causes are crossed inside every batch, so that none of them predicts another one, nor the batch any of them. How a class
+looks is left to the simulators; what a user plants instead, to `planting`.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ def cross(crossed: Factors, blended: Factors, batches: int, units: int, seed: An
         draw = rng("simulate/plan", seed, batch)
         order = draw.permutation(units) % len(combinations)
         codes = np.hstack([combinations, blend(draw, combinations, binary, len(blended))])[order]
-        named = {name: np.array(classes[name])[code] for name, code in zip(classes, codes.T, strict=True)}
-        tables.append(pd.DataFrame({"batch": batch, "unit": np.arange(units), **named}))
+        columns = {name: np.array(classes[name])[code] for name, code in zip(classes, codes.T, strict=True)}
+        tables.append(pd.DataFrame({"batch": batch, "unit": np.arange(units), **columns}))
     return pd.concat(tables, ignore_index=True)
 
 
@@ -79,6 +79,6 @@ def blend(
     subsets = masks[masks.sum(axis=1) >= 2]
     codes = np.empty((len(combinations), count), dtype=np.int64)
     for s in range(stratum.max() + 1):
-        chosen = subsets[draw.permutation(len(subsets))[:count]]
-        codes[stratum == s] = combinations[stratum == s][:, binary] @ chosen.T + draw.integers(2, size=count)
+        picks = subsets[draw.permutation(len(subsets))[:count]]
+        codes[stratum == s] = combinations[stratum == s][:, binary] @ picks.T + draw.integers(2, size=count)
     return codes % 2

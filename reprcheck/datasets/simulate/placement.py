@@ -221,7 +221,7 @@ def lay_out(
     count = len(centres)
     grid = np.indices((size, size)).astype(float)
     at = np.stack(list(grid + wobble * smooth_noise(draw, 5.0, size, 2)), axis=-1)
-    distance, index = (np.asarray(found) for found in KDTree(centres).query(at.reshape(-1, 2), k=2))
+    distance, index = (np.asarray(values) for values in KDTree(centres).query(at.reshape(-1, 2), k=2))
     nearest, own = distance[:, 0].reshape(size, size), index[:, 0].reshape(size, size)
     gap = (distance[:, 1].reshape(size, size) - nearest) / 2
 

@@ -1,7 +1,8 @@
-"""What a user plants: which causes are asked about, which vary beside them, and which go with something else.
+"""What a user plants: the causes that are labels, those that vary beside them, and those that follow something else.
 
-A `Plan` names causes and effect sizes; `deal` makes of it the class of every cause for every unit. Labels are crossed;
-nuisances and confounds are dealt from a random stream each, so that neither their order nor one more changes another.
+A `Plan` names causes and effect sizes; `deal` turns it into the class of every cause for every unit. Labels are
+crossed; each nuisance and each confound has a random stream of its own, so that adding or reordering them changes no
+other.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ class Compounds:
     def signatures(self, factors: Factors, seed: Any) -> dict[str, dict[str, str]]:
         """Return for every compound the class that it moves each cause to, "" for causes that it leaves alone."""
         names = sorted(self.moves)
-        choices = [one for one in product(*(("", *factors[name]) for name in names)) if any(one)]
+        choices = [signature for signature in product(*(("", *factors[name]) for name in names)) if any(signature)]
         if self.count > len(choices):
             raise UserError(
                 "Compounds.count",
@@ -75,7 +76,7 @@ class Compounds:
 
 @dataclass(frozen=True)
 class Plan:
-    """Which causes are planted, as what, and how strongly; a cause that isn't named has no effect.
+    """The causes to plant, their roles and effects; a cause that isn't named has no effect.
 
     Effects are at least 0: at 0 the classes of a cause look alike, at 1 they differ as in the embedded sets.
 
@@ -88,8 +89,8 @@ class Plan:
     confound : mapping of str to (str, float) or (str, float, float)
         Causes that go with something else: another cause that is a label or a nuisance, ``"compound"``, ``"well"`` (the
         columns of the plate) or ``"batch"``; the share of units, in [0, 1], whose class is the other's (counted through
-        where the numbers of classes differ), the rest being dealt at random; and the effect, 1 where it isn't told. A
-        label may be confounded, too: its effect is the label's.
+        where the numbers of classes differ), the rest being dealt at random; and the effect, by default 1. A label may
+        be confounded, too: its effect is the label's.
     compounds : Compounds, optional
         Tasks ``compound`` and ``dose``; crossed with the labels.
 
@@ -122,16 +123,16 @@ class Plan:
         """Raise UserError for what can't be planted in a simulator with these causes, with or without a plate."""
         if not self.label and not self.compounds:
             raise UserError("Plan", "nothing to ask: no label and no compounds", 'add label={"texture": 1.0}')
-        seen: dict[str, str] = {}
+        roles: dict[str, str] = {}
         for role, cause, effect in self._roles():
             where = f"Plan.{role}"
             if cause not in factors:
                 raise UserError(where, f"{simulator} has no cause {cause!r}", did_you_mean(cause, factors))
             if not (np.isfinite(effect) and effect >= 0):
                 raise UserError(where, f"the effect of {cause}, {effect!r}, isn't a number of at least 0", "use 1.0")
-            if cause in seen and (seen[cause], role) != ("label", "confound"):
-                raise UserError(where, f"{cause} is planted as {seen[cause]} too", "plant it once")
-            seen[cause] = role
+            if cause in roles and (roles[cause], role) != ("label", "confound"):
+                raise UserError(where, f"{cause} is planted as {roles[cause]} too", "plant it once")
+            roles[cause] = role
         doses = self.compounds.doses if self.compounds else (0.0,)
         if 0 not in doses or min(doses) < 0 or len({f"{dose:g}" for dose in doses}) < len(doses):
             raise UserError("Compounds.doses", f"{doses} aren't 0, the control, and doses above it", "use (0, 0.1, 1)")

@@ -1,7 +1,7 @@
 """A simulated experiment: its settings, its sample table and its images.
 
-What all simulators share: the design, what batches, donors, wells and units differ in, the camera, one random stream
-per purpose. Which cells there are and what they contain is left to `culture` and `tissue`.
+All simulators share the design, the differences between batches, donors, wells and units, the camera, and one random
+stream per purpose. Which cells there are and what they contain is left to `culture` and `tissue`.
 """
 
 from __future__ import annotations

@@ -105,14 +105,14 @@ def deal_types(
     share = round(IMMUNE_SHARE * len(centres))
     effect = min(arrangement.effect, 1.0)
     if arrangement.name == "dispersed":
-        chosen = _keep_apart(centres, chance, share, effect)
+        cells = _keep_apart(centres, chance, share, effect)
     elif arrangement.name == "niches":
         row, column = np.clip(np.rint(centres).astype(int), 0, size - 1).T
-        chosen = np.argsort(effect * relief[row, column] + between(1, 0.1, effect) * chance)[-share:]
+        cells = np.argsort(effect * relief[row, column] + between(1, 0.1, effect) * chance)[-share:]
     else:
-        chosen = np.argsort(chance)[-share:]
+        cells = np.argsort(chance)[-share:]
     immune = np.zeros(len(centres), dtype=bool)
-    immune[chosen] = True
+    immune[cells] = True
     return immune
 
 
@@ -124,12 +124,12 @@ def _keep_apart(
     closeness = np.exp(-square / (2 * REACH**2))
     closeness = effect * (closeness / closeness.sum(axis=1, keepdims=True))
     crowding = between(1, 0.02, effect) * chance
-    chosen = np.empty(count, dtype=np.int64)
+    cells = np.empty(count, dtype=np.int64)
     for k in range(count):
-        chosen[k] = crowding.argmin()
-        crowding += closeness[:, chosen[k]]
-        crowding[chosen[k]] = np.inf
-    return chosen
+        cells[k] = crowding.argmin()
+        crowding += closeness[:, cells[k]]
+        crowding[cells[k]] = np.inf
+    return cells
 
 
 def _tumour(

@@ -1,4 +1,4 @@
-"""The registry of what each cause touches: which families of features it changes, may change, and must leave alone.
+"""The registry of what each cause touches: the families of features it changes, may change, and must not change.
 
 The tables of ``docs/simulators.md`` are made from it, and `causality` holds the simulators to it.
 """

@@ -137,7 +137,7 @@ def test_a_file_that_moved_is_followed_and_gone_on_with(site, part):
 @pytest.mark.parametrize("there", ["http://example.org/a", "ftp://example.org/a"])
 def test_from_https_nothing_less_is_followed(there):
     with pytest.raises(UserError, match=r"https://example.org/a: moved to .*, which isn't https"):
-        downloads._Moved().redirect_request(Request("https://example.org/a"), None, 302, "", {}, there)
+        downloads._RedirectHandler().redirect_request(Request("https://example.org/a"), None, 302, "", {}, there)
 
 
 def test_a_host_that_cannot_be_reached_is_named_at_once(part):

@@ -1,7 +1,7 @@
 """BBBC013v1, the whole plate: 96 wells of U2OS cells, one field each, two BMP files to a field.
 
-The plate map is a list of doses, row by row; which drug a row had is told by the set's page only: wortmannin in A to D
-(in nM), LY294002 in E to H (in uM).
+The plate map is a list of doses, row by row; the drug of each row is only on the set's page: wortmannin in A to D (in
+nM), LY294002 in E to H (in uM).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def table(root: Path) -> pd.DataFrame:
     UserError
         For a plate map that isn't 96 doses under a heading, or an image folder or image that isn't there.
     """
-    doses = _doses(root / PLATEMAP)
+    doses = _read_doses(root / PLATEMAP)
     folder = layout.need(root / FOLDER)
     wells = []
     for index, dose in enumerate(doses):
@@ -61,7 +61,7 @@ def images(root: Path, table: pd.DataFrame, card: Card) -> FileImages:
     return FileImages(entries, Recipe.of(card))
 
 
-def _doses(path: Path) -> list[float]:
+def _read_doses(path: Path) -> list[float]:
     heading, *cells = layout.need(path).read_text(encoding="utf-8").split("\n", 1)
     try:
         doses = [float(cell) for cell in " ".join(cells).split()]

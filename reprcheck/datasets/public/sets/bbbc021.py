@@ -33,9 +33,9 @@ def table(root: Path) -> pd.DataFrame:
     UserError
         For a table, column or plate that isn't there.
     """
-    named = [f"Image_{what}_{channel}" for channel in CHANNELS for what in ("FileName", "PathName")]
+    file_columns = [f"Image_{what}_{channel}" for channel in CHANNELS for what in ("FileName", "PathName")]
     about = [f"{_IMAGE}Plate_DAPI", f"{_IMAGE}Well_DAPI", f"{_IMAGE}Compound", f"{_IMAGE}Concentration"]
-    fields = layout.text_table(root / "BBBC021_v1_image.csv", *named, *about)
+    fields = layout.text_table(root / "BBBC021_v1_image.csv", *file_columns, *about)
     plate, well = fields[f"{_IMAGE}Plate_DAPI"], fields[f"{_IMAGE}Well_DAPI"]
     for name in plate.unique():
         layout.need(root / name)
@@ -56,22 +56,22 @@ def table(root: Path) -> pd.DataFrame:
             "compound": compound,
             "treatment": compound
             + " @ "
-            + _number(concentration).map("{:g}".format)
+            + _to_number(concentration).map("{:g}".format)
             + ", "
             + plate.str.split("_").str[0],
-            "moa": _mechanism(root, compound, concentration),
+            "moa": _look_up_mechanism(root, compound, concentration),
         }
     )
 
 
-def _mechanism(root: Path, compound: pd.Series[str], concentration: pd.Series[str]) -> pd.Series[str]:
+def _look_up_mechanism(root: Path, compound: pd.Series[str], concentration: pd.Series[str]) -> pd.Series[str]:
     """Return each field's mechanism of action, blank where none was published; 0.30 and 0.3 are one concentration."""
     published = layout.text_table(root / "BBBC021_v1_moa.csv", "compound", "concentration", "moa")
-    keys = zip(published["compound"], _number(published["concentration"]), strict=True)
-    known = dict(zip(keys, published["moa"], strict=True))
-    found = [known.get(key, "") for key in zip(compound, _number(concentration), strict=True)]
-    return pd.Series(found, index=compound.index)
+    keys = zip(published["compound"], _to_number(published["concentration"]), strict=True)
+    mechanisms = dict(zip(keys, published["moa"], strict=True))
+    labels = [mechanisms.get(key, "") for key in zip(compound, _to_number(concentration), strict=True)]
+    return pd.Series(labels, index=compound.index)
 
 
-def _number(concentration: pd.Series[str]) -> pd.Series[float]:
+def _to_number(concentration: pd.Series[str]) -> pd.Series[float]:
     return pd.to_numeric(concentration, errors="coerce").astype(float)

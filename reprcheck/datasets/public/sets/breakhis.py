@@ -1,4 +1,4 @@
-"""BreaKHis: fields of breast tumours at four magnifications; type, slide and magnification are told in the name."""
+"""BreaKHis: fields of breast tumours at four magnifications; file names have type, slide and magnification."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def table(root: Path) -> pd.DataFrame:
     """Return one row per field.
 
     ``patient`` is year and number of the slide without the letters that may follow it: slides whose numbers differ by
-    a letter alone may be one patient's, and no fold may put them apart. ``type`` is blank where it is told twice.
+    a letter alone may be one patient's, and no fold may separate them. ``type`` is blank where two are published.
     """
     rows = []
     for code, (malignancy, kind) in TYPES.items():
@@ -43,6 +43,6 @@ def table(root: Path) -> pd.DataFrame:
                 what = f"a name or place that isn't that of a field of type {code} at {field.parent.name}"
                 raise not_as_published(field, what)
             patient = f"{match[2]}-{match[3]}"
-            told = "" if patient == TWICE_LABELLED else kind
-            rows.append((field.stem, str(field.relative_to(root)), malignancy, told, patient, f"{match[5]}X"))
+            tumour_type = "" if patient == TWICE_LABELLED else kind
+            rows.append((field.stem, str(field.relative_to(root)), malignancy, tumour_type, patient, f"{match[5]}X"))
     return pd.DataFrame(rows, columns=["field", "path", "malignancy", "type", "patient", "magnification"])

@@ -39,7 +39,7 @@ def table(root: Path) -> pd.DataFrame:
     UserError
         For a file that is missing or isn't made of whole records, or a label without a name.
     """
-    classes = _classes(root / FOLDER / "batches.meta.txt")
+    classes = _read_classes(root / FOLDER / "batches.meta.txt")
     parts = []
     for name, split in SPLITS.items():
         path = root / FOLDER / f"{name}.bin"
@@ -47,13 +47,13 @@ def table(root: Path) -> pd.DataFrame:
             raise not_as_published(path, "no such file")
         if not path.stat().st_size or path.stat().st_size % RECORD.itemsize:
             raise not_as_published(path, f"{path.stat().st_size} bytes, not a number of records of {RECORD.itemsize}")
-        labels = _records(path)["label"]
+        labels = _map_records(path)["label"]
         if labels.max() >= len(classes):
             raise not_as_published(path, f"label {labels.max()}, and {len(classes)} classes have names")
         row = np.arange(len(labels))
         ids = [f"{name}_{i:05d}" for i in row]
-        named = np.array(classes)[labels]
-        parts.append(pd.DataFrame({"image_id": ids, "label": named, "split": split, "file": name, "row": row}))
+        label_names = np.array(classes)[labels]
+        parts.append(pd.DataFrame({"image_id": ids, "label": label_names, "split": split, "file": name, "row": row}))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -61,20 +61,20 @@ def images(root: Path, table: pd.DataFrame, card: Card) -> ImageSource:
     """Return the images of the rows of `table`."""
     files = {name: root / FOLDER / f"{name}.bin" for name in SPLITS}
     return MappedImages(
-        [(files[file], row) for file, row in zip(table["file"], table["row"], strict=True)], _pixels, card
+        [(files[file], row) for file, row in zip(table["file"], table["row"], strict=True)], _map_pixels, card
     )
 
 
-def _classes(path: Path) -> list[str]:
+def _read_classes(path: Path) -> list[str]:
     if not path.is_file():
         raise not_as_published(path, "no such file")
     return path.read_text(encoding="ascii").split()
 
 
-def _records(path: Path) -> NDArray[Any]:
+def _map_records(path: Path) -> NDArray[Any]:
     return np.memmap(path, RECORD, "r")
 
 
-def _pixels(path: Path) -> NDArray[Any]:
-    pixels: NDArray[Any] = _records(path)["pixels"]
+def _map_pixels(path: Path) -> NDArray[Any]:
+    pixels: NDArray[Any] = _map_records(path)["pixels"]
     return pixels

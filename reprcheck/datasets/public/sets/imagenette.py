@@ -48,10 +48,10 @@ def table(root: Path) -> pd.DataFrame:
     for split in SPLITS:
         for synset, label in CLASSES.items():
             folder = root / FOLDER / split / synset
-            found = sorted(folder.glob("*.JPEG"))
-            if not found:
+            files = sorted(folder.glob("*.JPEG"))
+            if not files:
                 raise not_as_published(folder, "no JPEG files there")
-            rows += [(path.stem, label, split, path.relative_to(root).as_posix()) for path in found]
+            rows += [(path.stem, label, split, path.relative_to(root).as_posix()) for path in files]
     return pd.DataFrame(rows, columns=["image_id", "label", "split", "path"])
 
 
@@ -66,8 +66,8 @@ class _Photographs:
     card: Card
 
     def content(self, index: int) -> str:
-        asked = (self.card.value_range, self.card.clip, self.card.fit, self.card.size)
-        return digest("photograph", code_digest(__name__), file_digest(self.paths[index]), *asked)
+        keys = (self.card.value_range, self.card.clip, self.card.fit, self.card.size)
+        return digest("photograph", code_digest(__name__), file_digest(self.paths[index]), *keys)
 
     def read(self, index: int) -> Image:
         path = self.paths[index]

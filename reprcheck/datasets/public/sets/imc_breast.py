@@ -1,6 +1,6 @@
 """Imaging mass cytometry of breast tumours, the Basel cohort of Jackson, Fischer et al. 2020.
 
-A core is a stack of planes, of which the staining panel tells the metal; the card's channels name the metals wanted.
+A core is a stack of planes, one for each metal, listed in the staining panel; the card's channels name the metals.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def table(root: Path) -> pd.DataFrame:
 
 def images(root: Path, table: pd.DataFrame, card: Card) -> Planes:
     """Return the cores' planes of the card's metals, in order of the table."""
-    planes = _planes(root / PANEL, tuple(channel.split()[0] for channel in card.channels))
+    planes = _find_planes(root / PANEL, tuple(channel.split()[0] for channel in card.channels))
     entries = [
         ImageLocation((root / stack,), None, root / mask, f"core {core}")
         for stack, mask, core in zip(table["stack"], table["mask"], table["core"], strict=True)
@@ -81,11 +81,11 @@ def images(root: Path, table: pd.DataFrame, card: Card) -> Planes:
     return Planes(FileImages(entries, recipe), planes)
 
 
-def _planes(panel: Path, metals: tuple[str, ...]) -> tuple[int, ...]:
+def _find_planes(panel: Path, metals: tuple[str, ...]) -> tuple[int, ...]:
     """Return each metal's plane, from 0: a metal listed twice was measured once, and its first line counts."""
     rows = read_columns(panel, ("Metal Tag", "FullStack")).dropna().drop_duplicates("Metal Tag")
     numbers = pd.to_numeric(rows["FullStack"], errors="coerce")
-    known = {str(tag).strip(): number for tag, number in zip(rows["Metal Tag"], numbers, strict=True) if number >= 1}
-    if missing := [metal for metal in metals if metal not in known]:
+    by_metal = {str(tag).strip(): number for tag, number in zip(rows["Metal Tag"], numbers, strict=True) if number >= 1}
+    if missing := [metal for metal in metals if metal not in by_metal]:
         raise not_as_published(panel, f"no plane for {missing[0]} in its columns Metal Tag and FullStack")
-    return tuple(int(known[metal]) - 1 for metal in metals)
+    return tuple(int(by_metal[metal]) - 1 for metal in metals)

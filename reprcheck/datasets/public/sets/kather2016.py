@@ -1,4 +1,4 @@
-"""Kather's colorectal textures: a folder of tiles for each of eight classes, the slide told in a tile's name."""
+"""Kather's colorectal textures: a folder of tiles for each of eight classes; a tile's name has its slide."""
 
 from __future__ import annotations
 

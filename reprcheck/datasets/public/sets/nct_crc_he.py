@@ -1,4 +1,4 @@
-"""NCT-CRC-HE-100K: a folder of tiles for each of nine tissues, their colours normalised, their patients not told."""
+"""NCT-CRC-HE-100K: a folder of tiles for each of nine tissues, with normalised colours and unknown patients."""
 
 from __future__ import annotations
 

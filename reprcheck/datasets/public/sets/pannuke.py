@@ -26,13 +26,13 @@ SIZE = 256
 
 def table(root: Path) -> pd.DataFrame:
     """Return one row per patch: fold, tissue, nuclei of each type and of all (``nuclei``, blank where none)."""
-    return pd.concat([_fold(root, fold) for fold in FOLDS], ignore_index=True)
+    return pd.concat([_read_fold(root, fold) for fold in FOLDS], ignore_index=True)
 
 
 def images(root: Path, table: pd.DataFrame, card: Card) -> ArrayImages:
     """Return the patches and their nuclei, in order of the table."""
     rows = zip(table["fold"], table["row"], strict=True)
-    places = (ArrayPosition((_images(root, int(f)), _masks(root, int(f))), int(r)) for f, r in rows)
+    places = (ArrayPosition((_get_images_path(root, int(f)), _get_masks_path(root, int(f))), int(r)) for f, r in rows)
     return ArrayImages(places, read_patch, card)
 
 
@@ -63,19 +63,19 @@ def label_image(planes: NDArray[Any]) -> NDArray[np.int32]:
     return labels
 
 
-def _images(root: Path, fold: int) -> Path:
+def _get_images_path(root: Path, fold: int) -> Path:
     return root / f"Fold {fold}/images/fold{fold}/images.npy"
 
 
-def _masks(root: Path, fold: int) -> Path:
+def _get_masks_path(root: Path, fold: int) -> Path:
     return root / f"Fold {fold}/masks/fold{fold}/masks.npy"
 
 
-def _fold(root: Path, fold: int) -> pd.DataFrame:
-    count = len(read_array(_images(root, fold), (None, SIZE, SIZE, 3)))
-    masks = read_array(_masks(root, fold), (count, SIZE, SIZE, len(TYPES) + 1))
-    tissues = read_array(_images(root, fold).with_name("types.npy"), (count,))
-    counts = np.array([_count(patch) for patch in masks]).reshape(count, len(TYPES))
+def _read_fold(root: Path, fold: int) -> pd.DataFrame:
+    count = len(read_array(_get_images_path(root, fold), (None, SIZE, SIZE, 3)))
+    masks = read_array(_get_masks_path(root, fold), (count, SIZE, SIZE, len(TYPES) + 1))
+    tissues = read_array(_get_images_path(root, fold).with_name("types.npy"), (count,))
+    counts = np.array([_count_nuclei(patch) for patch in masks]).reshape(count, len(TYPES))
     nuclei = counts.sum(axis=1)
     return pd.DataFrame(
         {
@@ -89,6 +89,6 @@ def _fold(root: Path, fold: int) -> pd.DataFrame:
     )
 
 
-def _count(planes: NDArray[Any]) -> list[int]:
+def _count_nuclei(planes: NDArray[Any]) -> list[int]:
     """Return how many nuclei of each type a patch shows."""
     return [len(np.unique(plane[plane > 0])) for plane in np.moveaxis(planes, -1, 0)[: len(TYPES)]]

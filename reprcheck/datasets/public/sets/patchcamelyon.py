@@ -24,7 +24,7 @@ SPLITS = ("train", "valid", "test")
 PATCH = (96, 96, 3)
 LABELS = np.array(["no_tumour", "tumour"])
 AGREEMENT = 0.9
-"""Share of patches whose label must be the slide table's: of two tables that don't belong together, half agree."""
+"""Share of patches whose label must agree with the slide table: in two unrelated tables half of them would."""
 
 _TRAINING_SLIDE = re.compile(r"camelyon16_train_(normal|tumor)_(\d+)")
 _RADBOUD_UP_TO = {"normal": 100, "tumor": 70}
@@ -32,37 +32,37 @@ _RADBOUD_UP_TO = {"normal": 100, "tumor": 70}
 
 def table(root: Path) -> pd.DataFrame:
     """Return one row per patch, of each split that is here; none needs another."""
-    here = [split for split in SPLITS if any(_file(root, split, part).exists() for part in ("x.h5", "y.h5"))]
+    here = [split for split in SPLITS if any(_get_path(root, split, part).exists() for part in ("x.h5", "y.h5"))]
     if not here:
-        raise not_as_published(root, f"no {_file(root, 'test', 'x.h5').name}, nor that of another split")
-    return pd.concat([_split(root, split) for split in here], ignore_index=True)
+        raise not_as_published(root, f"no {_get_path(root, 'test', 'x.h5').name}, nor that of another split")
+    return pd.concat([_read_split(root, split) for split in here], ignore_index=True)
 
 
 def images(root: Path, table: pd.DataFrame, card: Card) -> ArrayImages:
     """Return the patches, in order of the table."""
     rows = zip(table["split"], table["row"], strict=True)
-    return ArrayImages((ArrayPosition((_file(root, s, "x.h5"),), int(r)) for s, r in rows), read_patch, card)
+    return ArrayImages((ArrayPosition((_get_path(root, s, "x.h5"),), int(r)) for s, r in rows), read_patch, card)
 
 
 def read_patch(place: ArrayPosition, value_range: Range) -> Image:
     """Return one patch; its file is opened for it alone."""
     path = place.files[0]
-    with _dataset(path, "x") as patches:
+    with _open_dataset(path, "x") as patches:
         check_shape(path, patches.shape, (None, *PATCH))
         values = np.ascontiguousarray(np.moveaxis(patches[place.index], -1, 0))
     return Image(decode.scale(values, value_range, f"{path} patch {place.index}"))
 
 
-def _file(root: Path, split: str, part: str) -> Path:
+def _get_path(root: Path, split: str, part: str) -> Path:
     return root / f"camelyonpatch_level_2_split_{split}_{part}"
 
 
-def _split(root: Path, split: str) -> pd.DataFrame:
-    x, y, meta = (_file(root, split, part) for part in ("x.h5", "y.h5", "meta.csv"))
-    with _dataset(x, "x") as patches:
+def _read_split(root: Path, split: str) -> pd.DataFrame:
+    x, y, meta = (_get_path(root, split, part) for part in ("x.h5", "y.h5", "meta.csv"))
+    with _open_dataset(x, "x") as patches:
         check_shape(x, patches.shape, (None, *PATCH))
         count = len(patches)
-    with _dataset(y, "y") as stored:
+    with _open_dataset(y, "y") as stored:
         check_shape(y, stored.shape, (count, 1, 1, 1))
         tumour = stored[:].ravel() == 1
     slides = read_columns(meta, ("wsi", "center_tumor_patch"))
@@ -79,20 +79,20 @@ def _split(root: Path, split: str) -> pd.DataFrame:
             "row": np.arange(count),
             "label": LABELS[tumour.astype(int)],
             "slide": slides["wsi"],
-            "centre": [_centre(str(slide)) for slide in slides["wsi"]],
+            "centre": [_find_centre(str(slide)) for slide in slides["wsi"]],
         }
     )
 
 
-def _centre(slide: str) -> str:
-    """Return the hospital of a training slide of Camelyon16, which its number tells; a test slide's isn't told."""
+def _find_centre(slide: str) -> str:
+    """Return the hospital of a training slide of Camelyon16, by its number; that of test slides is unknown."""
     if not (match := _TRAINING_SLIDE.fullmatch(slide)):
         return "not told"
     return "Radboud" if int(match[2]) <= _RADBOUD_UP_TO[match[1]] else "Utrecht"
 
 
 @contextmanager
-def _dataset(path: Path, key: str) -> Iterator[Any]:
+def _open_dataset(path: Path, key: str) -> Iterator[Any]:
     """Yield a dataset of an HDF5 file."""
     import h5py
 

@@ -26,6 +26,6 @@ __all__ = ["images", "table"]
 
 def table(root: Path) -> pd.DataFrame:
     """Return one row per image: as `mnist_like.table`, and the ``source`` that it is from."""
-    found = mnist_like.table(root, CLASSES)
+    rows = mnist_like.table(root, CLASSES)
     sources = {"train": "NCT-CRC-HE-100K", "val": "NCT-CRC-HE-100K", "test": "CRC-VAL-HE-7K"}
-    return found.assign(source=found["split"].map(sources))
+    return rows.assign(source=rows["split"].map(sources))

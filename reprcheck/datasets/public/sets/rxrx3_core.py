@@ -1,7 +1,7 @@
 """RxRx3-core: one site of each of 222,601 wells, its six channels as JPEG 2000 within Parquet shards.
 
-A row of a shard is one channel of one well. Where each channel lies is told by the shards' keys, so a well is read
-without a look at the other wells but those of its row group. The embeddings published beside the images aren't read.
+A row of a shard is one channel of one well. The shards' keys give the position of each channel, so reading a well needs
+only the other wells of its row group. The embeddings published beside the images aren't read.
 """
 
 from __future__ import annotations
@@ -66,15 +66,15 @@ def images(root: Path, table: pd.DataFrame, card: Card) -> ShardImages:
         For a shard that isn't there, or a well without one of its channels.
     """
     folder = layout.need(root / "data")
-    shards = _shards(folder)
-    keys = [_keys(shard) for shard in shards]
+    shards = _find_shards(folder)
+    keys = [_read_keys(shard) for shard in shards]
     index = pd.Index(np.concatenate(keys))
     if not index.is_unique:
         raise layout.not_as_published(folder, f"two images {index[index.duplicated()][0]!r}")
-    wanted = [f"{key}_{channel}" for key in table["key"] for channel in range(1, len(card.channels) + 1)]
-    rows = index.get_indexer(wanted).astype(np.int64)
+    image_keys = [f"{key}_{channel}" for key in table["key"] for channel in range(1, len(card.channels) + 1)]
+    rows = index.get_indexer(image_keys).astype(np.int64)
     if len(missing := np.flatnonzero(rows < 0)):
-        raise layout.not_as_published(folder, f"no image {wanted[missing[0]]!r}")
+        raise layout.not_as_published(folder, f"no image {image_keys[missing[0]]!r}")
     starts = np.cumsum([0, *map(len, keys)])[:-1]
     return ShardImages(tuple(shards), starts, rows.reshape(-1, len(card.channels)), Recipe.of(card))
 
@@ -156,17 +156,17 @@ def _bytes(cell: Any) -> bytes:
     return stored
 
 
-def _shards(folder: Path) -> list[Path]:
-    found = sorted(path for path in folder.iterdir() if _SHARD.fullmatch(path.name))
-    if not found:
+def _find_shards(folder: Path) -> list[Path]:
+    shards = sorted(path for path in folder.iterdir() if _SHARD.fullmatch(path.name))
+    if not shards:
         raise layout.not_as_published(folder, "no shard such as train-00000-of-00035.parquet")
-    total = int(found[0].stem[-5:])
-    if len(found) != total:
-        raise UserError(str(folder), f"{len(found)} of {total} shards", "fetch the others too")
-    return found
+    total = int(shards[0].stem[-5:])
+    if len(shards) != total:
+        raise UserError(str(folder), f"{len(shards)} of {total} shards", "fetch the others too")
+    return shards
 
 
-def _keys(shard: Path) -> NDArray[Any]:
+def _read_keys(shard: Path) -> NDArray[Any]:
     import pyarrow.parquet as pq
 
     try:
