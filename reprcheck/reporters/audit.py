@@ -77,8 +77,8 @@ class AuditReport:
 @cache
 def _letters() -> dict[str, str]:
     """Return the letter of each encoder on the scale, in the order of the legend."""
-    drawn = {name: reference.letter for name, reference in REFERENCES.things() if reference.letter}
-    return {MODEL: "m", **drawn}
+    letters = {name: reference.letter for name, reference in REFERENCES.things() if reference.letter}
+    return {MODEL: "m", **letters}
 
 
 @cache
@@ -101,7 +101,7 @@ def to_json(audits: Sequence[Audit]) -> str:
     document = {
         "schema": SCHEMA,
         "audits": [asdict(audit) | {"sound": audit.sound} for audit in audits],
-        "sound": {name: any(audit.sound for audit in found) for name, found in by_dataset(audits).items()},
+        "sound": {name: any(audit.sound for audit in members) for name, members in by_dataset(audits).items()},
     }
     return json.dumps(_plain(document), indent=2, allow_nan=False)
 
@@ -118,20 +118,20 @@ def _heading(name: str, audits: Sequence[Audit]) -> RenderableType:
     sound = sum(audit.sound for audit in audits)
     perhaps = sum(audit.can_tell for audit in audits) - sound
     line = Text.assemble((one_line(name), "bold"), "  ", overflow="fold")
-    told = f"{sound} of {wording.counted(len(audits), 'setting')} can tell trained from untrained"
-    line.append(told, "green" if sound else "bold red")
+    count = f"{sound} of {wording.counted(len(audits), 'setting')} can tell trained from untrained"
+    line.append(count, "green" if sound else "bold red")
     return line.append(f", {perhaps} perhaps" if perhaps else "", "yellow")
 
 
 def _tables(audits: Sequence[Audit], width: int) -> Iterator[RenderableType]:
-    where, told = [_scores(audit) for audit in audits], [_resolution(audit) for audit in audits]
-    both = _table(audits, [one | two for one, two in zip(where, told, strict=True)], None)
+    scores, resolutions = [_scores(audit) for audit in audits], [_resolution(audit) for audit in audits]
+    both = _table(audits, [score | resolution for score, resolution in zip(scores, resolutions, strict=True)], None)
     if Console(width=10_000, _environ={}).measure(both).maximum <= width:
         yield both
         return
-    yield _table(audits, where, width)
+    yield _table(audits, scores, width)
     yield Text()
-    yield _table(audits, told, width)
+    yield _table(audits, resolutions, width)
 
 
 def _scores(audit: Audit) -> dict[str, str]:
@@ -169,7 +169,7 @@ def _table(audits: Sequence[Audit], rows: Sequence[Mapping[str, str]], width: in
     order = [_CHANCE, MODEL, *REFERENCES.names(), _CEILING]
     columns.sort(key=lambda name: order.index(name) if name in order else len(order))
     names = [one_line(f"{audit.setting.task}/{audit.setting.protocol}") for audit in audits]
-    room = None if width is None else max(8, width - sum(_taken(name, rows) for name in columns))
+    room = None if width is None else max(8, width - sum(_column_width(name, rows) for name in columns))
     gap = 2 if width is None else 1
     table = Table(box=None, padding=(0, gap, 0, 0), pad_edge=False, header_style="dim")
     table.add_column("setting", overflow="fold", max_width=room, vertical="top")
@@ -185,7 +185,7 @@ def _table(audits: Sequence[Audit], rows: Sequence[Mapping[str, str]], width: in
     return table
 
 
-def _taken(name: str, rows: Sequence[Mapping[str, str]]) -> int:
+def _column_width(name: str, rows: Sequence[Mapping[str, str]]) -> int:
     words = [*_headings().get(name, name).split("\n"), *(row.get(name, "") for row in rows)]
     return 1 + max(map(cell_len, words))
 
@@ -226,7 +226,7 @@ def _scale(audit: Audit, width: int) -> Iterator[RenderableType]:
     untrained = ceiling - audit.headroom
     means = {name: interval["mean"] for name, interval in audit.setting.scores.items()} | {UNTRAINED.name: untrained}
     low, high = wording.score(chance), wording.score(ceiling)
-    drawn = scale(
+    scale_lines = scale(
         {letter: means[name] for name, letter in _letters().items() if name in means},
         chance=chance,
         ceiling=ceiling,
@@ -234,8 +234,8 @@ def _scale(audit: Audit, width: int) -> Iterator[RenderableType]:
         mde=audit.mde,
         width=max(20, min(width, 120) - len(low) - len(high) - 6),
     )
-    for i, line in enumerate(drawn):
-        last = i == len(drawn) - 1
+    for i, line in enumerate(scale_lines):
+        last = i == len(scale_lines) - 1
         row = Text(f"  {low if last else ' ' * len(low)} ", no_wrap=True, overflow="crop", style="dim")
         for character in line:
             row.append(character, _MARKED.get(character, ""))
@@ -248,11 +248,11 @@ def _untrained(setting: Setting) -> list[str]:
 
 
 def _selectivity(setting: Setting) -> list[str]:
-    shown = []
+    words = []
     for name, numbers in setting.selectivity.items():
         task, control = (wording.score(numbers[key]) for key in ("task", "control"))
-        shown.append(f"{one_line(name)} {wording.signed(numbers['selectivity'])} ({task} − {control})")
-    return shown
+        words.append(f"{one_line(name)} {wording.signed(numbers['selectivity'])} ({task} − {control})")
+    return words
 
 
 def _grounds(setting: Setting) -> list[str]:
@@ -279,11 +279,11 @@ def _notes(audits: Sequence[Audit]) -> Iterator[RenderableType]:
 
 
 def _legend(audits: Sequence[Audit], width: int) -> Iterator[RenderableType]:
-    shown = {name for audit in audits for name in audit.setting.scores} | {UNTRAINED.name}
+    encoders = {name for audit in audits for name in audit.setting.scores} | {UNTRAINED.name}
     called = {MODEL: "the model", UNTRAINED.name: "the strongest untrained networks"}
     marks = [
         "c chance",
-        *(f"{x} {called.get(name, name)}" for name, x in _letters().items() if name in shown),
+        *(f"{x} {called.get(name, name)}" for name, x in _letters().items() if name in encoders),
         "| ceiling",
     ]
     axis = f"       {BELOW} no better than the untrained  {LOST} too near them to be seen  {SEEN} seen"

@@ -43,8 +43,8 @@ def contact_sheet(dataset: Dataset) -> bytes:
     sections = []
     for task in dataset.tasks.values():
         names, codes = label_groups(task)
-        chosen = [task.rows[codes == code][_spread(int((codes == code).sum()))] for code in range(len(names))][:LABELS]
-        images = [[dataset.images.read(int(row)) for row in rows] for rows in chosen]
+        sample_rows = [task.rows[codes == code][_spread(int((codes == code).sum()))] for code in range(len(names))][:LABELS]
+        images = [[dataset.images.read(int(row)) for row in rows] for rows in sample_rows]
         sections.append(_section(dataset, task, names, images))
     width = max(section.width for section in sections)
     sheet = Pillow.new("RGB", (width, sum(section.height for section in sections)), _PAPER)
@@ -80,8 +80,8 @@ def _section(dataset: Dataset, task: Task, names: Sequence[str], rows: Sequence[
         top = head + r * (_CELL + _GAP)
         draw.text((_MARGIN, top + _CELL // 2 - 8), _cut(name, _LABEL - _GAP, 13), _INK, _font(13))
         for i, pixels in enumerate(stack):
-            seen = np.moveaxis(pixels, 0, -1) if natural else composite(pixels, hues, low, high)
-            picture = _fitted(seen)
+            colours_of = np.moveaxis(pixels, 0, -1) if natural else composite(pixels, hues, low, high)
+            picture = _fit(colours_of)
             left = _MARGIN + _LABEL + i * (_CELL + _GAP)
             section.paste(picture, (left + (_CELL - picture.width) // 2, top + (_CELL - picture.height) // 2))
     if len(names) > len(rows):
@@ -128,9 +128,9 @@ def _stretch(stacks: Sequence[NDArray[np.float32]]) -> tuple[NDArray[np.float64]
     return low, np.where(high > low, high, low + 1)
 
 
-def _fitted(seen: NDArray[np.floating]) -> Pillow.Image:
+def _fit(rgb: NDArray[np.floating]) -> Pillow.Image:
     """Return a picture that fills a cell: small images by whole pixels, so that what is shown is what is there."""
-    picture = Pillow.fromarray((np.clip(seen, 0, 1) * 255).round().astype(np.uint8))
+    picture = Pillow.fromarray((np.clip(rgb, 0, 1) * 255).round().astype(np.uint8))
     scale = _CELL / max(picture.size)
     size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
     return picture.resize(size, Pillow.Resampling.NEAREST if scale > 1 else Pillow.Resampling.LANCZOS)

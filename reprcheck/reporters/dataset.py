@@ -138,12 +138,12 @@ def _table(*columns: str) -> Table:
 
 def _heading(task: Task) -> Text:
     sizes = (len(task.rows), "sample"), (len(np.unique(task.units)), "unit"), (len(np.unique(task.batches)), "batch")
-    told = [task.kind, *(counted(n, noun) for n, noun in sizes)]
+    parts = [task.kind, *(counted(n, noun) for n, noun in sizes)]
     if task.test is not None:
-        told.append(f"{int(task.test.sum())} of them judged")
+        parts.append(f"{int(task.test.sum())} of them judged")
     if task.holdout:
-        told.append(f"folds hold out a {task.holdout}")
-    return Text.assemble("\n", (one_line(task.name), "bold"), f"  {', '.join(told)}", overflow="fold")
+        parts.append(f"folds hold out a {task.holdout}")
+    return Text.assemble("\n", (one_line(task.name), "bold"), f"  {', '.join(parts)}", overflow="fold")
 
 
 def _notes(notes: Sequence[str]) -> RenderableType:
@@ -178,9 +178,9 @@ def _groups(word: str, groups: NDArray[np.str_], names: list[str], codes: NDArra
     if len(different) > GROUPS:
         spread = f"{sizes.min()} to {sizes.max()} samples" if np.ptp(sizes) else counted(int(sizes[0]), "sample")
         return Text(f"{counted(len(different), word)}, {spread} each", overflow="fold")
-    shown = names if len(names) <= CLASSES else []
-    table = _table(word, "samples", *shown)
+    columns = names if len(names) <= CLASSES else []
+    table = _table(word, "samples", *columns)
     for g, name in enumerate(different.tolist()):
         counts = np.bincount(codes[index == g], minlength=len(names))
-        table.add_row(one_line(name), str(sizes[g]), *(str(n) for n in counts[: len(shown)]))
+        table.add_row(one_line(name), str(sizes[g]), *(str(n) for n in counts[: len(columns)]))
     return table

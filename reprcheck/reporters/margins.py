@@ -71,18 +71,18 @@ def toml(suggestions: Sequence[Suggestion]) -> list[str]:
     """Return the lines of a ``[margins]`` table: the largest margin of each protocol, and where it comes from."""
     from reprcheck.runs.margins import by_protocol
 
-    found = ["[margins]"]
+    lines = ["[margins]"]
     for protocol, one in by_protocol(suggestions).items():
         members = [s for s in suggestions if s.setting.protocol == protocol]
         if one is None:
-            found.append(f"# {protocol}: no margin to suggest")
+            lines.append(f"# {protocol}: no margin to suggest")
         else:
-            found.append(f'"{BEATS_UNTRAINED.name}@{protocol}" = {one.margin:g}  # {one_line(one.setting.id)}')
-        found += [f"# {one_line(s.setting.id)}: {_lacking(s)}" for s in members if s.margin is None]
-    return found
+            lines.append(f'"{BEATS_UNTRAINED.name}@{protocol}" = {one.margin:g}  # {one_line(one.setting.id)}')
+        lines += [f"# {one_line(s.setting.id)}: {_explain_missing(s)}" for s in members if s.margin is None]
+    return lines
 
 
-def _lacking(suggestion: Suggestion) -> str:
+def _explain_missing(suggestion: Suggestion) -> str:
     if math.isfinite(suggestion.noise):
         return f"a noise floor of {suggestion.noise:.3f} is beyond any margin"
     return _NO_FLOOR

@@ -73,10 +73,10 @@ def escape(text: str) -> str:
     >>> escape("a|b <b>\nbeats_untrained *")
     'a&#124;b &lt;b&gt; beats_untrained \\*'
     """
-    return _RISKY.sub(lambda found: _harmless(found[0]), wording.one_line(text))
+    return _RISKY.sub(lambda match: _neutralise(match[0]), wording.one_line(text))
 
 
-def _harmless(character: str) -> str:
+def _neutralise(character: str) -> str:
     if character in "@#":
         return f"{character}&#8203;"  # a zero-width space: nobody is notified
     return _ENTITIES.get(character, f"\\{character}")
@@ -85,8 +85,8 @@ def _harmless(character: str) -> str:
 def _headline(card: Scorecard) -> list[str]:
     mark = "✅" if card.gate.released else "❌"
     name, spec, digest = (escape(card.model[key]) for key in ("name", "spec", "digest"))
-    asked = "" if spec == name else f", from {spec}"
-    return [f"## {mark} {name}: {wording.outcome(card)}", f"{wording.tally(card.cells)}. Model {digest[:12]}{asked}."]
+    source = "" if spec == name else f", from {spec}"
+    return [f"## {mark} {name}: {wording.outcome(card)}", f"{wording.tally(card.cells)}. Model {digest[:12]}{source}."]
 
 
 def _list(title: str, sentences: Sequence[str]) -> list[str]:
@@ -140,21 +140,21 @@ def _settings(card: Scorecard) -> list[str]:
         *_list("#### Neither blocks nor releases", [wording.sentence(cell) for cell in wording.left_open(card)]),
         *_list("#### Notes", wording.notes(card.settings)),
     ]
-    return _folded("Settings, scores and notes", body)
+    return _fold("Settings, scores and notes", body)
 
 
-def _interval(found: Mapping[str, float]) -> str:
-    return f"{wording.score(found['mean'])} [{wording.score(found['low'])}, {wording.score(found['high'])}]"
+def _interval(interval: Mapping[str, float]) -> str:
+    return f"{wording.score(interval['mean'])} [{wording.score(interval['low'])}, {wording.score(interval['high'])}]"
 
 
 def _provenance(card: Scorecard) -> list[str]:
     """Return what the verdicts rest on: digests, policy, versions; folded away."""
     digests = {s.dataset: s.dataset_digest for s in sorted(card.settings, key=lambda s: s.id)}
     rows = [["model", escape(card.model["name"]), escape(card.model["digest"])]]
-    rows += [["dataset", escape(name), escape(found)] for name, found in digests.items()]
+    rows += [["dataset", escape(name), escape(set_digest)] for name, set_digest in digests.items()]
     run = {key: card.run[key] for key in ("time", "device", "versions") if key in card.run}
     body = [_table(["what", "name", "digest"], rows), "Policy:", _json(card.policy)]
-    return _folded("Provenance", [*body, *(["Run:", _json(run)] if run else [])])
+    return _fold("Provenance", [*body, *(["Run:", _json(run)] if run else [])])
 
 
 def _json(values: object) -> str:
@@ -164,7 +164,7 @@ def _json(values: object) -> str:
     return f"{fence}json\n{text}\n{fence}"
 
 
-def _folded(title: str, body: Sequence[str]) -> list[str]:
+def _fold(title: str, body: Sequence[str]) -> list[str]:
     return [f"<details><summary>{title}</summary>", *body, "</details>"] if body else []
 
 

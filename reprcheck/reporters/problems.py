@@ -41,17 +41,17 @@ class ProblemReport:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Yield the heading and the table."""
-        told = f"  {counted(len(self.problems), 'problem')}"
-        yield Text.assemble((one_line(self.folder), "bold"), (told, "bold red"), overflow="fold")
+        count = f"  {counted(len(self.problems), 'problem')}"
+        yield Text.assemble((one_line(self.folder), "bold"), (count, "bold red"), overflow="fold")
         wide = options.max_width >= WIDE
         table = Table(box=None, padding=(0, 2, 0 if wide else 1, 0), pad_edge=False, header_style="dim")
         for name, ratio in _WIDE_COLUMNS if wide else _NARROW_COLUMNS:
             table.add_column(name, overflow="fold", ratio=ratio)
-        for group in grouped(self.problems):
+        for group in group_problems(self.problems):
             file, row, column, problem, remedy = self._cells(group)
             if not wide:
                 place = Text("  ").join(part for part in (row, column) if part)
-                table.add_row(_stacked(file, place), _stacked(problem, remedy))
+                table.add_row(_stack(file, place), _stack(problem, remedy))
             else:
                 table.add_row(file, row, column, problem, remedy)
         yield table
@@ -78,7 +78,7 @@ class ProblemReport:
         return one_line(place.removeprefix(f"{self.folder}/"))
 
 
-def grouped(problems: Iterable[UserError]) -> list[list[UserError]]:
+def group_problems(problems: Iterable[UserError]) -> list[list[UserError]]:
     """Return problems in order of the first of their kind: what is put right in the same way, in one column or key.
 
     Images are of a kind, as are the rows of a table; other files are each told by themselves.
@@ -114,5 +114,5 @@ def _place(problem: UserError) -> Location:
     return problem.where if isinstance(problem.where, Location) else Location(problem.where)
 
 
-def _stacked(*parts: Text) -> Text:
+def _stack(*parts: Text) -> Text:
     return Text("\n").join(part for part in parts if part)

@@ -46,8 +46,8 @@ class SetStatus:
 
     def plain(self) -> dict[str, Any]:
         """Return all that is known as plain values, for JSON."""
-        known = asdict(self.entry) | {"bytes": self.entry.bytes}
-        return {**known, "folder": str(self.folder), "state": self.state}
+        values = asdict(self.entry) | {"bytes": self.entry.bytes}
+        return {**values, "folder": str(self.folder), "state": self.state}
 
 
 @dataclass(frozen=True)
@@ -77,10 +77,10 @@ class Catalogue:
         table.add_column("licence", overflow="fold", ratio=1)
         table.add_column("tasks", overflow="fold", ratio=1)
         table.add_column("here", no_wrap=True)
-        for one in self.sets:
-            entry = one.entry
+        for status in self.sets:
+            entry = status.entry
             tasks = ", ".join(task.name for task in entry.card.tasks)
-            here = Text(*_STATES[one.state])
+            here = Text(*_STATES[status.state])
             table.add_row(entry.name, entry.card.kind, size(entry.usual), licence(entry), tasks, here)
         yield table
         yield Text()
@@ -104,8 +104,8 @@ class SetDetails:
         entry = self.of.entry
         yield Text.assemble((entry.name, "bold"), f"  {wording.one_line(entry.title)}", overflow="fold")
         here = {"here": "here", "partly": "here in part", "absent": "not here yet"}[self.of.state]
-        told = facts(entry) | {"folder": [f"{self.of.folder} ({here})"]}
-        for heading, sentences in told.items():
+        sections = facts(entry) | {"folder": [f"{self.of.folder} ({here})"]}
+        for heading, sentences in sections.items():
             yield Text(heading, "cyan")
             for sentence in sentences:
                 yield Padding(Text(wording.one_line(sentence), overflow="fold"), (0, 0, 0, 2))
@@ -113,10 +113,10 @@ class SetDetails:
 
 def size(files: Sequence[RemoteFile]) -> str:
     """Return how large files are that are fetched together, as far as that is published."""
-    known = [file.bytes for file in files if file.bytes is not None]
-    if not known:
+    sizes = [file.bytes for file in files if file.bytes is not None]
+    if not sizes:
         return wording.ABSENT if files else _BY_HAND
-    return ("" if len(known) == len(files) else "over ") + decimal(sum(known))
+    return ("" if len(sizes) == len(files) else "over ") + decimal(sum(sizes))
 
 
 def licence(entry: PublicSet) -> str:
@@ -127,9 +127,9 @@ def licence(entry: PublicSet) -> str:
 def facts(entry: PublicSet) -> dict[str, list[str]]:
     """Return what is known of a set as sentences under headings, those without any left out."""
     card = entry.card
-    named = {key: ", ".join(nested(getattr(card.columns, key))) for key in ("unit", "batch", "position")}
-    columns = ", ".join(f"{key} {column}" for key, column in named.items() if column)
-    found: Mapping[str, Iterable[str]] = {
+    column_names = {key: ", ".join(nested(getattr(card.columns, key))) for key in ("unit", "batch", "position")}
+    columns = ", ".join(f"{key} {column}" for key, column in column_names.items() if column)
+    headings: Mapping[str, Iterable[str]] = {
         "page": [entry.homepage],
         "licence": [licence(entry)],
         "citation": [card.citation] if card.citation else [],
@@ -144,15 +144,15 @@ def facts(entry: PublicSet) -> dict[str, list[str]]:
         "verified": entry.verified,
         "not verified": entry.unverified,
     }
-    return {heading: told for heading, sentences in found.items() if (told := list(sentences))}
+    return {heading: listed for heading, sentences in headings.items() if (listed := list(sentences))}
 
 
 def _task(task: TaskCard, card: Card) -> str:
     where = " and ".join(_equals(column, values) for column, values in (task.where or {}).items())
     parts = [f"{task.kind} {' / '.join(task.label)}"]
     parts += [f"where {where}"] if where else []
-    held = card.columns.batch if task.holdout == "batch" else (task.unit or card.columns.unit)
-    parts += [f"no {nested(held)[-1]} on both sides of a fold"] if task.holdout and held else []
+    group = card.columns.batch if task.holdout == "batch" else (task.unit or card.columns.unit)
+    parts += [f"no {nested(group)[-1]} on both sides of a fold"] if task.holdout and group else []
     parts += [f"judged where {_equals(task.test.column, task.test.equals)}"] if task.test else []
     parts += [f"{task.aggregate} over each {nested(task.unit or card.columns.unit)[0]}"] if task.aggregate else []
     return f"{task.name}: {', '.join(parts)}; scored by {', '.join(task.protocols)}"
@@ -163,10 +163,10 @@ def _equals(column: str, values: Iterable[Value]) -> str:
 
 
 def _file(file: RemoteFile) -> str:
-    told = ["size not published" if file.bytes is None else decimal(file.bytes)]
-    told += [name for name in ("sha256", "md5") if getattr(file, name)] or ["no checksum published"]
-    told += ["fetched only by --file"] if file.optional else []
-    return f"{file.name}: {', '.join(told)}, {file.url}"
+    parts = ["size not published" if file.bytes is None else decimal(file.bytes)]
+    parts += [name for name in ("sha256", "md5") if getattr(file, name)] or ["no checksum published"]
+    parts += ["fetched only by --file"] if file.optional else []
+    return f"{file.name}: {', '.join(parts)}, {file.url}"
 
 
 def page(entries: Sequence[PublicSet]) -> str:

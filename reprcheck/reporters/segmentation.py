@@ -42,18 +42,18 @@ class SegmentationReport:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Yield the heading, the table by batch, and the images to look at."""
         measured = self.measured
-        counted = wording.counted(len(measured.images), "image")
-        told = f"{counted} segmented as if without a mask, from: {one_line(measured.channel)}"
-        yield Text.assemble((one_line(measured.dataset), "bold"), f"  {told}", overflow="fold")
+        count = wording.counted(len(measured.images), "image")
+        summary = f"{count} segmented as if without a mask, from: {one_line(measured.channel)}"
+        yield Text.assemble((one_line(measured.dataset), "bold"), f"  {summary}", overflow="fold")
         if measured.without_mask:
             yield Text(f"{wording.counted(measured.without_mask, 'image')} without a mask left out", style="yellow")
         yield Text()
         yield _table(measured)
         if poor := worst(measured.images):
             yield Text()
-            yield _named("worst", poor)
+            yield _list_images("worst", poor)
         yield Text()
-        yield _named("slowest", slowest(measured.images))
+        yield _list_images("slowest", slowest(measured.images))
         yield Text(
             "\nF1: an object found is right where its intersection with one of the mask exceeds half of their union. "
             "Off by: objects too many or too few, and as a share of those in the mask. F1, off by and ms are means "
@@ -64,12 +64,12 @@ class SegmentationReport:
 
 def worst(images: Iterable[SegmentedImage]) -> list[SegmentedImage]:
     """Return the images with the lowest F1, the lowest first; what is perfect isn't among them."""
-    return sorted((one for one in images if one.agreement.f1 < 1), key=lambda one: one.agreement.f1)[:NAMED]
+    return sorted((image for image in images if image.agreement.f1 < 1), key=lambda image: image.agreement.f1)[:NAMED]
 
 
 def slowest(images: Iterable[SegmentedImage]) -> list[SegmentedImage]:
     """Return the images whose segmentation took longest, the longest first."""
-    return sorted(images, key=lambda one: -one.seconds)[:NAMED]
+    return sorted(images, key=lambda image: -image.seconds)[:NAMED]
 
 
 def to_json(measured: Segmentation) -> str:
@@ -80,12 +80,12 @@ def to_json(measured: Segmentation) -> str:
         "channel": measured.channel,
         "without_mask": measured.without_mask,
         "quality": asdict(measured.quality),
-        "batches": {name: asdict(one) for name, one in measured.batches.items()},
+        "batches": {name: asdict(image) for name, image in measured.batches.items()},
         "images": [
-            {"sample": one.sample, "batch": one.batch}
-            | asdict(one.agreement)
-            | {"f1": one.agreement.f1, "seconds": round(one.seconds, 6)}
-            for one in measured.images
+            {"sample": image.sample, "batch": image.batch}
+            | asdict(image.agreement)
+            | {"f1": image.agreement.f1, "seconds": round(image.seconds, 6)}
+            for image in measured.images
         ],
     }
     return json.dumps(document, indent=2, allow_nan=False)
@@ -95,23 +95,23 @@ def _table(measured: Segmentation) -> Table:
     table = _columns("batch", "images", "objects", "found", "F1", "off by", "share", "ms")
     table.add_row("all", *_row(measured.quality), style="bold")
     if len(measured.batches) > 1:
-        for name, one in measured.batches.items():
-            table.add_row(Text(one_line(name)), *_row(one))
+        for name, image in measured.batches.items():
+            table.add_row(Text(one_line(name)), *_row(image))
     return table
 
 
-def _row(one: SegmentationQuality) -> tuple[str, ...]:
-    share = wording.ABSENT if one.relative_error is None else f"{one.relative_error:.0%}"
-    counts = (str(one.images), str(one.true), str(one.found))
-    return (*counts, wording.score(one.f1), f"{one.count_error:.1f}", share, f"{one.seconds * 1000:.0f}")
+def _row(quality: SegmentationQuality) -> tuple[str, ...]:
+    share = wording.ABSENT if quality.relative_error is None else f"{quality.relative_error:.0%}"
+    counts = (str(quality.images), str(quality.true), str(quality.found))
+    return (*counts, wording.score(quality.f1), f"{quality.count_error:.1f}", share, f"{quality.seconds * 1000:.0f}")
 
 
-def _named(title: str, images: Iterable[SegmentedImage]) -> Table:
+def _list_images(title: str, images: Iterable[SegmentedImage]) -> Table:
     table = _columns(title, "objects", "found", "F1", "ms")
-    for one in images:
-        counts = (str(one.agreement.true), str(one.agreement.found))
-        numbers = (wording.score(one.agreement.f1), f"{one.seconds * 1000:.0f}")
-        table.add_row(Text(one_line(one.sample)), *counts, *numbers)
+    for image in images:
+        counts = (str(image.agreement.true), str(image.agreement.found))
+        numbers = (wording.score(image.agreement.f1), f"{image.seconds * 1000:.0f}")
+        table.add_row(Text(one_line(image.sample)), *counts, *numbers)
     return table
 
 

@@ -80,8 +80,8 @@ class TerminalReport:
         yield from _verdicts(card, width)
         yield from _settings(card.settings, width)
         yield from _sentences("Blocked by", card.gate.blocked_by, "red")
-        yield from _sentences("Waived", _untold(wording.waived(card)), "cyan")
-        yield from _sentences("Neither blocks nor releases", _untold(wording.left_open(card)), "dim")
+        yield from _sentences("Waived", _remaining_sentences(wording.waived(card)), "cyan")
+        yield from _sentences("Neither blocks nor releases", _remaining_sentences(wording.left_open(card)), "dim")
         yield from _sentences("Notes", wording.notes(card.settings), "dim")
         if self.where is not None:
             yield Text(f"\nReport: {one_line(str(self.where))}", overflow="fold")
@@ -112,7 +112,7 @@ def _verdicts(card: Scorecard, width: int) -> Iterator[RenderableType]:
             yield _setting_line(wording.within(dataset, name), settings.get(name))
             for cell in cells:
                 if cell.effect is None:
-                    yield _told(cell, rows[id(cell)]["diagnostic"], layout, width)
+                    yield _sentence_row(cell, rows[id(cell)]["diagnostic"], layout, width)
                 else:
                     yield _grid(rows[id(cell)], layout, "", STYLES[cell.status])
     if card.cells:
@@ -147,9 +147,9 @@ def _layout(rows: Sequence[Mapping[str, str]], width: int) -> Layout:
     excess = _INDENT + sum(widths.values()) + gap * gaps - width
     for name in ("reference", "verdict", "effect [low, high]"):
         longest = max(cell_len(word) for row in rows for word in row[name].split())
-        taken = max(0, min(excess, widths[name] - longest))
-        widths[name] -= taken
-        excess -= taken
+        narrowing = max(0, min(excess, widths[name] - longest))
+        widths[name] -= narrowing
+        excess -= narrowing
     for _ in range(excess):
         widest = max(widths, key=lambda name: widths[name])
         widths[widest] = max(1, widths[widest] - 1)
@@ -167,15 +167,15 @@ def _grid(texts: Mapping[str, str], layout: Layout, style: str, verdict: str) ->
     return Padding(grid, (0, 0, 0, _INDENT), expand=False)
 
 
-def _told(cell: Cell, diagnostic: str, layout: Layout, width: int) -> RenderableType:
+def _sentence_row(cell: Cell, diagnostic: str, layout: Layout, width: int) -> RenderableType:
     """Return the row of a cell without numbers: its sentence stands in their place."""
     gap, widths = layout
     verdict = wording.spaced(cell.status)
     fits = cell_len(verdict) <= widths["verdict"]
     columns = [widths["diagnostic"], widths["verdict"] if fits else min(cell_len(verdict) + 1, width // 4)]
     grid = Table.grid(padding=(0, gap, 0, 0), pad_edge=False)
-    for taken in columns:
-        grid.add_column(width=taken, overflow="fold")
+    for column in columns:
+        grid.add_column(width=column, overflow="fold")
     grid.add_column(width=max(1, width - _INDENT - sum(columns) - 2 * gap), overflow="fold")
     grid.add_row(Text(diagnostic), Text(verdict, style=STYLES[cell.status]), Text(one_line(cell.statement)))
     return Padding(grid, (0, 0, 0, _INDENT), expand=False)
@@ -240,7 +240,7 @@ def _score_lines(setting: Setting, width: int) -> Iterator[RenderableType]:
         yield Padding(line, (0, 0, 0, 1))
 
 
-def _untold(cells: Iterable[Cell]) -> list[str]:
+def _remaining_sentences(cells: Iterable[Cell]) -> list[str]:
     """Return the sentences of cells; those without numbers have said theirs in their row."""
     return [wording.sentence(cell) for cell in cells if cell.effect is not None]
 

@@ -37,17 +37,17 @@ def signed(number: float | None) -> str:
     >>> signed(0.1316), signed(-0.0001), signed(None)
     ('+0.132', '+0.000', '–')
     """
-    return ABSENT if _missing(number) else f"{_shown(number):+.3f}"
+    return ABSENT if _is_missing(number) else f"{_round(number):+.3f}"
 
 
 def score(number: float | None) -> str:
     """Return a score, margin or detectable effect with three decimals."""
-    return ABSENT if _missing(number) else f"{_shown(number):.3f}"
+    return ABSENT if _is_missing(number) else f"{_round(number):.3f}"
 
 
 def effect(cell: Cell) -> str:
     """Return a cell's effect and its bounds, as ``+0.132 [+0.087, +0.178]``."""
-    if _missing(cell.effect):
+    if _is_missing(cell.effect):
         return ABSENT
     return f"{signed(cell.effect)} [{signed(cell.low)}, {signed(cell.high)}]"
 
@@ -72,8 +72,8 @@ def size(setting: Setting) -> str:
 def tally(cells: Sequence[Cell]) -> str:
     """Return how many cells there are of each verdict, as ``15 cells: 8 pass, 1 fail``."""
     counts = Counter(cell.status for cell in cells)
-    found = [f"{counts[s]} {spaced(s)}" for s in _STATUSES if counts[s]]
-    return counted(len(cells), "cell") + (f": {', '.join(found)}" if found else "")
+    counts_by_status = [f"{counts[s]} {spaced(s)}" for s in _STATUSES if counts[s]]
+    return counted(len(cells), "cell") + (f": {', '.join(counts_by_status)}" if counts_by_status else "")
 
 
 def legend(cells: Sequence[Cell]) -> str:
@@ -112,11 +112,11 @@ def encoders(settings: Iterable[Setting]) -> list[str]:
 
 def by_dataset(scorecard: Scorecard) -> dict[str, dict[str, list[Cell]]]:
     """Return the cells by dataset and by setting id, diagnostics in the order of the policy."""
-    asked = list(scorecard.policy.get("diagnostics", ()))
+    diagnostics = list(scorecard.policy.get("diagnostics", ()))
 
     def place(cell: Cell) -> tuple[str, int, str, str]:
-        known = cell.diagnostic in asked
-        return cell.setting, asked.index(cell.diagnostic) if known else len(asked), cell.diagnostic, cell.model
+        listed = cell.diagnostic in diagnostics
+        return cell.setting, diagnostics.index(cell.diagnostic) if listed else len(diagnostics), cell.diagnostic, cell.model
 
     dataset = {setting.id: setting.dataset for setting in scorecard.settings}
     groups: dict[str, dict[str, list[Cell]]] = {}
@@ -182,9 +182,9 @@ def _start(cell: Cell) -> str:
     return f"{cell.setting} {cell.diagnostic}: "
 
 
-def _missing(number: float | None) -> bool:
+def _is_missing(number: float | None) -> bool:
     return number is None or not math.isfinite(number)
 
 
-def _shown(number: float | None) -> float:
+def _round(number: float | None) -> float:
     return round(number or 0.0, 3) + 0.0  # no -0.000

@@ -146,9 +146,9 @@ def _plain(value: Any, path: str) -> Any:
 def _rounded(value: float, name: str) -> float | None:
     if not math.isfinite(value):
         return None
-    kept = round(value, DECIMALS) + 0.0  # -0.0 becomes 0.0
+    rounded = round(value, DECIMALS) + 0.0  # -0.0 becomes 0.0
     is_p = name == "p" or name.startswith("p_") or name.endswith("_p")
-    return 10.0**-DECIMALS if is_p and kept == 0 else kept
+    return 10.0**-DECIMALS if is_p and rounded == 0 else rounded
 
 
 def _identity(cell: Cell) -> tuple[str, str, str]:

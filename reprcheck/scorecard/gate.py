@@ -77,40 +77,40 @@ def decide(
     >>> decide([], [], required, Policy(), date(2027, 1, 31)).blocked_by
     ('sim:dose/probe/1 beats_untrained: no verdict: deselected, skipped or killed',)
     """
-    wanted = sorted(set(required))
-    if not wanted:
+    required_keys = sorted(set(required))
+    if not required_keys:
         return Gate("blocked", ("no cell is required: no setting of this run matches the policy",))
-    verdicts: dict[Key, list[Cell]] = {key: [] for key in wanted}
+    verdicts: dict[Key, list[Cell]] = {key: [] for key in required_keys}
     for cell in cells:
         verdicts.get((cell.model, cell.setting, cell.diagnostic), []).append(cell)
-    seen = {setting.id: setting for setting in settings}
-    unsettled = {*_inconclusive(verdicts, seen, policy), *_unable(verdicts, seen)}
+    described = {setting.id: setting for setting in settings}
+    unsettled = {*_inconclusive_reasons(verdicts, described, policy), *_unable_reasons(verdicts, described)}
     settled = {
-        *_cell_reasons(verdicts, seen, policy),
-        *_unasked(verdicts, seen),
-        *_limit_reasons(wanted, seen, policy),
-        *_waiver_reasons(verdicts, seen, policy, today),
+        *_cell_reasons(verdicts, described, policy),
+        *_unasked_reasons(verdicts, described),
+        *_limit_reasons(required_keys, described, policy),
+        *_waiver_reasons(verdicts, described, policy, today),
     }
     outcome: Outcome = "blocked" if settled else "not_enough_evidence" if unsettled else "released"
     return Gate(outcome, tuple(sorted(settled | unsettled)))
 
 
-def _cell_reasons(verdicts: Mapping[Key, list[Cell]], seen: Mapping[str, Setting], policy: Policy) -> Iterable[str]:
-    for key, found in verdicts.items():
+def _cell_reasons(verdicts: Mapping[Key, list[Cell]], described: Mapping[str, Setting], policy: Policy) -> Iterable[str]:
+    for key, cells in verdicts.items():
         model, setting, diagnostic = key
-        if not found:
+        if not cells:
             yield f"{_start(key, verdicts)}no verdict: deselected, skipped or killed"
-        for cell in found:
+        for cell in cells:
             if cell.status == "waived" and f"{setting} {diagnostic}" not in policy.waivers_of(model):
                 yield f"{_start(key, verdicts)}waived, but the policy has no waiver for it"
-            if cell.status != "inconclusive" and blocks(cell, seen.get(setting), policy):
+            if cell.status != "inconclusive" and blocks(cell, described.get(setting), policy):
                 yield f"{_start(key, verdicts)}{_sentence(cell)}"
 
 
-def _inconclusive(verdicts: Mapping[Key, list[Cell]], seen: Mapping[str, Setting], policy: Policy) -> Iterable[str]:
-    for key, found in verdicts.items():
-        for cell in found:
-            if cell.status == "inconclusive" and blocks(cell, seen.get(key[1]), policy):
+def _inconclusive_reasons(verdicts: Mapping[Key, list[Cell]], described: Mapping[str, Setting], policy: Policy) -> Iterable[str]:
+    for key, cells in verdicts.items():
+        for cell in cells:
+            if cell.status == "inconclusive" and blocks(cell, described.get(key[1]), policy):
                 yield f"{_start(key, verdicts)}{_sentence(cell)}"
 
 
@@ -133,63 +133,63 @@ def blocks(cell: Cell, setting: Setting | None, policy: Policy) -> bool:
     return n_units < policy.min_units  # too few units can't show that a setting is saturated, or empty
 
 
-def _unable(verdicts: Mapping[Key, list[Cell]], seen: Mapping[str, Setting]) -> Iterable[str]:
+def _unable_reasons(verdicts: Mapping[Key, list[Cell]], described: Mapping[str, Setting]) -> Iterable[str]:
     """Say which datasets can't tell; where every verdict is an error, that says enough."""
-    for dataset, asked in _asked_by_dataset(verdicts, seen):
-        settled = all(cell.status == "error" for key in asked for cell in verdicts[key])
-        if not settled and not _able(asked, seen):
-            yield f"{dataset}: nothing here can tell: {_qualifications(asked, seen)}"
+    for dataset, applicable in _applicable_by_dataset(verdicts, described):
+        settled = all(cell.status == "error" for key in applicable for cell in verdicts[key])
+        if not settled and not _discriminating(applicable, described):
+            yield f"{dataset}: nothing here can tell: {_qualifications(applicable, described)}"
 
 
-def _unasked(verdicts: Mapping[Key, list[Cell]], seen: Mapping[str, Setting]) -> Iterable[str]:
+def _unasked_reasons(verdicts: Mapping[Key, list[Cell]], described: Mapping[str, Setting]) -> Iterable[str]:
     """Say of which datasets nothing was asked, or nothing shown."""
-    for dataset, asked in _asked_by_dataset(verdicts, seen):
-        if not asked:
+    for dataset, applicable in _applicable_by_dataset(verdicts, described):
+        if not applicable:
             yield f"{dataset}: nothing was asked: every required verdict is not_applicable"
-        able = _able(asked, seen)
+        able = _discriminating(applicable, described)
         if able and all(cell.status in ("waived", "not_applicable") for key in able for cell in verdicts[key]):
             yield f"{dataset}: nothing was shown: all required verdicts that could tell are waived"
 
 
-def _asked_by_dataset(
-    verdicts: Mapping[Key, list[Cell]], seen: Mapping[str, Setting]
+def _applicable_by_dataset(
+    verdicts: Mapping[Key, list[Cell]], described: Mapping[str, Setting]
 ) -> Iterable[tuple[str, list[Key]]]:
     """Return the cells with a verdict other than ``not_applicable``, for each dataset with a verdict of any kind."""
-    asked: dict[tuple[str, str], list[Key]] = {}
-    for key, found in verdicts.items():
-        if found:
-            keys = asked.setdefault((key[0], _dataset(key[1], seen)), [])
-            keys += [key] if any(cell.status != "not_applicable" for cell in found) else []
-    return [(dataset, keys) for (_, dataset), keys in asked.items()]
+    by_dataset: dict[tuple[str, str], list[Key]] = {}
+    for key, cells in verdicts.items():
+        if cells:
+            keys = by_dataset.setdefault((key[0], _dataset(key[1], described)), [])
+            keys += [key] if any(cell.status != "not_applicable" for cell in cells) else []
+    return [(dataset, keys) for (_, dataset), keys in by_dataset.items()]
 
 
-def _able(keys: Sequence[Key], seen: Mapping[str, Setting]) -> list[Key]:
-    return [key for key in keys if key[1] in seen and seen[key[1]].qualification == "discriminating"]
+def _discriminating(keys: Sequence[Key], described: Mapping[str, Setting]) -> list[Key]:
+    return [key for key in keys if key[1] in described and described[key[1]].qualification == "discriminating"]
 
 
-def _dataset(setting: str, seen: Mapping[str, Setting]) -> str:
-    return seen[setting].dataset if setting in seen else setting.partition(":")[0]
+def _dataset(setting: str, described: Mapping[str, Setting]) -> str:
+    return described[setting].dataset if setting in described else setting.partition(":")[0]
 
 
-def _qualifications(keys: Sequence[Key], seen: Mapping[str, Setting]) -> str:
+def _qualifications(keys: Sequence[Key], described: Mapping[str, Setting]) -> str:
     settings = sorted({setting for _, setting, _ in keys})
-    found = [f"{s} is {seen[s].qualification if s in seen else 'not described'}" for s in settings]
-    return ", ".join(found)
+    descriptions = [f"{s} is {described[s].qualification if s in described else 'not described'}" for s in settings]
+    return ", ".join(descriptions)
 
 
-def _limit_reasons(wanted: Sequence[Key], seen: Mapping[str, Setting], policy: Policy) -> Iterable[str]:
-    for name in sorted({setting for _, setting, _ in wanted}):
-        setting = seen.get(name)
+def _limit_reasons(required_keys: Sequence[Key], described: Mapping[str, Setting], policy: Policy) -> Iterable[str]:
+    for name in sorted({setting for _, setting, _ in required_keys}):
+        setting = described.get(name)
         if setting is not None and setting.limit is not None and not policy.limited_release:
             yield f"{name}: cut down to {setting.limit} samples by a limit, and the policy has no limited_release"
 
 
 def _waiver_reasons(
-    verdicts: Mapping[Key, list[Cell]], seen: Mapping[str, Setting], policy: Policy, today: date
+    verdicts: Mapping[Key, list[Cell]], described: Mapping[str, Setting], policy: Policy, today: date
 ) -> Iterable[str]:
     models = sorted({model for model, _, _ in verdicts})
     for model in models:
-        mine = {(setting, diagnostic): found for (m, setting, diagnostic), found in verdicts.items() if m == model}
+        mine = {(setting, diagnostic): cells for (m, setting, diagnostic), cells in verdicts.items() if m == model}
         for name, waiver in policy.waivers_of(model).items():
             setting, _, diagnostic = name.rpartition(" ")
             start = f"waiver of {name}: " + (f"{model}: " if len(models) > 1 else "")
@@ -197,9 +197,9 @@ def _waiver_reasons(
                 instead = _required_instead(setting, diagnostic, mine)
                 yield f"{start}no such cell is required; correct it or remove it: {instead}"
                 continue
-            found = mine[setting, diagnostic]
-            idle = found and not any(c.status == "waived" or blocks(c, seen.get(setting), policy) for c in found)
-            why = _unneeded(found, seen.get(setting)) if idle else ""
+            cells = mine[setting, diagnostic]
+            idle = cells and not any(c.status == "waived" or blocks(c, described.get(setting), policy) for c in cells)
+            why = _explain_idle(cells, described.get(setting)) if idle else ""
             if not waiver.in_date(today):
                 remedy = f"{why}: remove it" if idle else "mend what it excuses, or extend it with a reason"
                 yield f"{start}expired on {waiver.expires}; {remedy}"
@@ -212,11 +212,11 @@ def _required_instead(setting: str, diagnostic: str, required: Iterable[tuple[st
     settings = {name for name, _ in required}
     if setting not in settings:
         return did_you_mean(setting, settings)
-    return did_you_mean(diagnostic, {asked for name, asked in required if name == setting})
+    return did_you_mean(diagnostic, {name_asked for name, name_asked in required if name == setting})
 
 
-def _unneeded(found: Sequence[Cell], setting: Setting | None) -> str:
-    status = found[0].status
+def _explain_idle(cells: Sequence[Cell], setting: Setting | None) -> str:
+    status = cells[0].status
     if status == "inconclusive" and setting is not None:
         where = "a saturated setting" if setting.qualification == "saturated" else "a setting without signal"
         return f"its cell is inconclusive, which doesn't block in {where}"
