@@ -51,9 +51,9 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Exit with the mistake."""
-        if found := _NO_CHOICE.fullmatch(message):
-            known = re.findall(r"[\w-]+", found[3])
-            message = f"no command {found[2]}; {did_you_mean(found[2], known)}"
+        if match := _NO_CHOICE.fullmatch(message):
+            known = re.findall(r"[\w-]+", match[3])
+            message = f"no command {match[2]}; {did_you_mean(match[2], known)}"
         self.exit(Exit.MISTAKE, f"ERROR: {printable(message)} (see {self.prog} --help)\n")
 
 
@@ -89,7 +89,7 @@ def parser() -> Parser:
     """Return the parser of all commands."""
     from importlib.metadata import version
 
-    made = Parser(
+    parser = Parser(
         prog="reprcheck",
         description="A release gate for microscopy representation models.\n"
         "The gate itself is run by pytest: pytest benchmarks/ --model=SPEC.",
@@ -99,14 +99,14 @@ def parser() -> Parser:
         "Every status but 0 blocks.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    made.add_argument("--version", action="version", version=f"reprcheck {version('reprcheck')}")
-    commands = made.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
+    parser.add_argument("--version", action="version", version=f"reprcheck {version('reprcheck')}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
     add_gate(commands)
     add_audit(commands)
     add_suggest_margin(commands)
     add_calibrate(commands)
     add_data(commands)
-    return made
+    return parser
 
 
 def add_audit(commands: Any) -> None:
@@ -133,9 +133,9 @@ def run_audit(options: argparse.Namespace) -> int:
     """Print the audit of every dataset."""
     from reprcheck.reporters.audit import AuditReport, by_dataset, to_json
 
-    _, found = audited(options, options.model)
-    show(to_json(found).splitlines() if options.json else AuditReport(found).lines(*terminal()))
-    return Exit.FINE if all(any(a.sound for a in audits) for audits in by_dataset(found).values()) else Exit.BLOCKED
+    _, audits = run_audits(options, options.model)
+    show(to_json(audits).splitlines() if options.json else AuditReport(audits).lines(*terminal()))
+    return Exit.FINE if all(any(a.sound for a in audits) for audits in by_dataset(audits).values()) else Exit.BLOCKED
 
 
 def add_suggest_margin(commands: Any) -> None:
@@ -156,10 +156,10 @@ def run_suggest_margin(options: argparse.Namespace) -> int:
     from reprcheck.reporters.margins import MarginReport
     from reprcheck.runs.margins import suggest
 
-    policy, found = audited(options, None)
-    suggestions = [suggest(audit.setting, policy) for audit in found]
+    policy, audits = run_audits(options, None)
+    suggestions = [suggest(audit.setting, policy) for audit in audits]
     show(MarginReport(suggestions, policy).lines(*terminal()))
-    return Exit.FINE if any(one.margin is not None for one in suggestions) else Exit.BLOCKED
+    return Exit.FINE if any(suggestion.margin is not None for suggestion in suggestions) else Exit.BLOCKED
 
 
 def add_calibrate(commands: Any) -> None:
@@ -220,7 +220,7 @@ def add_dataset_options(command: argparse.ArgumentParser) -> None:
     )
 
 
-def audited(options: argparse.Namespace, model: str | None) -> tuple[Policy, list[Audit]]:
+def run_audits(options: argparse.Namespace, model: str | None) -> tuple[Policy, list[Audit]]:
     """Return the policy, and the audits of all datasets; whatever is asked wrongly is told before anything is computed.
 
     Raises
@@ -236,12 +236,14 @@ def audited(options: argparse.Namespace, model: str | None) -> tuple[Policy, lis
     from reprcheck.runs.questions import open_datasets
 
     policy = read_policy(Path(options.policy) if options.policy else None)
-    chosen = None if model is None else contestant(model, policy)
+    model_given = None if model is None else contestant(model, policy)
     datasets = open_datasets(list(options.dataset), options.limit, policy)
     for dataset in datasets:
         required(dataset, policy)
-    asked = chosen or contestant(None, policy)
+    judged_model = model_given or contestant(None, policy)
     cache = Cache(Path(options.cache_dir) if options.cache_dir else default_folder())
-    setup = Setup({asked.name: asked}, {d.name: d for d in datasets}, policy, cache, date.today(), spelled)
+    setup = Setup(
+        {judged_model.name: judged_model}, {d.name: d for d in datasets}, policy, cache, date.today(), spelled
+    )
     with Child(setup) as child:
-        return policy, [one for d in datasets for one in audit(d, chosen, policy, ask=child.verdict)]
+        return policy, [result for d in datasets for result in audit(d, model_given, policy, ask=child.verdict)]

@@ -52,12 +52,16 @@ def run_init(options: argparse.Namespace) -> int:
     folder = Path(options.folder)
     if os.path.lexists(folder / CARD) and not options.force:
         raise UserError(str(folder / CARD), "is there already", "add --force to overwrite it")
-    found = draft(folder)
-    files = {CARD: found.card} if found.table is None else {"samples.csv": found.table, CARD: found.card}
+    card_draft = draft(folder)
+    files = (
+        {CARD: card_draft.card}
+        if card_draft.table is None
+        else {"samples.csv": card_draft.table, CARD: card_draft.card}
+    )
     for name, text in files.items():
         replace_text(folder / name, text, remedy="make the folder one that can be written to")
     written = f"written: {' and '.join(files)} in {folder}"
-    show([*found.reasons, written, f"next: reprcheck data check {folder}"])
+    show([*card_draft.reasons, written, f"next: reprcheck data check {folder}"])
     return Exit.FINE
 
 
@@ -81,27 +85,27 @@ def run_check(options: argparse.Namespace) -> int:
     from reprcheck.reporters.problems import ProblemReport, plain
 
     folder = _folder(options.folder)
-    found, surveyed, notes = _surveyed(folder)
+    checkup, result, notes = _survey_folder(folder)
     if options.json:
         document = {
             "schema": 1,
             "folder": str(folder),
-            "problems": [plain(problem) for problem in found.problems],
-            "checked": {"rows": found.n_rows, "images": found.n_images},
+            "problems": [plain(problem) for problem in checkup.problems],
+            "checked": {"rows": checkup.n_rows, "images": checkup.n_images},
             "notes": notes,
         }
         show(json.dumps(document, indent=2).splitlines())
-    elif surveyed is None:
-        tasks = {} if found.rest is None else found.rest.tasks
+    elif result is None:
+        tasks = {} if checkup.rest is None else checkup.rest.tasks
         show(
             [
-                *ProblemReport(str(folder), found.problems).lines(*terminal()),
+                *ProblemReport(str(folder), checkup.problems).lines(*terminal()),
                 *TrapReport(tasks, notes).lines(*terminal()),
             ]
         )
     else:
-        show(CheckReport(surveyed, found.n_rows, found.n_images).lines(*terminal()))
-    return Exit.MISTAKE if found.problems else Exit.FINE
+        show(CheckReport(result, checkup.n_rows, checkup.n_images).lines(*terminal()))
+    return Exit.MISTAKE if checkup.problems else Exit.FINE
 
 
 def add_show(commands: Any) -> None:
@@ -140,18 +144,18 @@ def run_show(options: argparse.Namespace) -> int:
         raise UserError(Option("out", options.out), "not the name of a PNG file", "let it end in .png")
     folder = _folder(options.dataset)
     if is_folder(folder):
-        found, surveyed, _ = _surveyed(folder)
-        if surveyed is None:
-            show(ProblemReport(str(folder), found.problems).lines(*terminal()))
+        checkup, result, _ = _survey_folder(folder)
+        if result is None:
+            show(ProblemReport(str(folder), checkup.problems).lines(*terminal()))
             return Exit.MISTAKE
     else:
-        surveyed = survey(load(options.dataset), bar)
-    sheet = replace_bytes(Path(options.out), contact_sheet(surveyed.dataset), remedy=("choose another ", Option("out")))
-    show([*ShowReport(surveyed).lines(*terminal()), "", f"contact sheet: {sheet}"])
+        result = survey(load(options.dataset), bar)
+    sheet = replace_bytes(Path(options.out), contact_sheet(result.dataset), remedy=("choose another ", Option("out")))
+    show([*ShowReport(result).lines(*terminal()), "", f"contact sheet: {sheet}"])
     return Exit.FINE
 
 
-def _surveyed(folder: Path) -> tuple[Checkup, Survey | None, Mapping[str, Sequence[str]]]:
+def _survey_folder(folder: Path) -> tuple[Checkup, Survey | None, Mapping[str, Sequence[str]]]:
     """Check a folder, and survey it by what was seen of its images while they were decoded.
 
     Where something is wrong there is no survey, but what could mislead is told of every task that can be looked at.
@@ -162,16 +166,20 @@ def _surveyed(folder: Path) -> tuple[Checkup, Survey | None, Mapping[str, Sequen
     from reprcheck.progress import bar
     from reprcheck.runs.survey import ImageFacts, survey, traps
 
-    seen = ImageFacts()
+    facts = ImageFacts()
     with threadpool_limits(1):  # thumbnails are small: more threads only wait for each other
-        found = check_folder(folder, bar, seen.look)
-        if found.dataset is not None:
-            surveyed = survey(found.dataset, bar, seen)
-            return found, surveyed, surveyed.notes
-        if (rest := found.rest) is None:
-            return found, None, {}
-        known = seen.renumber({sample: row for sample, row in rest.image_rows.items() if row in seen.digests})
-        return found, None, {name: traps(task, rest.ids, rest.channels, known) for name, task in rest.tasks.items()}
+        checkup = check_folder(folder, bar, facts.look)
+        if checkup.dataset is not None:
+            result = survey(checkup.dataset, bar, facts)
+            return checkup, result, result.notes
+        if (rest := checkup.rest) is None:
+            return checkup, None, {}
+        rest_facts = facts.renumber({sample: row for sample, row in rest.image_rows.items() if row in facts.digests})
+        return (
+            checkup,
+            None,
+            {name: traps(task, rest.ids, rest.channels, rest_facts) for name, task in rest.tasks.items()},
+        )
 
 
 def _folder(text: str) -> Path:

@@ -38,6 +38,6 @@ def run_segmentation(options: argparse.Namespace) -> int:
     from reprcheck.reporters.segmentation import SegmentationReport, to_json
     from reprcheck.runs.segmentation import assess_segmentation
 
-    measured = assess_segmentation(load(options.dataset, limit=options.limit))
-    show(to_json(measured).splitlines() if options.json else SegmentationReport(measured).lines(*terminal()))
+    result = assess_segmentation(load(options.dataset, limit=options.limit))
+    show(to_json(result).splitlines() if options.json else SegmentationReport(result).lines(*terminal()))
     return Exit.FINE

@@ -57,23 +57,23 @@ def run_causality(options: argparse.Namespace) -> int:
     status = Exit.FINE
     for name in dict.fromkeys(options.simulator or known):
         with bar(options.fields, name) as advance:
-            found = causality(known[name](), options.fields, advance)
-        show([*table(name, found), ""])
-        if any(touch.forbidden for touch in found):
+            effects = causality(known[name](), options.fields, advance)
+        show([*table(name, effects), ""])
+        if any(touch.forbidden for touch in effects):
             status = Exit.BLOCKED
     show(LEGEND)
     return status
 
 
-def table(simulator: str, found: Sequence[CauseEffect]) -> Iterator[str]:
+def table(simulator: str, effects: Sequence[CauseEffect]) -> Iterator[str]:
     """Yield the lines of a table, causes by families, and a sentence for each touch that is forbidden."""
-    families = list(dict.fromkeys(touch.family for touch in found))
+    families = list(dict.fromkeys(touch.family for touch in effects))
     widths = {family: max(len(family), 6) + 1 for family in families}
     yield f"{simulator:13}" + "".join(family.rjust(widths[family]) for family in families)
-    for cause in dict.fromkeys(touch.cause for touch in found):
-        marks = [mark(touch).rjust(widths[touch.family]) for touch in found if touch.cause == cause]
+    for cause in dict.fromkeys(touch.cause for touch in effects):
+        marks = [mark(touch).rjust(widths[touch.family]) for touch in effects if touch.cause == cause]
         yield f"{cause:13}{''.join(marks)}".rstrip()
-    for touch in found:
+    for touch in effects:
         if touch.forbidden:
             yield f"{touch.cause} must not touch {touch.family}: {touch.feature} by {touch.effect:.2f}"
 

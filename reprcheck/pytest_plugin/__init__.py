@@ -70,9 +70,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Make one test of each required cell of the function's diagnostics."""
     if "reprcheck_question" in metafunc.fixturenames:
         (diagnostics,) = (mark.args for mark in metafunc.definition.iter_markers("reprcheck"))
-        asked = metafunc.config.stash[RUN].questions_of(diagnostics)
-        ids = [f"{question.model}@{question.setting}" for question in asked]
-        metafunc.parametrize("reprcheck_question", asked, ids=ids, indirect=True)
+        questions = metafunc.config.stash[RUN].questions_of(diagnostics)
+        ids = [f"{question.model}@{question.setting}" for question in questions]
+        metafunc.parametrize("reprcheck_question", questions, ids=ids, indirect=True)
 
 
 @pytest.fixture

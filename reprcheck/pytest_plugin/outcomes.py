@@ -105,9 +105,9 @@ def conclude(cell: Cell, setting: Setting | None, policy: Policy) -> None:
             raise LeftOpen(statement)
         return
     diagnostic: Diagnostic = DIAGNOSTICS.get(cell.diagnostic)
-    asked = diagnostic.documentation.splitlines()[0].partition(": ")[2]
+    question_text = diagnostic.documentation.splitlines()[0].partition(": ")[2]
     kind = Inconclusive if cell.status == "inconclusive" else Failed
-    raise kind(f"asked: {asked}\nfound: {statement}\ntry:   {_remedy(cell, diagnostic.advice)}", pytrace=False)
+    raise kind(f"asked: {question_text}\nfound: {statement}\ntry:   {_remedy(cell, diagnostic.advice)}", pytrace=False)
 
 
 def _remedy(cell: Cell, of_diagnostic: str) -> str:

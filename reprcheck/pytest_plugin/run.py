@@ -107,9 +107,11 @@ class Run:
         from reprcheck.runs.child import Child, Setup
 
         assert self.request is not None
-        asked, quiet = self.request, self.is_worker
+        request, quiet = self.request, self.is_worker
         debug = bool(self.config.getoption("reprcheck_debug"))
-        setup = Setup(asked.models, asked.datasets, asked.policy, asked.cache, self.today, self.spelling, quiet, debug)
+        setup = Setup(
+            request.models, request.datasets, request.policy, request.cache, self.today, self.spelling, quiet, debug
+        )
         return Child(setup, self._newline)
 
     def begin(self) -> None:
@@ -123,15 +125,15 @@ class Run:
         from reprcheck.pytest_plugin.request import read_request
 
         specs = self.config.getoption("reprcheck_model")
-        self._undecided("the run hasn't ended", {" ".join(specs): ", ".join(specs)})
+        self._mark_undecided("the run hasn't ended", {" ".join(specs): ", ".join(specs)})
         try:
             if self.unreported:
                 raise self.unreported[0]
             self.request = read_request(self.config)
         except UserError as mistake:
-            self._undecided(mistake.line(self.spelling), {" ".join(specs): ", ".join(specs)})
+            self._mark_undecided(mistake.line(self.spelling), {" ".join(specs): ", ".join(specs)})
             raise
-        self._undecided("the run hasn't ended")
+        self._mark_undecided("the run hasn't ended")
 
     def questions_of(self, diagnostics: Collection[str]) -> Sequence[Question]:
         """Return the required cells of diagnostics; a gate without a model is noted, and refused after collection."""
@@ -200,7 +202,7 @@ class Run:
         """Refuse to run the gate on nothing; a worker leaves that to the controller."""
         if self.no_model and not self.only_collects:
             if not self.is_worker:
-                self._undecided(NO_MODEL.line(self.spelling), {"": "no model"})
+                self._mark_undecided(NO_MODEL.line(self.spelling), {"": "no model"})
                 raise pytest.UsageError(NO_MODEL.line(self.spelling))
             self.config.workeroutput["reprcheck_no_model"] = True  # type: ignore[attr-defined]
 
@@ -225,11 +227,11 @@ class Run:
             return
         from reprcheck.pytest_plugin.outcomes import answers, questions, trouble
 
-        found = answers(report)
+        answers_in = answers(report)
         if report.when == "call":
-            self.answers += found
-            self.mistakes |= {answer.mistake for answer in found if answer.mistake}
-        problem = None if found else trouble(report)
+            self.answers += answers_in
+            self.mistakes |= {answer.mistake for answer in answers_in if answer.mistake}
+        problem = None if answers_in else trouble(report)
         self.troubles |= {key: problem for key in questions(report) if problem}
         self.failed |= {model for model, _, _ in questions(report) if report.failed}
 
@@ -264,13 +266,13 @@ class Run:
         """Write the scorecards; where a mistake of the user's stands in their place, say that nothing is decided."""
         try:
             if not self.mistakes:
-                self.scorecards = self._collected()
+                self.scorecards = self._collect()
                 self.unreported += self.folder.replace(self.scorecards, self.reports)
         except UserError as mistake:
             self.mistakes.add(mistake.line(self.spelling))
         if self.mistakes:
             with suppress(UserError):  # told already, where the folder can't be written
-                self._undecided("; ".join(sorted(self.mistakes)), None if self.request else {"": "no model"})
+                self._mark_undecided("; ".join(sorted(self.mistakes)), None if self.request else {"": "no model"})
             return
         self.may_be_green = all(card.gate.released for card in self.scorecards)
         for card in self.scorecards:
@@ -284,7 +286,7 @@ class Run:
         report = pytest.TestReport(name, ("reprcheck", None, name), {}, "failed", why, "call")
         self.config.hook.pytest_runtest_logreport(report=report)
 
-    def _collected(self) -> list[Scorecard]:
+    def _collect(self) -> list[Scorecard]:
         """Return each model's scorecard of all verdicts that are in."""
         from reprcheck.scorecard.collect import UNKNOWN, provenance, scorecard
         from reprcheck.types import Cell
@@ -304,7 +306,7 @@ class Run:
             cards.append(scorecard(identity, self.request.policy, verdicts, required, run, self.today))
         return cards
 
-    def _undecided(self, why: str, named: dict[str, str] | None = None) -> None:
+    def _mark_undecided(self, why: str, specs_named: dict[str, str] | None = None) -> None:
         """Say in the report folder that nothing is decided; of models named so, where they aren't known yet."""
         if self.is_worker:
             return
@@ -312,11 +314,11 @@ class Run:
         from reprcheck.policy import Policy
         from reprcheck.scorecard.collect import UNKNOWN, provenance, undecided
 
-        if named is None:
+        if specs_named is None:
             assert self.request is not None
             identities = [{"spec": m.spec, "name": m.name, "digest": UNKNOWN} for m in self.request.models.values()]
         else:
-            identities = [{"spec": spec, "name": safe(name), "digest": UNKNOWN} for spec, name in named.items()]
+            identities = [{"spec": spec, "name": safe(name), "digest": UNKNOWN} for spec, name in specs_named.items()]
         policy = self.request.policy if self.request else Policy()
         run = provenance(self.folder.run_id, {}, "none")
         cards = [undecided(identity, policy, run, why) for identity in identities]

@@ -22,7 +22,7 @@ from rich.text import Text
 from reprcheck.baselines.names import reference_of
 from reprcheck.registry import REFERENCES
 from reprcheck.reporters import wording
-from reprcheck.reporters.console import flowed, lines
+from reprcheck.reporters.console import lay_out, lines
 from reprcheck.reporters.scale import BELOW, LOST, SEEN, scale
 from reprcheck.reporters.wording import one_line
 from reprcheck.runs.opponents import UNTRAINED
@@ -198,8 +198,8 @@ def _setting(audit: Audit, width: int) -> Iterator[RenderableType]:
     setting = audit.setting
     yield Text(f"\n{one_line(setting.task)}/{setting.protocol}", style="bold", overflow="fold")
     verdict, _, rest = audit.sentence.partition(":")
-    told = Text.assemble((verdict, _certainty(audit)), f":{one_line(rest) and ' ' + one_line(rest)}")
-    yield Padding(told, (0, 0, 0, 2))
+    verdict_line = Text.assemble((verdict, _certainty(audit)), f":{one_line(rest) and ' ' + one_line(rest)}")
+    yield Padding(verdict_line, (0, 0, 0, 2))
     if audit.cell is not None:
         cell = audit.cell
         line = Text.assemble((one_line(cell.model), "bold"), " against the untrained: ")
@@ -216,7 +216,7 @@ def _setting(audit: Audit, width: int) -> Iterator[RenderableType]:
             grid.add_column(width=len("qualification"))
             grid.add_column(overflow="fold")
             inner = max(10, width - len("qualification") - 6)
-            grid.add_row(Text(title, style="dim"), Text("\n".join(flowed(words, inner))))
+            grid.add_row(Text(title, style="dim"), Text("\n".join(lay_out(words, inner))))
             yield Padding(grid, (0, 0, 0, 2), expand=False)
 
 
@@ -287,7 +287,7 @@ def _legend(audits: Sequence[Audit], width: int) -> Iterator[RenderableType]:
         "| ceiling",
     ]
     axis = f"       {BELOW} no better than the untrained  {LOST} too near them to be seen  {SEEN} seen"
-    first, *rest = flowed([f"Scale: {marks[0]}", *marks[1:]], width - 7)
+    first, *rest = lay_out([f"Scale: {marks[0]}", *marks[1:]], width - 7)
     for line in (first, *(f"       {line}" for line in rest), axis):
         yield Text(line, style="dim", overflow="fold")
     words = (

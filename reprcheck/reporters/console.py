@@ -35,7 +35,7 @@ def lines(report: RenderableType, width: int, color: bool) -> list[str]:
     return [printable(line.rstrip(), colours=bool(colored)) for line in text.getvalue().split("\n")[:-1]]
 
 
-def flowed(words: Iterable[str], width: int) -> list[str]:
+def lay_out(words: Iterable[str], width: int) -> list[str]:
     """Return words laid out in lines, two spaces apart, none of them broken that fits a line."""
     laid: list[str] = []
     for word in words:

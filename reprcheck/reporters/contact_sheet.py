@@ -43,7 +43,9 @@ def contact_sheet(dataset: Dataset) -> bytes:
     sections = []
     for task in dataset.tasks.values():
         names, codes = label_groups(task)
-        sample_rows = [task.rows[codes == code][_spread(int((codes == code).sum()))] for code in range(len(names))][:LABELS]
+        sample_rows = [task.rows[codes == code][_spread(int((codes == code).sum()))] for code in range(len(names))][
+            :LABELS
+        ]
         images = [[dataset.images.read(int(row)) for row in rows] for rows in sample_rows]
         sections.append(_section(dataset, task, names, images))
     width = max(section.width for section in sections)
@@ -80,8 +82,8 @@ def _section(dataset: Dataset, task: Task, names: Sequence[str], rows: Sequence[
         top = head + r * (_CELL + _GAP)
         draw.text((_MARGIN, top + _CELL // 2 - 8), _cut(name, _LABEL - _GAP, 13), _INK, _font(13))
         for i, pixels in enumerate(stack):
-            colours_of = np.moveaxis(pixels, 0, -1) if natural else composite(pixels, hues, low, high)
-            picture = _fit(colours_of)
+            rgb = np.moveaxis(pixels, 0, -1) if natural else composite(pixels, hues, low, high)
+            picture = _fit(rgb)
             left = _MARGIN + _LABEL + i * (_CELL + _GAP)
             section.paste(picture, (left + (_CELL - picture.width) // 2, top + (_CELL - picture.height) // 2))
     if len(names) > len(rows):

@@ -118,11 +118,11 @@ class ShowReport:
 
     def _sizes(self) -> str:
         """Return the sizes of the images before they are fitted, height x width."""
-        used = self.survey.sizes
-        different, counts = np.unique(used, axis=0, return_counts=True)
+        image_sizes = self.survey.sizes
+        different, counts = np.unique(image_sizes, axis=0, return_counts=True)
         if len(different) <= GROUPS:
             return ", ".join(f"{h} x {w} ({n})" for (h, w), n in zip(different.tolist(), counts.tolist(), strict=True))
-        low, middle, high = (np.quantile(used, q, axis=0, method="nearest").tolist() for q in (0, 0.5, 1))
+        low, middle, high = (np.quantile(image_sizes, q, axis=0, method="nearest").tolist() for q in (0, 0.5, 1))
         return (
             f"{len(different)} different, heights from {low[0]} to {high[0]} (median {middle[0]}), widths from "
             f"{low[1]} to {high[1]} (median {middle[1]})"

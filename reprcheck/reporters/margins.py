@@ -52,18 +52,18 @@ class MarginReport:
 
 
 def _table(suggestions: Sequence[Suggestion], policy: Policy, width: int) -> Table:
-    names = [one_line(one.setting.id) for one in suggestions]
+    names = [one_line(suggestion.setting.id) for suggestion in suggestions]
     head = ("units", "noise", "margin", "units for\nhalf of it", f"units for\n{policy.margin:g}")
     room = max(8, width - 46)
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     table.add_column("setting", overflow="fold", max_width=room)
     for name in head:
         table.add_column(Text(name), justify="right")
-    for name, one in zip(names, suggestions, strict=True):
+    for name, suggestion in zip(names, suggestions, strict=True):
         label = name if cell_len(name) <= room else name.replace(":", ":\n ", 1)
-        numbers = (one.noise, one.margin)
-        counts = ("–" if n is None else str(n) for n in (one.for_half, one.for_default))
-        table.add_row(Text(label), str(one.setting.n_units), *map(wording.score, numbers), *counts)
+        numbers = (suggestion.noise, suggestion.margin)
+        counts = ("–" if n is None else str(n) for n in (suggestion.for_half, suggestion.for_default))
+        table.add_row(Text(label), str(suggestion.setting.n_units), *map(wording.score, numbers), *counts)
     return table
 
 
@@ -72,12 +72,14 @@ def toml(suggestions: Sequence[Suggestion]) -> list[str]:
     from reprcheck.runs.margins import by_protocol
 
     lines = ["[margins]"]
-    for protocol, one in by_protocol(suggestions).items():
+    for protocol, suggestion in by_protocol(suggestions).items():
         members = [s for s in suggestions if s.setting.protocol == protocol]
-        if one is None:
+        if suggestion is None:
             lines.append(f"# {protocol}: no margin to suggest")
         else:
-            lines.append(f'"{BEATS_UNTRAINED.name}@{protocol}" = {one.margin:g}  # {one_line(one.setting.id)}')
+            lines.append(
+                f'"{BEATS_UNTRAINED.name}@{protocol}" = {suggestion.margin:g}  # {one_line(suggestion.setting.id)}'
+            )
         lines += [f"# {one_line(s.setting.id)}: {_explain_missing(s)}" for s in members if s.margin is None]
     return lines
 

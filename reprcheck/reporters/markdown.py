@@ -108,9 +108,10 @@ def _cells(card: Scorecard) -> list[str]:
 def _row(dataset: str, cell: Cell, settings: Mapping[str, Setting]) -> list[str]:
     pair = wording.compared(cell, settings)
     setting = settings.get(cell.setting)
-    found = "not described" if setting is None else wording.spaced(setting.qualification)
+    qualification = "not described" if setting is None else wording.spaced(setting.qualification)
     return [
-        escape(wording.within(dataset, cell.setting)) + ("" if found == "discriminating" else f" ({found})"),
+        escape(wording.within(dataset, cell.setting))
+        + ("" if qualification == "discriminating" else f" ({qualification})"),
         escape(cell.diagnostic),
         f"{_MARKS[cell.status]} {wording.spaced(cell.status)}",
         wording.effect(cell),

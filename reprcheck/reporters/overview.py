@@ -59,7 +59,9 @@ class OverviewReport:
 
 def _table(card: Scorecard, bounds: bool) -> Table:
     groups = wording.by_dataset(card)
-    diagnostics = dict.fromkeys(cell.diagnostic for group in groups.values() for cells in group.values() for cell in cells)
+    diagnostics = dict.fromkeys(
+        cell.diagnostic for group in groups.values() for cells in group.values() for cell in cells
+    )
     names = wording.short_names(card.cells)
     short = {diagnostic: names[diagnostic] for diagnostic in diagnostics}
     settings = {setting.id: setting for setting in card.settings}

@@ -64,16 +64,16 @@ class ProblemReport:
         problem = Text(one_line(first.what))
         if rest:
             counting, others = _others(rest)
-            problem.append(f"\nand {counting}: {list_names(map(self._shown, others))}", "dim")
+            problem.append(f"\nand {counting}: {list_names(map(self._relative, others))}", "dim")
         return (
-            Text(self._shown(place.file)),
-            Text(self._shown(row)),
-            Text(self._shown(" ".join(column))),
+            Text(self._relative(place.file)),
+            Text(self._relative(row)),
+            Text(self._relative(" ".join(column))),
             problem,
             Text(one_line(first.remedy), "green"),
         )
 
-    def _shown(self, place: str) -> str:
+    def _relative(self, place: str) -> str:
         """Return a place on one line, a file named relative to the folder."""
         return one_line(place.removeprefix(f"{self.folder}/"))
 
@@ -95,12 +95,12 @@ def group_problems(problems: Iterable[UserError]) -> list[list[UserError]]:
 
 def _others(rest: Sequence[UserError]) -> tuple[str, list[str]]:
     """Return how many more problems there are of what, and how each is called: by its row, its file, or what it is."""
-    places = [_place(one) for one in rest]
+    places = [_place(mistake) for mistake in rest]
     if all(place.row for place in places):
         return counted(len(rest), "more row"), [place.row for place in places]
     if not any(place.column for place in places):
         return counted(len(rest), "more image"), [place.file for place in places]
-    return f"{len(rest)} more", [one.what for one in rest]
+    return f"{len(rest)} more", [mistake.what for mistake in rest]
 
 
 def plain(problem: UserError) -> dict[str, str]:

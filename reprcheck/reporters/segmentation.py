@@ -80,7 +80,7 @@ def to_json(measured: Segmentation) -> str:
         "channel": measured.channel,
         "without_mask": measured.without_mask,
         "quality": asdict(measured.quality),
-        "batches": {name: asdict(image) for name, image in measured.batches.items()},
+        "batches": {name: asdict(quality) for name, quality in measured.batches.items()},
         "images": [
             {"sample": image.sample, "batch": image.batch}
             | asdict(image.agreement)
@@ -95,8 +95,8 @@ def _table(measured: Segmentation) -> Table:
     table = _columns("batch", "images", "objects", "found", "F1", "off by", "share", "ms")
     table.add_row("all", *_row(measured.quality), style="bold")
     if len(measured.batches) > 1:
-        for name, image in measured.batches.items():
-            table.add_row(Text(one_line(name)), *_row(image))
+        for name, quality in measured.batches.items():
+            table.add_row(Text(one_line(name)), *_row(quality))
     return table
 
 

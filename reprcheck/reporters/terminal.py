@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from reprcheck.reporters import wording
-from reprcheck.reporters.console import flowed, lines
+from reprcheck.reporters.console import lay_out, lines
 from reprcheck.reporters.wording import one_line
 from reprcheck.types import Cell, Scorecard, Setting
 
@@ -231,11 +231,11 @@ def _score_table(datasets: Mapping[str, Sequence[Setting]]) -> Table:
 
 def _score_lines(setting: Setting, width: int) -> Iterator[RenderableType]:
     name = Text(one_line(wording.within(setting.dataset, setting.id)), overflow="fold")
-    qualified = (f"  {wording.spaced(setting.qualification)}", STYLES[setting.qualification])
-    rest = Text.assemble(qualified, (f"  {wording.size(setting)}", "dim"), overflow="fold")
+    qualification = (f"  {wording.spaced(setting.qualification)}", STYLES[setting.qualification])
+    rest = Text.assemble(qualification, (f"  {wording.size(setting)}", "dim"), overflow="fold")
     head = [name + rest] if 1 + name.cell_len + rest.cell_len <= width else [name, rest]
     means = [f"{one_line(name)} {wording.score(setting.scores[name]['mean'])}" for name in wording.encoders([setting])]
-    scores = [Text(f"  {line}", overflow="fold") for line in flowed(means, width - 3)]
+    scores = [Text(f"  {line}", overflow="fold") for line in lay_out(means, width - 3)]
     for line in (*head, *scores):
         yield Padding(line, (0, 0, 0, 1))
 

@@ -116,7 +116,12 @@ def by_dataset(scorecard: Scorecard) -> dict[str, dict[str, list[Cell]]]:
 
     def place(cell: Cell) -> tuple[str, int, str, str]:
         listed = cell.diagnostic in diagnostics
-        return cell.setting, diagnostics.index(cell.diagnostic) if listed else len(diagnostics), cell.diagnostic, cell.model
+        return (
+            cell.setting,
+            diagnostics.index(cell.diagnostic) if listed else len(diagnostics),
+            cell.diagnostic,
+            cell.model,
+        )
 
     dataset = {setting.id: setting.dataset for setting in scorecard.settings}
     groups: dict[str, dict[str, list[Cell]]] = {}

@@ -95,7 +95,9 @@ def decide(
     return Gate(outcome, tuple(sorted(settled | unsettled)))
 
 
-def _cell_reasons(verdicts: Mapping[Key, list[Cell]], described: Mapping[str, Setting], policy: Policy) -> Iterable[str]:
+def _cell_reasons(
+    verdicts: Mapping[Key, list[Cell]], described: Mapping[str, Setting], policy: Policy
+) -> Iterable[str]:
     for key, cells in verdicts.items():
         model, setting, diagnostic = key
         if not cells:
@@ -107,7 +109,9 @@ def _cell_reasons(verdicts: Mapping[Key, list[Cell]], described: Mapping[str, Se
                 yield f"{_start(key, verdicts)}{_sentence(cell)}"
 
 
-def _inconclusive_reasons(verdicts: Mapping[Key, list[Cell]], described: Mapping[str, Setting], policy: Policy) -> Iterable[str]:
+def _inconclusive_reasons(
+    verdicts: Mapping[Key, list[Cell]], described: Mapping[str, Setting], policy: Policy
+) -> Iterable[str]:
     for key, cells in verdicts.items():
         for cell in cells:
             if cell.status == "inconclusive" and blocks(cell, described.get(key[1]), policy):
@@ -212,7 +216,7 @@ def _required_instead(setting: str, diagnostic: str, required: Iterable[tuple[st
     settings = {name for name, _ in required}
     if setting not in settings:
         return did_you_mean(setting, settings)
-    return did_you_mean(diagnostic, {name_asked for name, name_asked in required if name == setting})
+    return did_you_mean(diagnostic, {known for name, known in required if name == setting})
 
 
 def _explain_idle(cells: Sequence[Cell], setting: Setting | None) -> str:

@@ -54,29 +54,31 @@ class StudySetting:
 
 def open_sets(limits: Mapping[str, int | None], settings: Iterable[str]) -> list[Dataset]:
     """Open those sets that settings name and that are here, with the tasks asked, each cut down to the set's limit."""
-    wanted: dict[str, set[str]] = {}
+    tasks_of: dict[str, set[str]] = {}
     for setting in settings:
         name, task = setting.partition("/")[0].split(":")
-        wanted.setdefault(name, set()).add(task)
-    found = []
+        tasks_of.setdefault(name, set()).add(task)
+    opened = []
     for name, limit in limits.items():
-        if name in wanted and (name in NAMES or name in SETS or (SHARED / name).is_dir()):
-            made = SETS.get(name)
-            whole = made(limit) if made else catalogue.load(name if name in NAMES else SHARED / name, limit=limit)
-            tasks = {task.name: task for task in whole.tasks.values() if task.name in wanted[name]}
-            found.append(replace(whole, tasks=tasks))
-    return found
+        if name in tasks_of and (name in NAMES or name in SETS or (SHARED / name).is_dir()):
+            open_set = SETS.get(name)
+            whole = (
+                open_set(limit) if open_set else catalogue.load(name if name in NAMES else SHARED / name, limit=limit)
+            )
+            tasks = {task.name: task for task in whole.tasks.values() if task.name in tasks_of[name]}
+            opened.append(replace(whole, tasks=tasks))
+    return opened
 
 
 def study_settings(sets: Iterable[Dataset], settings: Iterable[str]) -> list[StudySetting]:
     """Return those settings ``dataset:task/protocol`` whose sets are here, whether or not their cards ask so."""
-    by_name, found = {one.name: one for one in sets}, []
+    by_name, chosen = {dataset.name: dataset for dataset in sets}, []
     for setting in settings:
         task, _, protocol = setting.partition("/")
         name, task = task.split(":")
         if name in by_name:
-            found.append(StudySetting(by_name[name], by_name[name].tasks[task], protocol))
-    return found
+            chosen.append(StudySetting(by_name[name], by_name[name].tasks[task], protocol))
+    return chosen
 
 
 def by(protocol: Protocol, *tasks: str) -> tuple[str, ...]:

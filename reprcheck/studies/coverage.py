@@ -38,9 +38,9 @@ def _row(n: int, icc: float, shape: str, sizes: str, trials: int) -> Row:
         units = np.repeat(np.arange(n), _sizes(n, sizes, draw))
         within = _differences(shape, len(units), draw)
         scores = np.sqrt(icc) * _differences(shape, n, draw)[units] + np.sqrt(1 - icc) * within
-        found = compare(scores, np.zeros((1, len(scores))), units.astype(str), margin=0, alpha=ALPHA)
-        missed_low += found.low > 0
-        missed_high += found.high < 0
+        evidence = compare(scores, np.zeros((1, len(scores))), units.astype(str), margin=0, alpha=ALPHA)
+        missed_low += evidence.low > 0
+        missed_high += evidence.high < 0
     return Row(
         "coverage",
         f"{n} units, {sizes}; correlation {icc:g} within; {shape}",

@@ -93,22 +93,24 @@ class Verdicts:
 def study(scale: Scale, progress: Progress) -> list[Row]:
     """Return rows of each set, by how its units are declared; and of the rule on columns of random groups."""
     times, size = scale.trials(8, 1), scale.trials(8, 8)
-    found: dict[tuple[str, bool], list[Verdicts]] = {}
+    verdicts_of: dict[tuple[str, bool], list[Verdicts]] = {}
     sets = open_sets(LIMITS, TASKS if scale.full else TASKS[:1])
     with threadpool_limits(1), progress(len(sets) * times, "groups not named") as advance:
         for whole in sets:
-            benches, base = StudyBenches(POLICY), declared(whole, 0, named=False)
-            pool = draw_pool(benches, _asked(base), ARCHITECTURE, whole.name, size, 1)
+            benches, base = StudyBenches(POLICY), declare_units(whole, 0, named=False)
+            pool = draw_pool(benches, _study_setting(base), ARCHITECTURE, whole.name, size, 1)
             for k in range(times):
                 for named in (False, True):
-                    one = replace(declared(whole, k, named), digest=base.digest)
-                    found.setdefault((whole.name, named), []).append(_judged(benches, _asked(one), pool, size))
+                    dataset = replace(declare_units(whole, k, named), digest=base.digest)
+                    verdicts_of.setdefault((whole.name, named), []).append(
+                        _judge_all(benches, _study_setting(dataset), pool, size)
+                    )
                 advance(1)
-    rows = [row for (name, named), verdicts in found.items() for row in _rows(name, named, verdicts)]
+    rows = [row for (name, named), verdicts in verdicts_of.items() for row in _rows(name, named, verdicts)]
     return [*rows, *(_random(n, each, scale.trials(1000, 100)) for n, each in COLUMNS)]
 
 
-def declared(whole: Dataset, number: int, named: bool) -> Dataset:
+def declare_units(whole: Dataset, number: int, named: bool) -> Dataset:
     """Return a set's images with a random label for each unit, these units a column that the card names or doesn't.
 
     Parameters
@@ -148,50 +150,56 @@ class _Part:
         return self.whole.images.read(int(self.task.rows[index]))
 
 
-def _asked(dataset: Dataset) -> StudySetting:
+def _study_setting(dataset: Dataset) -> StudySetting:
     return StudySetting(dataset, dataset.tasks["label"], PROTOCOL)
 
 
-def _judged(benches: StudyBenches, at: StudySetting, pool: Pool, size: int) -> Verdicts:
+def _judge_all(benches: StudyBenches, at: StudySetting, pool: Pool, size: int) -> Verdicts:
     """Ask of each by its comparisons alone; and where groups are noticed, of the best two all that the gate asks."""
-    made = [benches.of(at, pool.draws[i], pool.families(i)) for i in range(size)]
-    made += [benches.of(at, made[0].baselines[name], pool.families(i)) for i, name in enumerate(HAND_MADE)]
+    benches_made = [benches.of(at, pool.draws[i], pool.families(i)) for i in range(size)]
+    benches_made += [
+        benches.of(at, benches_made[0].baselines[name], pool.families(i)) for i, name in enumerate(HAND_MADE)
+    ]
     kinds = [*[ARCHITECTURE] * size, *HAND_MADE]
-    tried = [Attempt(at, kind, beats_untrained.ask(bench)) for kind, bench in zip(kinds, made, strict=True)]
-    effects = [float(one.cell.effect or 0) for one in tried]
-    chosen = sorted(range(len(made)), key=lambda i: (not tried[i].passed, -effects[i]))[:2] if at.task.groups else []
+    attempts = [Attempt(at, kind, beats_untrained.ask(bench)) for kind, bench in zip(kinds, benches_made, strict=True)]
+    effects = [float(attempt.cell.effect or 0) for attempt in attempts]
+    chosen = (
+        sorted(range(len(benches_made)), key=lambda i: (not attempts[i].passed, -effects[i]))[:2]
+        if at.task.groups
+        else []
+    )
     passed = released = 0
     for i in chosen:
-        setting = describe_setting(made[i])
-        cell = judge(beats_untrained.NAME, made[i], setting)
+        setting = describe_setting(benches_made[i])
+        cell = judge(beats_untrained.NAME, benches_made[i], setting)
         gate = decide([cell], [setting], [(cell.model, cell.setting, cell.diagnostic)], POLICY, date(2026, 1, 1))
         passed, released = passed + (cell.status == "pass"), released + gate.released
-    return Verdicts(tuple(tried), passed, released, len(chosen))
+    return Verdicts(tuple(attempts), passed, released, len(chosen))
 
 
 def _rows(name: str, named: bool, verdicts: Sequence[Verdicts]) -> list[Row]:
-    tried = [one for v in verdicts for one in v.unguarded]
+    attempts = [attempt for v in verdicts for attempt in v.unguarded]
     case = f"{name}, the group as unit" if named else f"{name}, each image a unit, the group not named"
-    task = tried[0].at.task
+    task = attempts[0].at.task
     sizes: dict[str, float | int | str] = {"images": len(task.y), "units": len(np.unique(task.units))}
-    kinds = dict.fromkeys(one.kind for one in tried)
-    alone = {f"passes of {kind}": sum(one.passed for one in tried if one.kind == kind) for kind in kinds}
-    by_comparison = sum(one.passed for one in tried)
-    noticed = sum(bool(one.at.task.groups) for one in tried)
+    kinds = dict.fromkeys(attempt.kind for attempt in attempts)
+    alone = {f"passes of {kind}": sum(attempt.passed for attempt in attempts if attempt.kind == kind) for kind in kinds}
+    by_comparison = sum(attempt.passed for attempt in attempts)
+    noticed = sum(bool(attempt.at.task.groups) for attempt in attempts)
     if named:
         return [
-            Row("groups", f"{case}: noticed", noticed, len(tried), most=0.0),
-            Row("groups", f"{case}: passes", by_comparison, len(tried), most=ALPHA, details={**sizes, **alone}),
+            Row("groups", f"{case}: noticed", noticed, len(attempts), most=0.0),
+            Row("groups", f"{case}: passes", by_comparison, len(attempts), most=ALPHA, details={**sizes, **alone}),
         ]
     asked, passed, released = (sum(getattr(v, key) for v in verdicts) for key in ("asked", "passed", "released"))
-    gated = [
+    gate_rows = [
         Row("groups", f"{case}: passes", passed, asked, most=0.0),
         Row("groups", f"{case}: released", released, asked, most=0.0),
     ]
     return [
-        Row("groups", f"{case}: noticed", noticed, len(tried), least=1.0, details=sizes),
-        *(gated if asked else []),
-        Row("groups", f"{case}: would pass, were it not noticed", by_comparison, len(tried), details=alone),
+        Row("groups", f"{case}: noticed", noticed, len(attempts), least=1.0, details=sizes),
+        *(gate_rows if asked else []),
+        Row("groups", f"{case}: would pass, were it not noticed", by_comparison, len(attempts), details=alone),
     ]
 
 

@@ -110,8 +110,8 @@ class FittedEncoder:
         learns = np.isin(groups, rng(*name).permutation(names)[: len(names) // 2])
         block, rest = fitted(features, levels, task.y, learns, self.kind, self.fine, name), np.flatnonzero(~learns)
         half = task.take(rest)
-        shown = replace(dataset, tasks={half.name: half}, digest=digest(dataset.digest, list(name)))
-        at = StudySetting(shown, replace(half, control=None, positions=None), self.at.protocol)
+        half_set = replace(dataset, tasks={half.name: half}, digest=digest(dataset.digest, list(name)))
+        at = StudySetting(half_set, replace(half, control=None, positions=None), self.at.protocol)
         return beyond_intensity.ask(StudyBenches(POLICY).of(at, block))
 
 
@@ -133,19 +133,19 @@ def study(scale: Scale, progress: Progress) -> list[Row]:
         ]
     benches, halves = StudyBenches(POLICY), StudyBenches(POLICY)
     with threadpool_limits(1), progress(len(trials) + len(learners), "functions of intensity") as advance:
-        tried, learned = [], []
+        attempts, learner_attempts = [], []
         for trial in trials:
-            tried.append(Attempt(trial.at, trial.kind, trial.judge(benches)))
+            attempts.append(Attempt(trial.at, trial.kind, trial.judge(benches)))
             advance(1)
-        for one in learners:
-            learned.append(Attempt(one.at, one.kind, one.judge(halves)))
+        for learner in learners:
+            learner_attempts.append(Attempt(learner.at, learner.kind, learner.judge(halves)))
             advance(1)
         matched = _on_matched_images(study_settings(sets, MATCHED), benches) if scale.full else []
-    found = rows("intensity", tried, **{"draws of the folds": POLICY.repeats})
-    for protocol in dict.fromkeys(one.at.protocol for one in learned):
-        chosen = [one for one in learned if one.at.protocol == protocol]
-        found.append(row("intensity", f"{protocol}, fitted to the label on other data", chosen))
-    return [*found, *matched]
+    table = rows("intensity", attempts, **{"draws of the folds": POLICY.repeats})
+    for protocol in dict.fromkeys(attempt.at.protocol for attempt in learner_attempts):
+        chosen = [attempt for attempt in learner_attempts if attempt.at.protocol == protocol]
+        table.append(row("intensity", f"{protocol}, fitted to the label on other data", chosen))
+    return [*table, *matched]
 
 
 def _ways(each: int) -> list[tuple[str, bool, int]]:
@@ -154,12 +154,12 @@ def _ways(each: int) -> list[tuple[str, bool, int]]:
 
 def _on_matched_images(settings: Iterable[StudySetting], benches: StudyBenches) -> list[Row]:
     """Return the row of encoders that are shown the matched images as well."""
-    tried = [
+    attempts = [
         Attempt(at, "on matched images", beyond_intensity.ask(benches.of_model(resolve_model(Waves(seed, width)), at)))
         for at in settings
         for seed, width in enumerate(WIDTHS)
     ]
-    return [row("intensity", "encoders, on matched images too", tried)] if tried else []
+    return [row("intensity", "encoders, on matched images too", attempts)] if attempts else []
 
 
 def _trials(settings: Sequence[StudySetting], each: int) -> list[Trial]:

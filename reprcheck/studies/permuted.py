@@ -76,46 +76,44 @@ class GateRun:
 
 def study(scale: Scale, progress: Progress) -> list[Row]:
     """Return a row of releases for each case and for all, and one of the cells that passed."""
-    found: dict[str, list[GateRun]] = {}
+    runs_of: dict[str, list[GateRun]] = {}
     del progress  # the gate shows bars of its own
     with threadpool_limits(1):
         for case in CASES if scale.full else QUICK:
-            found.setdefault(f"{case.dataset} by {' and '.join(case.protocols)}", []).extend(_runs(case))
-    everything = [gated for runs in found.values() for gated in runs]
-    passed, cells = sum(gated.passed for gated in everything), sum(gated.cells for gated in everything)
+            runs_of.setdefault(f"{case.dataset} by {' and '.join(case.protocols)}", []).extend(_runs(case))
+    everything = [run for runs in runs_of.values() for run in runs]
+    passed, cells = sum(run.passed for run in everything), sum(run.cells for run in everything)
     details: dict[str, float | int | str] = {
-        "overruled, since the setting holds no signal": sum(gated.overruled for gated in everything),
+        "overruled, since the setting holds no signal": sum(run.overruled for run in everything),
         "draws of the folds": POLICY.repeats,
     }
-    found = {name: runs for name, runs in found.items() if runs}
+    runs_of = {name: runs for name, runs in runs_of.items() if runs}
     return [
-        _released("all", everything),
+        _release_row("all", everything),
         Row("permuted", "cells that pass", passed, cells, most=ALPHA, details=details),
-        *(_released(name, runs) for name, runs in found.items()),
+        *(_release_row(name, runs) for name, runs in runs_of.items()),
     ]
 
 
-def _released(case: str, runs: Sequence[GateRun]) -> Row:
-    passed = {"cells": sum(gated.cells for gated in runs), "cells that pass": sum(gated.passed for gated in runs)}
-    return Row(
-        "permuted", f"released: {case}", sum(gated.released for gated in runs), len(runs), most=0.0, details=passed
-    )
+def _release_row(case: str, runs: Sequence[GateRun]) -> Row:
+    passed = {"cells": sum(run.cells for run in runs), "cells that pass": sum(run.passed for run in runs)}
+    return Row("permuted", f"released: {case}", sum(run.released for run in runs), len(runs), most=0.0, details=passed)
 
 
 def _runs(case: Case) -> Iterator[GateRun]:
     for whole in open_sets({case.dataset: case.limit}, [f"{case.dataset}:{task}/" for task in case.tasks]):
         for p in range(case.times):
-            yield _gate(_permuted(whole, case, p))
+            yield _gate(_permute(whole, case, p))
 
 
-def _permuted(dataset: Dataset, case: Case, p: int) -> Dataset:
+def _permute(dataset: Dataset, case: Case, p: int) -> Dataset:
     """Return the set with permuted labels, under a name of its own; its images, and so its digest, stay."""
     tasks = {}
     for name, task in dataset.tasks.items():
         (y,) = permute_labels(task.y, task, rng("permuted study", dataset.name, name, case.protocols, p), 1)
         control = None if task.control is None else np.isin(y, task.y[task.control])
-        asked = tuple(protocol for protocol in case.protocols if task.kind in protocols.get(protocol).kinds)
-        tasks[name] = replace(task, y=y, control=control, protocols=asked)
+        applicable = tuple(protocol for protocol in case.protocols if task.kind in protocols.get(protocol).kinds)
+        tasks[name] = replace(task, y=y, control=control, protocols=applicable)
     return replace(dataset, name=f"{dataset.name}-permuted-{p}", tasks=tasks)
 
 

@@ -17,7 +17,7 @@ from reprcheck.protocols.knn import KNN
 from reprcheck.protocols.probe import PROBE
 from reprcheck.seeding import rng
 from reprcheck.stats.decision import POWER, compare
-from reprcheck.studies import synthetic as made
+from reprcheck.studies import synthetic
 from reprcheck.studies.row import Row, Scale
 from reprcheck.studies.side_by_side import side_by_side
 from reprcheck.types import Evidence
@@ -59,16 +59,18 @@ def _of_scores(n: int, twins: int, spread: float, trials: int) -> Row:
 
 def _of_vectors(protocol: str, n: int, trials: int) -> Row:
     """Plant the least signal of a grid whose mean effect reaches `FACTOR` times the mean detectable one."""
-    scorer, task = protocols.get(protocol), made.task(protocol, n, batches=4)
+    scorer, task = protocols.get(protocol), synthetic.task(protocol, n, batches=4)
 
     def evidence(signal: float, draw: np.random.Generator) -> Evidence:
-        scores = [scorer.score([made.vectors(task, s, draw)], task).values for s in (signal, *[0.0] * TWINS)]
+        scores = [scorer.score([synthetic.vectors(task, s, draw)], task).values for s in (signal, *[0.0] * TWINS)]
         return compare(scores[0], np.stack(scores[1:]), task.units, margin=MARGIN)
 
     signal = _least(lambda s: _reaches([evidence(s, rng("power pilot", protocol, n, s, k)) for k in range(12)]))
-    found = [evidence(signal, rng("power vectors", protocol, n, k)) for k in range(trials)]
+    trial_evidence = [evidence(signal, rng("power vectors", protocol, n, k)) for k in range(trials)]
     return _row(
-        f"vectors of {n} units, {protocol}; signal {signal:.2f}", found, float(np.mean([e.effect for e in found]))
+        f"vectors of {n} units, {protocol}; signal {signal:.2f}",
+        trial_evidence,
+        float(np.mean([e.effect for e in trial_evidence])),
     )
 
 
@@ -80,7 +82,7 @@ def _reaches(pilot: list[Evidence]) -> bool:
     return float(np.mean([e.effect for e in pilot])) >= FACTOR * float(np.mean([e.mde for e in pilot]))
 
 
-def _row(case: str, found: list[Evidence], planted: float) -> Row:
-    passed = sum(e.status == "pass" for e in found)
-    details = {"planted": planted, "mde": float(np.median([e.mde for e in found]))}
-    return Row("power", case, passed, len(found), least=POWER, details=details)
+def _row(case: str, evidence: list[Evidence], planted: float) -> Row:
+    passed = sum(e.status == "pass" for e in evidence)
+    details = {"planted": planted, "mde": float(np.median([e.mde for e in evidence]))}
+    return Row("power", case, passed, len(evidence), least=POWER, details=details)

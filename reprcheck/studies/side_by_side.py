@@ -10,16 +10,16 @@ from joblib import Parallel, delayed
 from reprcheck.embed.engine import Progress
 from reprcheck.studies.row import Scale
 
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 
 
 def side_by_side(
-    case: Callable[..., Found], arguments: Sequence[tuple[Any, ...]], scale: Scale, progress: Progress, title: str
-) -> list[Found]:
+    case: Callable[..., Result], arguments: Sequence[tuple[Any, ...]], scale: Scale, progress: Progress, title: str
+) -> list[Result]:
     """Return what each case finds, in the order of their arguments; a quick look stays in this process."""
-    cases, found = Parallel(n_jobs=-1 if scale.full else 1, return_as="generator"), []
+    cases, results = Parallel(n_jobs=-1 if scale.full else 1, return_as="generator"), []
     with progress(len(arguments), title) as advance:
-        for one in cases(delayed(case)(*some) for some in arguments):
-            found.append(one)
+        for result in cases(delayed(case)(*some) for some in arguments):
+            results.append(result)
             advance(1)
-    return found
+    return results

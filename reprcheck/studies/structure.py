@@ -81,12 +81,12 @@ def study(scale: Scale, progress: Progress) -> list[Row]:
     sets, benches = open_sets(limits, [*tasks, *others]), StudyBenches(POLICY)
     trials = _trials(study_settings(sets, [*by(KNN, *tasks), *others]), scale.trials(6, 2))
     trials += _trials(study_settings(sets, by(PROBE, *(tasks if scale.full else tasks[:1]))), 1)
-    tried = []
+    attempts = []
     with threadpool_limits(1), progress(len(trials), "functions of structure") as advance:
         for trial in trials:
-            tried.append(Attempt(trial.at, trial.kind, trial.judge(benches)))
+            attempts.append(Attempt(trial.at, trial.kind, trial.judge(benches)))
             advance(1)
-    return rows("structure", tried, **{"draws of the folds": POLICY.repeats})
+    return rows("structure", attempts, **{"draws of the folds": POLICY.repeats})
 
 
 def _trials(settings: Sequence[StudySetting], each: int) -> list[Trial]:

@@ -22,7 +22,7 @@ from reprcheck.studies.row import Row, Scale
 STUDIES = ("coverage", "power", "training", "untrained", "intensity", "structure", "permuted", "groups")
 """Modules of this package, in the order of the table."""
 NAME = "calibration"
-_ASKED = {
+_QUESTIONS = {
     "coverage": "The interval holds the true effect: 90 %, within 2 points from 20 units up; 81 % at least at 10.",
     "power": "An effect a fifth above the minimum detectable one passes nine times in ten.",
     "training": "The interval holds the true effect over new training samples: 88 % at least.",
@@ -55,51 +55,51 @@ def calibrate(studies: Sequence[str], full: bool, progress: Progress, folder: Pa
     rows: list[Row] = []
     for name in studies:
         start = time.perf_counter()
-        found: list[Row] = import_module(f"reprcheck.studies.{name}").study(Scale(full), progress)
-        kept = _read(folder / f"{NAME}.json")  # again each time: another process may write its studies there
-        kept[name] = {
+        results: list[Row] = import_module(f"reprcheck.studies.{name}").study(Scale(full), progress)
+        document = _read(folder / f"{NAME}.json")  # again each time: another process may write its studies there
+        document[name] = {
             "run": _provenance(name, full, time.perf_counter() - start),
-            "rows": [_plain(row) for row in found],
+            "rows": [_plain(row) for row in results],
         }
-        replace_text(folder / f"{NAME}.json", json.dumps(_ordered(kept), indent=1) + "\n")
-        replace_text(folder / f"{NAME}.md", "\n".join(page(_ordered(kept))) + "\n")
-        rows += found
+        replace_text(folder / f"{NAME}.json", json.dumps(_order(document), indent=1) + "\n")
+        replace_text(folder / f"{NAME}.md", "\n".join(page(_order(document))) + "\n")
+        rows += results
     return rows
 
 
 def summary(rows: Sequence[Row]) -> list[str]:
     """Return a line for each study, and one for each row that doesn't hold."""
-    told = []
+    lines = []
     for name in dict.fromkeys(row.study for row in rows):
         mine = [row for row in rows if row.study == name]
-        told.append(f"{name}: {sum(row.holds for row in mine)} of {len(mine)} rates keep their bounds")
+        lines.append(f"{name}: {sum(row.holds for row in mine)} of {len(mine)} rates keep their bounds")
     failing = [row for row in rows if not row.holds]
-    return told + [
+    return lines + [
         f"  {r.study}: {r.case}: {r.rate:.3f} ({r.count}/{r.trials}), may be {r.least:.3g} to {r.most:.3g}"
         for r in failing
     ]
 
 
-def page(kept: Mapping[str, Any]) -> Iterable[str]:
+def page(document: Mapping[str, Any]) -> Iterable[str]:
     """Return the lines of the page for people."""
     yield "# Calibration of the gate\n"
     yield "Made by `reprcheck calibrate`; seeds come from the names of the cases. How to read it: docs/statistics.md.\n"
-    yield from overview(kept)
-    for name, study in kept.items():
+    yield from overview(document)
+    for name, study in document.items():
         run = study["run"]
         scale = "full scale" if run["full"] else "QUICK LOOK, not the table that counts"
-        yield f"\n## {name}\n\n{_ASKED[name]}\n\n{scale}, {run['minutes']:g} minutes, {run['versions']}\n"
+        yield f"\n## {name}\n\n{_QUESTIONS[name]}\n\n{scale}, {run['minutes']:g} minutes, {run['versions']}\n"
         yield "| case | rate | of trials | may be | holds | more |\n|---|---|---|---|---|---|"
         yield from (_line(row) for row in study["rows"])
 
 
-def overview(kept: Mapping[str, Any]) -> Iterable[str]:
+def overview(document: Mapping[str, Any]) -> Iterable[str]:
     """Return the lines of a table with a row for each study."""
     yield "| study | what is asked | rates | keep their bounds |"
     yield "|---|---|---|---|"
-    for name, study in kept.items():
+    for name, study in document.items():
         rows = study["rows"]
-        yield f"| {name} | {_ASKED[name]} | {len(rows)} | {sum(row['holds'] for row in rows)} |"
+        yield f"| {name} | {_QUESTIONS[name]} | {len(rows)} | {sum(row['holds'] for row in rows)} |"
 
 
 def _line(row: Mapping[str, Any]) -> str:
@@ -113,8 +113,8 @@ def _plain(row: Row) -> dict[str, Any]:
     return {**asdict(row), "rate": round(row.rate, 6), "holds": row.holds}
 
 
-def _ordered(kept: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: kept[name] for name in STUDIES if name in kept}
+def _order(document: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: document[name] for name in STUDIES if name in document}
 
 
 def _sources(study: str) -> str:

@@ -21,7 +21,7 @@ from reprcheck.protocols.nscb import NSCB
 from reprcheck.protocols.probe import PROBE
 from reprcheck.seeding import rng
 from reprcheck.stats.decision import compare, shared_training
-from reprcheck.studies import synthetic as made
+from reprcheck.studies import synthetic
 from reprcheck.studies.row import Row, Scale
 from reprcheck.studies.side_by_side import side_by_side
 from reprcheck.types import Evidence
@@ -45,26 +45,30 @@ def study(scale: Scale, progress: Progress) -> list[Row]:
 def _rows(protocol: str, design: tuple[str, int], signals: tuple[float, float], trials: int, n: int = 48) -> list[Row]:
     name, batches = design
     scorer = protocols.get(protocol)
-    task = made.task(protocol, n, batches)
+    task = synthetic.task(protocol, n, batches)
     repeats = Policy().repeats if scorer.drawn(task) else 1
     draw = rng("training", protocol, name, signals)
-    found: dict[str, list[Evidence]] = {"one reference": [], "one reference, uncorrected": [], "a family of 5": []}
+    evidence_of: dict[str, list[Evidence]] = {
+        "one reference": [],
+        "one reference, uncorrected": [],
+        "a family of 5": [],
+    }
     for _ in range(trials):
         model, *twins = (
             np.stack([scorer.score([x], task, r).values for r in range(repeats)])
-            for x in (made.vectors(task, signal, draw) for signal in (signals[0], *[signals[1]] * TWINS))
+            for x in (synthetic.vectors(task, signal, draw) for signal in (signals[0], *[signals[1]] * TWINS))
         )
         factor = shared_training(model - twins[0], scorer.overlap(task))
         single, family = twins[0].mean(0)[None], np.stack([twin.mean(0) for twin in twins])
-        for key, references, inflation in zip(found, (single, single, family), (factor, 1.0, 1.0), strict=True):
-            found[key].append(compare(model.mean(0), references, task.units, margin=0, inflation=inflation))
+        for key, references, inflation in zip(evidence_of, (single, single, family), (factor, 1.0, 1.0), strict=True):
+            evidence_of[key].append(compare(model.mean(0), references, task.units, margin=0, inflation=inflation))
     rows = []
-    for key, evidence in found.items():
+    for key, evidence in evidence_of.items():
         truth = float(np.mean([e.effect for e in evidence]))
-        kept = sum(e.low <= truth <= e.high for e in evidence)
+        covered = sum(e.low <= truth <= e.high for e in evidence)
         bounds = (0.0, 1.0) if "uncorrected" in key else (NOMINAL - 0.02, 1.0)
         case = f"{key}; {protocol}, {name}; true effect {truth:+.2f}"
-        rows.append(Row("training", case, kept, trials, *bounds, details={"width": _width(evidence)}))
+        rows.append(Row("training", case, covered, trials, *bounds, details={"width": _width(evidence)}))
     return rows
 
 

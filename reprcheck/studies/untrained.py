@@ -109,7 +109,7 @@ def study(scale: Scale, progress: Progress) -> list[Row]:
     cases = [(architecture, at) for architecture, several in settings.items() for at in study_settings(sets, several)]
     benches, size, plain = StudyBenches(POLICY), scale.trials(50, 12), scale.trials(5, 1)
     pools: dict[tuple[str, str, bytes], Pool] = {}
-    tried: dict[tuple[str, str], list[Attempt]] = {}
+    attempts: dict[tuple[str, str], list[Attempt]] = {}
     with threadpool_limits(1), progress(len(cases), "untrained draws") as advance:
         for architecture, at in cases:
             images = at.dataset.name.removesuffix("-known").removesuffix("-split")
@@ -118,9 +118,9 @@ def study(scale: Scale, progress: Progress) -> list[Row]:
                 pools[key] = draw_pool(benches, at, architecture, images, size, plain)
             pool = pools[key]
             cells = [beats_untrained.ask(benches.of(at, pool.draws[i], pool.families(i))) for i in range(size)]
-            tried[architecture, at.name] = [Attempt(at, architecture, cell) for cell in cells]
+            attempts[architecture, at.name] = [Attempt(at, architecture, cell) for cell in cells]
             advance(1)
-    return _rows(tried, size * len(pools))
+    return _rows(attempts, size * len(pools))
 
 
 def draw_pool(benches: StudyBenches, at: StudySetting, architecture: str, images: str, size: int, plain: int) -> Pool:
@@ -152,17 +152,17 @@ def _model(architecture: str, images: str, i: int) -> Model:
     )
 
 
-def _rows(tried: Mapping[tuple[str, str], Sequence[Attempt]], draws: int) -> list[Row]:
-    each = [row("untrained", f"{architecture} in {name}", some) for (architecture, name), some in tried.items()]
+def _rows(attempts: Mapping[tuple[str, str], Sequence[Attempt]], draws: int) -> list[Row]:
+    each = [row("untrained", f"{architecture} in {name}", some) for (architecture, name), some in attempts.items()]
     pooled = []
-    for architecture in dict.fromkeys(name for name, _ in tried):
-        mine = [one for (name, _), some in tried.items() if name == architecture for one in some]
+    for architecture in dict.fromkeys(name for name, _ in attempts):
+        mine = [attempt for (name, _), some in attempts.items() if name == architecture for attempt in some]
         pooled.append(row("untrained", f"{architecture}, all", mine))
-    everything = [one for some in tried.values() for one in some]
+    everything = [attempt for some in attempts.values() for attempt in some]
     rates, alone = [r.rate for r in each], [int(r.details["beats untrained, at margin 0"]) / r.trials for r in each]
     details: dict[str, float | int | str] = {
         "different draws": draws,
-        "sets": ", ".join(sorted({one.at.dataset.name for one in everything})),
+        "sets": ", ".join(sorted({attempt.at.dataset.name for attempt in everything})),
         "lowest rate in a setting": min(rates),
         "highest rate in a setting": max(rates),
         "lowest rate against the twins alone": min(alone),
