@@ -73,8 +73,8 @@ def code_digest(module: str) -> str:
     >>> code_digest("reprcheck.seeding") != code_digest("reprcheck.digest")
     True
     """
-    found = reached(module)
-    return digest("code", [(name, _read(name).text, _links(name, _own(module))[1]) for name in found])
+    modules = reached(module)
+    return digest("code", [(name, _read(name).text, _links(name, _own(module))[1]) for name in modules])
 
 
 def reached(module: str) -> tuple[str, ...]:
@@ -82,12 +82,12 @@ def reached(module: str) -> tuple[str, ...]:
     if _find(module) is None:
         raise MissingCode(f"no module {module!r} whose source could be read")
     own = _own(module)
-    found, waiting = {module}, [module]
+    modules, waiting = {module}, [module]
     while waiting:
-        new = _links(waiting.pop(), own)[0] - found
-        found |= new
+        new = _links(waiting.pop(), own)[0] - modules
+        modules |= new
         waiting += new
-    return tuple(sorted(found))
+    return tuple(sorted(modules))
 
 
 def reread() -> None:
@@ -167,42 +167,44 @@ def _find(module: str) -> tuple[Path | None, tuple[str, ...]] | None:
 
 @cache
 def _read(module: str) -> _Source:
-    found = _find(module)
-    if found is None or found[0] is None:
+    file = _find(module)
+    if file is None or file[0] is None:
         return _Source("")
-    raw = found[0].read_bytes()
-    return _parsed(raw) if found[0].suffix == ".py" else _Source(hashlib.sha256(raw).hexdigest())
+    raw = file[0].read_bytes()
+    return _parsed(raw) if file[0].suffix == ".py" else _Source(hashlib.sha256(raw).hexdigest())
 
 
 @cache
 def _links(module: str, own: frozenset[str]) -> tuple[frozenset[str], tuple[str, ...]]:
-    """Return the modules that a module's imports lead to, and how each name got there."""
-    found, told = set(), dict[str, None]()
-    for one in _read(module).imports:
-        full = _absolute(one, module)
+    """Return the modules that a module's imports lead to, and the way to each name."""
+    targets, ways = set(), dict[str, None]()
+    for statement in _read(module).imports:
+        full = _absolute(statement, module)
         if _top(full) not in own:
             continue
         try:
-            for target, way in _targets(full, one.name):
-                found.add(target)
-                told[way] = None
+            for target, way in _targets(full, statement.name):
+                targets.add(target)
+                ways[way] = None
         except MissingCode as error:
-            if not one.optional:
+            if not statement.optional:
                 raise MissingCode(f"{module} imports {full}: {error}") from None
-            told[f"no {full}"] = None
-    return frozenset(found - {module}), tuple(told)
+            ways[f"no {full}"] = None
+    return frozenset(targets - {module}), tuple(ways)
 
 
-def _absolute(one: _Import, module: str) -> str:
-    found = _find(module)
-    package = module if found and found[1] else module.rpartition(".")[0]
+def _absolute(statement: _Import, module: str) -> str:
+    file = _find(module)
+    package = module if file and file[1] else module.rpartition(".")[0]
     try:
-        return resolve_name("." * one.level + one.module, package) if one.level else one.module
+        return resolve_name("." * statement.level + statement.module, package) if statement.level else statement.module
     except ImportError:
         raise MissingCode(f"{module} imports from above its top-level package") from None
 
 
-def _targets(full: str, name: str | None, asked: frozenset[tuple[str, str]] = frozenset()) -> Iterator[tuple[str, str]]:
+def _targets(
+    full: str, name: str | None, visited: frozenset[tuple[str, str]] = frozenset()
+) -> Iterator[tuple[str, str]]:
     """Yield the modules that make what is imported, and the way there. Raises MissingCode."""
     place = _find(full)
     if place is None:
@@ -212,11 +214,11 @@ def _targets(full: str, name: str | None, asked: frozenset[tuple[str, str]] = fr
         yield from ((".".join(steps[: i + 1]), full) for i in range(len(steps)))
     elif not place[1] or name == "*":
         yield full, f"{full}:{name}"
-    elif (full, name) not in asked:
-        yield from _passed_on(full, name, asked | {(full, name)})
+    elif (full, name) not in visited:
+        yield from _passed_on(full, name, visited | {(full, name)})
 
 
-def _passed_on(package: str, name: str, asked: frozenset[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+def _passed_on(package: str, name: str, visited: frozenset[tuple[str, str]]) -> Iterator[tuple[str, str]]:
     """Yield the modules behind a name of a package: those that define it, and a submodule called so."""
     source, way = _read(package), f"{package}:{name}"
     inner = f"{package}.{name}"
@@ -229,11 +231,11 @@ def _passed_on(package: str, name: str, asked: frozenset[tuple[str, str]]) -> It
             raise MissingCode(f"{package} has no {name!r}")
         yield package, way
         bound = source.declared.get(name, [])
-    for one in bound:
-        if one is None:
+    for statement in bound:
+        if statement is None:
             yield package, way
-        elif _top(behind := _absolute(one, package)) == _top(package):
-            yield from ((target, f"{way} {rest}") for target, rest in _targets(behind, one.name, asked))
+        elif _top(behind := _absolute(statement, package)) == _top(package):
+            yield from ((target, f"{way} {rest}") for target, rest in _targets(behind, statement.name, visited))
 
 
 @cache
@@ -245,11 +247,11 @@ def _parsed(raw: bytes) -> _Source:
         tree = ast.parse(text)
         reading = _Reading()
         reading.statements(tree.body, top=True)
-        kept = _without(text.encode().split(b"\n"), reading.cuts, tree)
+        code = _without(text.encode().split(b"\n"), reading.cuts, tree)
     finally:
         if collecting:
             gc.enable()
-    digested = hashlib.sha256(kept).hexdigest()
+    digested = hashlib.sha256(code).hexdigest()
     return _Source(digested, tuple(dict.fromkeys(reading.imports)), reading.bound, reading.declared)
 
 
@@ -367,7 +369,7 @@ def _comments(lines: list[bytes], strings: Sequence[Span]) -> Iterator[Span]:
 
 
 def _between(lines: list[bytes], span: Span, number: int, at: int) -> bool:
-    """Say whether a place in a string of several lines is a comment between its parts."""
+    """Return whether a place in a string of several lines is a comment between its parts."""
     first, start, last, end = span
     if first == last:
         return False

@@ -88,10 +88,10 @@ def file_digest(path: Path) -> str:
 @cache
 def installed(*distributions: str) -> str:
     """Return ``name==version`` of distributions, without importing them."""
-    found = []
+    versions = []
     for name in distributions:
         try:
-            found.append(f"{name}=={version(name)}")
+            versions.append(f"{name}=={version(name)}")
         except PackageNotFoundError:
-            found.append(f"{name}==none")
-    return " ".join(found)
+            versions.append(f"{name}==none")
+    return " ".join(versions)

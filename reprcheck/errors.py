@@ -1,6 +1,6 @@
-"""Mistakes a user can make, each told in one line.
+"""Mistakes a user can make, each reported in one line.
 
-Everything a user can put right raises `UserError`: the message names the file, row, column or option, says what is
+Everything a user can correct raises `UserError`: the message names the file, row, column or option, says what is
 wrong, and says what to do. Front ends print that line and exit with status 4; a traceback is for our mistakes only.
 A line is safe to print: whatever a name holds, `printable` writes it so that a terminal shows it and does nothing else.
 """
@@ -42,7 +42,7 @@ class Location(str):
 
     Examples
     --------
-    >>> Place("samples.csv", "line 3", "column dose"), Place("images/a.png", within="samples.csv line 3")
+    >>> Location("samples.csv", "line 3", "column dose"), Location("images/a.png", within="samples.csv line 3")
     ('samples.csv line 3 column dose', 'images/a.png (samples.csv line 3)')
     """
 
@@ -54,9 +54,9 @@ class Location(str):
     def __new__(cls, file: str, row: str = "", column: str = "", within: str = "") -> Location:
         """Make the text, and keep its parts."""
         words = [part for part in (file, row, column, f"({within})" if within else "") if part]
-        made = super().__new__(cls, " ".join(words))
-        made.file, made.row, made.column, made.within = file, row, column, within
-        return made
+        location = super().__new__(cls, " ".join(words))
+        location.file, location.row, location.column, location.within = file, row, column, within
+        return location
 
     def __reduce__(self) -> tuple[type[Location], tuple[str, str, str, str]]:
         """Pickle by the parts."""
@@ -88,9 +88,9 @@ class Option(str):
     def __new__(cls, name: str, value: object = None, within: str = "") -> Option:
         """Make the text, and keep its parts."""
         parts = name, None if value is None else str(value), within
-        made = super().__new__(cls, _assigned(name.replace("-", "_"), *parts[1:]))
-        made.name, made.value, made.within = parts
-        return made
+        option = super().__new__(cls, _assigned(name.replace("-", "_"), *parts[1:]))
+        option.name, option.value, option.within = parts
+        return option
 
     def spelled(self, name: str) -> str:
         """Return the text with another name in front."""
@@ -146,7 +146,7 @@ class UserError(ReprcheckError):
         self._advice = remedy if isinstance(remedy, tuple) else (remedy,)
         self.remedy = _flat("".join(self._advice))
         super().__init__(self.line())
-        self.__suppress_context__ = True  # what a library raised is part of the message, where it tells anything
+        self.__suppress_context__ = True  # what a library raised is in the message, where it helps
 
     def line(self, spell: Callable[[Option], str] = str) -> str:
         """Return the message, safe to print; ``spell`` writes options as a front door does, without it as in Python."""
@@ -182,8 +182,8 @@ def printable(text: str, *, colours: bool = False) -> str:
     if colours:
         parts = _COLOUR.split(text)
         return "".join(part if i % 2 else printable(part) for i, part in enumerate(parts))
-    shown = (c if c.isprintable() or category(c) == "Zs" else c.encode("unicode_escape").decode() for c in text)
-    return "".join(shown)
+    characters = (c if c.isprintable() or category(c) == "Zs" else c.encode("unicode_escape").decode() for c in text)
+    return "".join(characters)
 
 
 def _flat(text: str) -> str:
@@ -234,8 +234,8 @@ def closest(word: str, known: Iterable[str]) -> str | None:
     if len(word) <= LONG and len(names) <= MANY:
         near += get_close_matches(word, names, n=1)
         near += map(by_fold.get, get_close_matches(fold(word), by_fold, n=1))
-    found = by_fold.get(fold(word)) or next(iter(near), None)
-    if found is None:
+    match = by_fold.get(fold(word)) or next(iter(near), None)
+    if match is None:
         return None
-    shown = show([word, found])[1]
-    return found if shown[1:-1] == found and found.strip() == found else shown
+    quoted = show([word, match])[1]
+    return match if quoted[1:-1] == match and match.strip() == match else quoted

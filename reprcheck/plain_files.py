@@ -1,4 +1,4 @@
-"""Files that somebody else wrote: opened only where they are plain files, read up to a bound, followed only so far.
+"""Files that somebody else wrote: opened only if they are plain files, and read up to a bound.
 
 A pipe would keep a reader waiting, a device never ends, and a link may show what its owner meant to keep. Whatever is
 no plain file is a UserError in one line, and so is TOML that would take a parser too long.
@@ -120,8 +120,8 @@ def parse_toml(text: str, where: str) -> dict[str, Any]:
     try:
         if _DEEP_KEY.search(text):
             raise RecursionError
-        found = tomllib.loads(text.replace("\r\n", "\n"))
-        for value, depth in _walk(found):
+        table = tomllib.loads(text.replace("\r\n", "\n"))
+        for value, depth in _walk(table):
             if depth > DEEPEST:
                 raise RecursionError
             if isinstance(value, int) and value.bit_length() > 64:
@@ -130,12 +130,12 @@ def parse_toml(text: str, where: str) -> dict[str, Any]:
         raise UserError(where, f"nested deeper than {DEEPEST} levels", "write it flat") from None
     except ValueError as error:
         raise UserError(where, f"isn't valid TOML ({error})", "put the line right") from None
-    return found
+    return table
 
 
-def _walk(found: object) -> Iterator[tuple[object, int]]:
+def _walk(tree: object) -> Iterator[tuple[object, int]]:
     """Yield every value within plain values, and how deep it lies; without recursion."""
-    waiting = [(found, 0)]
+    waiting = [(tree, 0)]
     while waiting:
         value, depth = waiting.pop()
         yield value, depth

@@ -1,8 +1,8 @@
 """What a release requires, read from TOML: settings, diagnostics, margins, waivers, names for models.
 
 A policy says what must be shown, never how it is measured. This module checks every key as it reads it, so that a
-misspelled one is a mistake told in one line and not a gate that was never closed. Which cells follow from a policy is
-worked out where the datasets are known; whether they release is for `reprcheck.scorecard.gate`.
+misspelled one is reported, and doesn't leave the gate open. Which cells follow from a policy is worked out where the
+datasets are known; whether they release is for `reprcheck.scorecard.gate`.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class Policy:
         """Return what the policy requires as JSON-ready values, for the scorecard.
 
         ``models`` is left out: a name is never an identity, and what it points to decides nothing. ``baselines`` is
-        there where one is asked for.
+        there where the policy lists one.
         """
         return {
             "alpha": float(self.alpha),
@@ -140,8 +140,8 @@ def read_policy(path: Path | None) -> Policy:
     table = _load(path)
     schema = table.pop("schema", None)
     if schema != SCHEMA or isinstance(schema, bool):
-        found = "no schema" if schema is None else f"schema {shown(schema)} is not known"
-        raise UserError(f"{path}: schema", found, f"write schema = {SCHEMA} at the top")
+        problem = "no schema" if schema is None else f"schema {shown(schema)} is not known"
+        raise UserError(f"{path}: schema", problem, f"write schema = {SCHEMA} at the top")
     known = [f.name for f in fields(Policy)]
     for key in table:
         if key not in known:
@@ -150,7 +150,7 @@ def read_policy(path: Path | None) -> Policy:
         if key in table and not holds(table[key]):
             raise UserError(f"{path}: {key}", f"{shown(table[key])} is not {what}", "correct it or leave it out")
     waivers = table.pop("waivers", [])
-    policy = Policy(**{key: _frozen(value) for key, value in table.items()})
+    policy = Policy(**{key: _freeze(value) for key, value in table.items()})
     policy = replace(policy, waivers=read_waivers(f"{path}: waivers", waivers, policy.diagnostics))
     _check_margins(path, policy)
     _check_models(f"{path}: models", policy.models)
@@ -184,7 +184,7 @@ def _load(path: Path) -> dict[str, Any]:
         raise UserError(str(path), "no such file", "check the path") from None
 
 
-def _frozen(value: Any) -> Any:
+def _freeze(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 

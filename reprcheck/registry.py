@@ -51,13 +51,13 @@ class Registry:
     @cached_property
     def _entries(self) -> dict[str, EntryPoint]:
         ours = [EntryPoint(name, where, self.group) for name, where in self.own.items()]
-        found: dict[str, EntryPoint] = {}
+        entries: dict[str, EntryPoint] = {}
         for entry in (*ours, *sorted(entry_points(group=self.group), key=lambda entry: (entry.name, _origin(entry)))):
-            other = found.setdefault(entry.name, entry)
+            other = entries.setdefault(entry.name, entry)
             if other is not entry and (_origin(other), other.value) != (_origin(entry), entry.value):
                 both = f"both {_origin(other)} and {_origin(entry)} bring a {self.noun} named {entry.name!r}"
                 raise UserError(self.group, both, "uninstall one of them")
-        return found
+        return entries
 
     def names(self) -> tuple[str, ...]:
         """Return all names, those of extensions that can't be loaded among them. Raises UserError for two of a name."""

@@ -1,4 +1,4 @@
-"""When two names are one thing: the same letters and numbers, however they are typed.
+"""Which names are spellings of one thing: the same letters and numbers, however they are typed.
 
 Tables are made by many hands and programs. One writes ``A01``, another ``A1``; a spreadsheet turns ``007`` into ``7``,
 a missing value beside it turns that into ``7.0``, and a copied name brings a zero width space along. Names are never
@@ -85,7 +85,7 @@ def fold(name: str, *, numbers: bool = True, exponents: bool = True) -> str:
 
 
 def groups(names: Iterable[str]) -> list[tuple[str, ...]]:
-    """Return the names of one column that are one thing, those of each thing together.
+    """Return groups of the names of one column that are spellings of one thing.
 
     Parameters
     ----------
@@ -108,10 +108,10 @@ def groups(names: Iterable[str]) -> list[tuple[str, ...]]:
     hexadecimal = [name for name in plain if _HEXADECIMAL.fullmatch(name)]
     mixed = any(_MIXED.search(name) and not NUMBER.fullmatch(name) for name in hexadecimal)
     hashes = mixed and len(hexadecimal) == len(plain) and len(set(map(len, plain))) == 1
-    found: dict[str, list[str]] = {}
+    spellings_of: dict[str, list[str]] = {}
     for name in different:
-        found.setdefault(fold(name, numbers=not hashes, exponents=not mixed), []).append(name)
-    return [tuple(spellings) for spellings in found.values() if len(spellings) > 1]
+        spellings_of.setdefault(fold(name, numbers=not hashes, exponents=not mixed), []).append(name)
+    return [tuple(spellings) for spellings in spellings_of.values() if len(spellings) > 1]
 
 
 def whole_number(text: str) -> int:
@@ -128,17 +128,17 @@ def whole_number(text: str) -> int:
 
 
 def is_blank(name: str) -> bool:
-    """Tell whether a name shows nothing: blanks, and characters without width."""
+    """Return whether a name shows nothing: only blanks, and characters without width."""
     return not (name.isascii() and name.isalnum()) and not _typed(name)
 
 
 def is_missing(name: str) -> bool:
-    """Tell whether a name is what programs write for a missing value, such as ``NA`` or ``nan``."""
+    """Return whether a name is what programs write for a missing value, such as ``NA`` or ``nan``."""
     return name.lower() in MISSING
 
 
 def show(names: Sequence[str]) -> list[str]:
-    r"""Return names in quotes, so that those which look alike can be told apart.
+    r"""Return names in quotes, written so that those which look alike differ.
 
     Examples
     --------
@@ -161,8 +161,8 @@ def _typed(name: str, *, case: bool = True) -> str:
 
 
 def _visible(text: str) -> str:
-    shown = (c for c in _BLANK.sub("", text) if c.isspace() or unicodedata.category(c) not in ("Cf", "Cc"))
-    return unicodedata.normalize("NFC", "".join(shown))
+    characters = (c for c in _BLANK.sub("", text) if c.isspace() or unicodedata.category(c) not in ("Cf", "Cc"))
+    return unicodedata.normalize("NFC", "".join(characters))
 
 
 def _plain(character: str) -> str:

@@ -1,6 +1,6 @@
 """The nouns of reprcheck as frozen dataclasses: dataset, task, scores, evidence, verdict, scorecard.
 
-Numpy only. Everything that flows from one layer to the next is one of these; what a word means is told in
+Numpy only. Everything that flows from one layer to the next is one of these; what a word means is in
 `docs/design.md`. Layers add functions, never fields of their own.
 """
 

@@ -1,6 +1,6 @@
-"""Waivers, read from a policy: which cell a release may go without, why, on whose word, and until when.
+"""Waivers, read from a policy: which cell a release may do without, why, who answers for it, and until when.
 
-Reading is all this module does: every key is checked, so that no waiver excuses more than its writer saw. Which
+Reading is all this module does: every key is checked, so that no waiver excuses more than was meant. Which
 verdicts a waiver excuses is for `reprcheck.scorecard.waiving`; what becomes of one that has expired, or that nothing
 needs, is for `reprcheck.scorecard.gate`.
 """
@@ -22,14 +22,14 @@ _REQUIRED = ("cell", "reason", "expires")
 
 @dataclass(frozen=True)
 class Waiver:
-    """Leave to release without one cell, for a time.
+    """Permission to release without one cell, for a time.
 
     Attributes
     ----------
     cell : str
         Setting id, a blank, diagnostic.
     reason : str
-        Why the cell may be gone without.
+        Why the release may do without the cell.
     expires : date
         The last day on which the waiver holds.
     owner, link : str
@@ -80,14 +80,14 @@ def read_waivers(where: str, tables: Any, diagnostics: Sequence[str]) -> tuple[W
     """
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         raise UserError(where, "not a list of tables", "write [[waivers]] above each waiver")
-    found: dict[tuple[str, str], Waiver] = {}
+    waivers: dict[tuple[str, str], Waiver] = {}
     for n, table in enumerate(tables, start=1):
         waiver = _waiver(f"{where}[{n}]", table, diagnostics)
-        if (waiver.cell, waiver.model) in found:
+        if (waiver.cell, waiver.model) in waivers:
             whose = f" and model {waiver.model}" if waiver.model else ""
             raise UserError(f"{where}[{n}].cell", f"a second waiver for {waiver.cell}{whose}", "keep one of the two")
-        found[waiver.cell, waiver.model] = waiver
-    return tuple(found.values())
+        waivers[waiver.cell, waiver.model] = waiver
+    return tuple(waivers.values())
 
 
 def _waiver(where: str, table: Mapping[str, Any], diagnostics: Sequence[str]) -> Waiver:
