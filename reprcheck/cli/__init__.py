@@ -221,7 +221,7 @@ def add_dataset_options(command: argparse.ArgumentParser) -> None:
 
 
 def run_audits(options: argparse.Namespace, model: str | None) -> tuple[Policy, list[Audit]]:
-    """Return the policy, and the audits of all datasets; whatever is asked wrongly is told before anything is computed.
+    """Return the policy, and the audits of all datasets; mistakes are raised before anything is computed.
 
     Raises
     ------

@@ -158,7 +158,7 @@ def run_show(options: argparse.Namespace) -> int:
 def _survey_folder(folder: Path) -> tuple[Checkup, Survey | None, Mapping[str, Sequence[str]]]:
     """Check a folder, and survey it by what was seen of its images while they were decoded.
 
-    Where something is wrong there is no survey, but what could mislead is told of every task that can be looked at.
+    Where something is wrong there is no survey, but what could mislead is reported for every task that can be surveyed.
     """
     from threadpoolctl import threadpool_limits
 

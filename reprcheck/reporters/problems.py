@@ -1,4 +1,4 @@
-"""What is wrong with a dataset folder, in a terminal and as JSON: by file, a problem that repeats told once."""
+"""What is wrong with a dataset folder, in a terminal and as JSON: by file, with each repeated problem once."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class ProblemReport:
 def group_problems(problems: Iterable[UserError]) -> list[list[UserError]]:
     """Return problems in order of the first of their kind: what is put right in the same way, in one column or key.
 
-    Images are of a kind, as are the rows of a table; other files are each told by themselves.
+    Images are of a kind, as are the rows of a table; other files are each reported alone.
     """
     groups: dict[tuple[str, ...], list[UserError]] = {}
     for mistake in problems:

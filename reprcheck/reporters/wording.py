@@ -1,4 +1,4 @@
-"""The words and numbers that every report has in common, and the order in which things are told."""
+"""The words and numbers that every report has in common, and the order in which they stand."""
 
 from __future__ import annotations
 

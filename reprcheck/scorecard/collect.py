@@ -16,7 +16,7 @@ from reprcheck.stats.decision import holm
 from reprcheck.types import Cell, Gate, Scorecard, Setting
 
 UNKNOWN = "unknown"
-"""Stands for the digest of a model that never came so far as to tell it."""
+"""Stands for the digest of a model that failed before it had one."""
 
 
 def scorecard(

@@ -63,7 +63,7 @@ protocols = ["{protocol}"]
 
 
 class _NoImages:
-    """Images of a set of which only the table is asked."""
+    """Images of a set of which only the table is read."""
 
     def content(self, index: int) -> str:
         return str(index)
@@ -78,7 +78,7 @@ class Verdicts:
 
     Attributes
     ----------
-    unguarded : tuple of Tried
+    unguarded : tuple of Attempt
         By their comparisons alone.
     passed, released : int
         Of those that the gate was asked about, ``asked``: none where no group is noticed.
@@ -155,7 +155,7 @@ def _study_setting(dataset: Dataset) -> StudySetting:
 
 
 def _judge_all(benches: StudyBenches, at: StudySetting, pool: Pool, size: int) -> Verdicts:
-    """Ask of each by its comparisons alone; and where groups are noticed, of the best two all that the gate asks."""
+    """Judge each by its comparisons alone; where groups are noticed, also judge the best two as the gate does."""
     benches_made = [benches.of(at, pool.draws[i], pool.families(i)) for i in range(size)]
     benches_made += [
         benches.of(at, benches_made[0].baselines[name], pool.families(i)) for i, name in enumerate(HAND_MADE)
