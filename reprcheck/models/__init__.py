@@ -1,6 +1,6 @@
 """Models: from what the user names to encoders of the model, its untrained twins and plain untrained networks.
 
-`resolve` is the door: it takes a SPEC (see `reprcheck.models.grammar`) or an object and returns a `Model`. Nothing here
+`resolve_model` takes a SPEC (see `reprcheck.models.grammar`) or an object and returns a `Model`. Nothing here
 imports torch or timm until an encoder runs, or a digest of weights can't be had from a file.
 """
 
