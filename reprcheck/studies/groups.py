@@ -18,6 +18,9 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from reprcheck.baselines.intensity import INTENSITY
+from reprcheck.baselines.pixels import PIXELS
+from reprcheck.baselines.structure.baseline import STRUCTURE
 from reprcheck.confounds.groups import CHANCE
 from reprcheck.datasets.assemble import assemble
 from reprcheck.datasets.card.card import parse
@@ -41,7 +44,7 @@ LIMITS = {"sim-donors": None, "osteosarcoma": None}
 TASKS = ("sim-donors:label/", "osteosarcoma:tumour/")
 """Whose samples and units are taken; their labels aren't."""
 ARCHITECTURE = "vit"
-HAND_MADE = ("intensity", "structure", "pixels")
+HAND_MADE = (INTENSITY.name, STRUCTURE.name, PIXELS.name)
 """Baselines put in the model's place."""
 PROTOCOL = KNN.id
 COLUMNS = ((2, 6), (4, 4), (8, 2), (12, 2), (10, 10))

@@ -13,6 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from reprcheck.code import code_digest
+from reprcheck.diagnostics.beats_structure import BEATS_STRUCTURE
+from reprcheck.diagnostics.beats_untrained import BEATS_UNTRAINED
+from reprcheck.diagnostics.beyond_intensity import BEYOND_INTENSITY
 from reprcheck.digest import digest, installed
 from reprcheck.embed.engine import Progress
 from reprcheck.registry import PROTOCOLS
@@ -26,9 +29,9 @@ _QUESTIONS = {
     "coverage": "The interval holds the true effect: 90 %, within 2 points from 20 units up; 81 % at least at 10.",
     "power": "An effect a fifth above the minimum detectable one passes nine times in ten.",
     "training": "The interval holds the true effect over new training samples: 88 % at least.",
-    "untrained": "One more untrained draw passes `beats_untrained` at most as often as alpha, at margin 0.",
-    "intensity": "A function of intensity passes `beyond_intensity` at most as often as alpha.",
-    "structure": "A function of the structural features passes `beats_structure` at most as often as alpha.",
+    "untrained": f"One more untrained draw passes `{BEATS_UNTRAINED.name}` at most as often as alpha, at margin 0.",
+    "intensity": f"A function of intensity passes `{BEYOND_INTENSITY.name}` at most as often as alpha.",
+    "structure": f"A function of the structural features passes `{BEATS_STRUCTURE.name}` at most as often as alpha.",
     "permuted": "Under permuted labels the gate never releases, and cells pass at most as often as alpha.",
     "groups": "Units declared too fine are noticed, and nothing passes; named right, at most as often as alpha.",
 }

@@ -22,6 +22,7 @@ from reprcheck.policy import Policy
 from reprcheck.protocols.knn import KNN
 from reprcheck.protocols.nsc import NSC
 from reprcheck.protocols.probe import PROBE
+from reprcheck.runs.opponents import UNTRAINED
 from reprcheck.seeding import seed
 from reprcheck.studies.benches import QUICK_LIMIT, StudyBenches, StudySetting, by, open_sets, study_settings
 from reprcheck.studies.row import Row, Scale
@@ -94,10 +95,10 @@ class Pool:
         n = len(self.draws)
         stride = 1 + i % ((n - 1) // TWINS)
         twins = [(i + stride * k) % n for k in range(1, TWINS + 1)]
-        families = {"untrained": tuple(self.draws[k] for k in twins)}
+        families = {UNTRAINED.name: tuple(self.draws[k] for k in twins)}
         if self.adapted:
-            families["untrained-calibrated"] = tuple(self.adapted[k] for k in twins)
-        plain = {"untrained-resnet": self.resnets, "untrained-vit": self.vits}
+            families[f"{UNTRAINED.name}-calibrated"] = tuple(self.adapted[k] for k in twins)
+        plain = {UNTRAINED.resnet: self.resnets, UNTRAINED.vit: self.vits}
         return families | {name: (blocks[i % len(blocks)],) for name, blocks in plain.items()}
 
 
