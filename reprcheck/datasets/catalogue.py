@@ -89,6 +89,6 @@ def _open_named(name: str, limit: int | None) -> Dataset:
     with DATASETS.running(name, where):
         dataset = opener.open(limit)
         if not isinstance(dataset, Dataset) or dataset.name != name:
-            got = f"named {dataset.name!r}" if isinstance(dataset, Dataset) else f"a {type(dataset).__name__}"
+            got = f"one named {dataset.name!r}" if isinstance(dataset, Dataset) else f"a {type(dataset).__name__}"
             raise TypeError(f"open returned {got}, not a Dataset named {name!r}")
     return dataset

@@ -32,7 +32,7 @@ class NamedDataset(ABC):
         """Return the dataset; its name is the one that it was asked for by.
 
         It is pickled to reach the process that runs the model. `reprcheck.datasets.assemble.assemble` makes one of a
-        card, a table and a source of images; `reprcheck.datasets.open_folder` of a folder.
+        card, a table and a source of images; `reprcheck.datasets.folder.open_folder` of a folder.
 
         Parameters
         ----------

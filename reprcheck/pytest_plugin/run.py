@@ -93,10 +93,10 @@ class Run:
     @cached_property
     def reports(self) -> Sequence[Report]:
         """What is written beside each scorecard; nothing where one can't be had, which `begin` tells."""
-        from reprcheck.reporters.reporter import chosen
+        from reprcheck.reporters.reporter import choose_reports
 
         try:
-            return chosen(self.config.getoption("reprcheck_reports"))
+            return choose_reports(self.config.getoption("reprcheck_reports"))
         except UserError as mistake:
             self.unreported.append(mistake)
             return ()

@@ -71,7 +71,7 @@ class Report:
             return self.reporter.render(scorecard).encode()
 
 
-def chosen(text: str | None) -> tuple[Report, ...]:
+def choose_reports(text: str | None) -> tuple[Report, ...]:
     """Return the reports that are asked for.
 
     Parameters

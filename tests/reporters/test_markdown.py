@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from reprcheck.reporters.markdown import MARKER, escape, render
-from reprcheck.reporters.reporter import chosen
+from reprcheck.reporters.reporter import choose_reports
 from reprcheck.reporters.wording import one_line
 from reprcheck.types import Gate, Scorecard
 from tests.scorecards import a_cell, a_setting, demo_scorecard, released_scorecard, scorecards
@@ -162,6 +162,6 @@ def test_any_scorecard_gives_whole_tables(card: Scorecard) -> None:
 
 
 def test_it_is_a_report_of_its_own(tmp_path: Path) -> None:
-    (report,) = chosen("markdown")
+    (report,) = choose_reports("markdown")
     assert report.file == "scorecard.md"
     assert report.render(demo_scorecard()).decode() == render(demo_scorecard())

@@ -1,15 +1,31 @@
 """Reports are chosen by name, written beside the scorecard, and change nothing of what was decided."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
 from reprcheck.errors import UserError
+from reprcheck.policy import Policy
 from reprcheck.registry import REPORTERS
-from reprcheck.reporters.reporter import Reporter, chosen
+from reprcheck.reporters.reporter import Reporter, choose_reports
+from reprcheck.scorecard.collect import undecided
 from reprcheck.scorecard.report_folder import ReportFolder
 from tests.installed import forget, write_metadata
-from tests.scorecards import demo_scorecard
+from tests.scorecards import demo_scorecard, released_scorecard
+
+GATE = (Path(__file__).resolve().parents[2] / "docs" / "gate.md").read_text(encoding="utf-8")
+UNDECIDED = undecided({"spec": "demo", "name": "demo", "digest": "unknown"}, Policy(), {}, "the run hasn't ended")
+
+
+@pytest.mark.parametrize("name", REPORTERS.own)
+def test_each_draws_every_scorecard_alike_each_time_and_has_its_row(name):
+    (report,) = choose_reports(name)
+    for card in (demo_scorecard(), released_scorecard(), UNDECIDED):
+        assert report.render(card) == report.render(card)
+        assert b"demo" in report.render(card)
+    assert re.search(rf"^\| `{name}`.*\| `{re.escape(report.file)}` \|", GATE, re.MULTILINE)
 
 
 class Lines(Reporter):
@@ -55,9 +71,9 @@ def extensions(tmp_path, monkeypatch):
 
 @pytest.mark.usefixtures("extensions")
 def test_reports_are_chosen_by_name():
-    assert [report.name for report in chosen(None)] == ["markdown"]
-    assert [report.file for report in chosen("lines, markdown,lines")] == ["scorecard.txt", "scorecard.md"]
-    assert chosen("") == ()
+    assert [report.name for report in choose_reports(None)] == ["markdown"]
+    assert [report.file for report in choose_reports("lines, markdown,lines")] == ["scorecard.txt", "scorecard.md"]
+    assert choose_reports("") == ()
 
 
 @pytest.mark.parametrize(
@@ -76,7 +92,7 @@ def test_reports_are_chosen_by_name():
 @pytest.mark.usefixtures("extensions")
 def test_what_cannot_be_written_is_refused(text, message):
     with pytest.raises(UserError, match=message):
-        chosen(text)
+        choose_reports(text)
 
 
 @pytest.mark.parametrize("name", ["fails", "exits", "nothing"])
@@ -85,7 +101,7 @@ def test_a_reporter_that_fails_changes_no_verdict(tmp_path, name):
     folder, card = ReportFolder(tmp_path / "latest", "r1"), demo_scorecard()
     folder.replace([card])
     record = (folder.path / "scorecard.json").read_bytes()
-    missing = folder.replace([card], chosen(f"{name},lines"))
+    missing = folder.replace([card], choose_reports(f"{name},lines"))
     assert [str(one) for one in missing] == [
         f"reports={name}: the reporter {name!r} of alpha 2.0 raised {reason(name)}; report it to the authors of alpha"
     ]
@@ -105,9 +121,9 @@ def reason(name):
 @pytest.mark.usefixtures("extensions")
 def test_a_report_does_not_outlive_the_run_that_wrote_it(tmp_path):
     folder, cards = ReportFolder(tmp_path / "latest", "r1"), [demo_scorecard()]
-    folder.replace(cards, chosen("markdown,lines"))
+    folder.replace(cards, choose_reports("markdown,lines"))
     (folder.path / "scorecard.of-mine.txt").write_text("kept")
-    folder.replace(cards, chosen("markdown"))
+    folder.replace(cards, choose_reports("markdown"))
     assert {path.name for path in folder.path.iterdir()} == {
         *("run.json", "scorecard.json", "scorecard.md", "scorecard.of-mine.txt")
     }

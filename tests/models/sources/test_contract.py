@@ -1,0 +1,59 @@
+"""What holds of every source that ships: its row in the docs, its options, and models that are cheap to open."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from reprcheck.errors import UserError
+from reprcheck.models import resolve_model
+from reprcheck.registry import SOURCES
+from tests.models.made import ROOT, TINY
+
+DOCS = "".join((ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("running.md", "vectors.md"))
+
+
+@pytest.fixture
+def specs(tmp_path: Path) -> dict[str, str]:
+    """A SPEC of each source."""
+    np.save(tmp_path / "v.npy", np.zeros((2, 2), np.float32))
+    (tmp_path / "net.py").write_text("def make(): raise RuntimeError('opened too early')\n")
+    return {
+        "demo": "demo",
+        "emb": f"emb:{tmp_path / 'v.npy'}",
+        "py": f"py:{tmp_path / 'net.py'}:make",
+        "timm": f"timm:{TINY}?pretrained=false",
+    }
+
+
+def with_option(spec: str, option: str) -> str:
+    return f"{spec}{'&' if '?' in spec else '?'}{option}"
+
+
+@pytest.mark.parametrize("name", SOURCES.own)
+def test_a_model_is_opened_under_its_name_and_can_be_sent_to_another_process(name: str, specs: dict[str, str]) -> None:
+    model = resolve_model(with_option(specs[name], "name=nice"))
+    assert model.name == "nice"
+    again = pickle.loads(pickle.dumps(resolve_model(specs[name])))
+    assert (again.name, again.spec) == (resolve_model(specs[name]).name, specs[name])
+
+
+@pytest.mark.parametrize("name", SOURCES.own)
+def test_an_unknown_option_is_refused_unless_any_is_taken(name: str, specs: dict[str, str]) -> None:
+    asked = with_option(specs[name], "colour=blue")
+    if SOURCES.get(name).options is None:
+        assert resolve_model(asked)
+    else:
+        with pytest.raises(UserError, match=f"{name} has no option 'colour'"):
+            resolve_model(asked)
+
+
+@pytest.mark.parametrize("name", SOURCES.own)
+def test_the_docs_have_a_row_for_it_and_a_word_on_each_option(name: str) -> None:
+    source = SOURCES.get(name)
+    assert f"\n| `{name}{':' if source.target else '`'}" in DOCS
+    for option in ("name", *(source.options or ())):
+        assert f"{option}=" in DOCS, option
