@@ -1,22 +1,31 @@
 """Encoders that know one thing, on tasks with one cause: each gets the verdict it deserves.
 
 The tables say what each encoder deserves of `beats_untrained`, `beats_structure` and `beyond_intensity`: ``pass``; or
-``-``, anything but a pass; or ``?``, where it knows a part of the cause and either is fair. Whoever is not in a task's
-table deserves ``-`` throughout. Where the cause is brightness nobody passes `beyond_intensity`; if it is a count or a
-shape, `beats_structure`; where there is none, anything. One more untrained network never passes `beats_untrained`.
+``-``, anything but a pass; or ``?``, where it knows a part of the cause and either is fair. Where the cause is
+brightness nobody passes `beyond_intensity`; if it is a count or a shape, `beats_structure`; where there is none,
+anything. One more untrained network never passes `beats_untrained`.
+
+All other toys are asked at once, side by side: they deserve ``-`` throughout, and so does whoever knows what all of
+them know. So do the networks and a constant where a task's table doesn't name them.
 """
 
-import reprcheck
-from reprcheck.policy import Policy
+from __future__ import annotations
 
-POLICY = Policy(settings=("*/probe/1",))
-TOYS = {
-    "brightness": "py:reprcheck.testing.toys:brightness",
-    "count": "py:reprcheck.testing.toys:count",
-    "shape": "py:reprcheck.testing.toys:shape",
-    "localisation": "py:reprcheck.testing.toys:localisation",
-    "texture": "py:reprcheck.testing.toys:texture",
-    "constant": "py:reprcheck.testing.toys:constant",
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+import reprcheck
+from reprcheck import datasets
+from reprcheck.policy import Policy
+from reprcheck.testing import toys
+from reprcheck.types import Dataset, Image, ImageSource
+
+POLICY = Policy(twins=3, repeats=1)
+ONE_THING = ("brightness", "count", "shape", "localisation", "texture")
+ENCODERS = {
+    **{name: f"py:reprcheck.testing.toys:{name}" for name in (*ONE_THING, "constant")},
     "untrained": "demo?seed=1",
     "demo": "demo",
 }
@@ -50,15 +59,59 @@ DESERVED = {
 }
 
 
-def undeserved(dataset, cache):
+@dataclass(frozen=True)
+class Kept:
+    """An image source that keeps what it has read: many encoders look at the same images."""
+
+    images: ImageSource
+    _content: dict[int, str] = field(default_factory=dict)
+    _read: dict[int, Image] = field(default_factory=dict)
+
+    def content(self, index: int) -> str:
+        if index not in self._content:
+            self._content[index] = self.images.content(index)
+        return self._content[index]
+
+    def read(self, index: int) -> Image:
+        if index not in self._read:
+            self._read[index] = self.images.read(index)
+        return self._read[index]
+
+
+def all_but(known: str):
+    """Know what all toys but these know."""
+    blind = [getattr(toys, name)() for name in ONE_THING if name not in known.split("+")]
+    return lambda x: np.concatenate([toy(x) for toy in blind], axis=1)
+
+
+def asked(table: Mapping[str, tuple[str, str, str]]) -> dict[str, tuple[str, str, str]]:
+    """Return what each encoder that is asked deserves, by its SPEC."""
+    named = {ENCODERS[name]: deserved for name, deserved in table.items()}
+    others = {ENCODERS[name]: NONE for name in ("constant", "untrained", "demo") if name not in table}
+    known = "+".join(name for name in ONE_THING if name in table)
+    return {**named, **others, f"py:tests.meta.known:all_but?known={known}": NONE}
+
+
+def undeserved(name, cache):
     """Return every verdict on a dataset that isn't the one deserved: (task, encoder, diagnostic) to both."""
+    dataset = opened(name)
+    deserved = {task: asked(table) for task, table in DESERVED[name].items()}
     wrong = {}
-    for toy, spec in TOYS.items():
-        card = reprcheck.check(spec, dataset, POLICY, cache_dir=cache)
-        seen = {(cell.setting.split(":")[1].split("/")[0], cell.diagnostic): cell.status for cell in card.cells}
-        for task, table in DESERVED[dataset].items():
-            for diagnostic, deserved in zip(DIAGNOSTICS, table.get(toy, NONE), strict=True):
-                status = seen[task, diagnostic]
-                if deserved != "?" and (status == "pass") != (deserved == "pass"):
-                    wrong[task, toy, diagnostic] = f"deserved {deserved}, got {status}"
+    for spec in {spec: None for table in deserved.values() for spec in table}:
+        settings = tuple(f"{name}:{task}/probe/1" for task, table in deserved.items() if spec in table)
+        card = reprcheck.check(spec, dataset, replace(POLICY, settings=settings), cache_dir=cache)
+        seen = {(cell.setting, cell.diagnostic): cell.status for cell in card.cells}
+        for setting in settings:
+            task = setting.split(":")[1].split("/")[0]
+            for diagnostic, fair in zip(DIAGNOSTICS, deserved[task][spec], strict=True):
+                status = seen.pop((setting, diagnostic))
+                if fair != "?" and (status == "pass") != (fair == "pass"):
+                    wrong[task, spec, diagnostic] = f"deserved {fair}, got {status}"
+        assert not seen
     return wrong
+
+
+def opened(name: str) -> Dataset:
+    """Return a dataset whose images are read once."""
+    dataset = datasets.load(name)
+    return replace(dataset, images=Kept(dataset.images))
