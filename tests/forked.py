@@ -35,7 +35,8 @@ MODULES = (
     "pyarrow.parquet", "pytest", "rich.console", "rich.markdown", "rich.progress", "rich.table", "safetensors.numpy",
     "scipy.ndimage", "scipy.optimize", "scipy.stats", "skimage.exposure", "skimage.feature", "skimage.measure",
     "skimage.morphology", "skimage.segmentation", "sklearn.ensemble", "sklearn.linear_model",
-    "sklearn.model_selection", "sklearn.neighbors", "threadpoolctl", "tifffile", "torch", "xdist.plugin",
+    "sklearn.model_selection", "sklearn.neighbors", "threadpoolctl", "tifffile", "timm", "torch",
+    "xdist.plugin",
 )  # fmt: skip
 MESSAGE = 1 << 17
 """Bytes of a request at most: a command and an environment."""

@@ -4,10 +4,15 @@ import json
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from reprcheck.datasets import DEFAULT
+from tests.meta.known import DESERVED
+
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[2]
 SPY = """
 import sys
@@ -24,9 +29,14 @@ def place(tmp_path_factory):
     return place
 
 
-def gate(place, model, report):
+@pytest.fixture
+def gate(place, cache):
+    return partial(run, place, cache)
+
+
+def run(place, cache, model, report):
     command = [sys.executable, "-m", "pytest", "benchmarks/", f"--model={model}", "-p", "spy", "-s"]
-    folders = [f"--cache-dir={place}/cache", f"--report-dir={place}/{report}"]
+    folders = [f"--cache-dir={cache}", f"--report-dir={place}/{report}"]
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")} | {"PYTHONPATH": str(place)}
     done = subprocess.run([*command, *folders], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     card = json.loads((place / report / "scorecard.json").read_text())
@@ -34,19 +44,22 @@ def gate(place, model, report):
     return done.returncode, done.stdout, card
 
 
-def test_the_demo_is_released_and_a_second_run_needs_no_torch(place):
-    status, output, card = gate(place, "demo", "first")
+def test_the_demo_is_released_and_a_second_run_needs_no_torch(gate):
+    status, output, card = gate("demo", "first")
     assert status == 0, output
     assert {cell["status"] for cell in card["cells"]} == {"pass"}
     assert {setting["qualification"] for setting in card["settings"]} == {"discriminating"}
-    again, output, same = gate(place, "demo", "second")
+    assert {(setting["dataset"], setting["task"]) for setting in card["settings"]} == {
+        (dataset, task) for dataset in DEFAULT for task in DESERVED[dataset]
+    }
+    again, output, same = gate("demo", "second")
     assert again == 0
     assert "torch loaded: False" in output
     assert same == card
 
 
-def test_its_untrained_twin_is_blocked(place):
-    status, _, card = gate(place, "demo?seed=1", "untrained")
+def test_its_untrained_twin_is_blocked(gate):
+    status, _, card = gate("demo?seed=1", "untrained")
     assert status == 1
     assert not card["gate"]["released"]
     beaten = [cell["status"] for cell in card["cells"] if cell["diagnostic"] == "beats_untrained"]

@@ -12,12 +12,10 @@ WEIGHTS = SHARED / "weights" / "tf_efficientnet_lite0" / "tf_efficientnet_lite0.
 MODEL = f"timm:tf_efficientnet_lite0?pretrained=false&checkpoint={WEIGHTS}&size=96"
 POLICY = Policy(twins=3, repeats=1, limited_release=True, settings=("jurkat:phase/*", "cifar10:*"))
 
-pytestmark = pytest.mark.skipif(not WEIGHTS.is_file(), reason="the real images and weights are not beside the checkout")
-
-
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory):
-    return tmp_path_factory.mktemp("real")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not WEIGHTS.is_file(), reason="the real images and weights are not beside the checkout"),
+]
 
 
 def by_diagnostic(card):
@@ -28,7 +26,7 @@ def by_diagnostic(card):
 
 
 def test_the_network_is_blocked_on_cells(cache):
-    card = reprcheck.check(MODEL, SHARED / "data" / "jurkat", POLICY, limit=548, cache_dir=cache)
+    card = reprcheck.check(MODEL, SHARED / "data" / "jurkat", POLICY, limit=300, cache_dir=cache)
     assert not card.gate.released
     assert by_diagnostic(card)["beats_untrained"] <= {"fail", "inconclusive"}
     assert all(cell.effect < 0 for cell in card.cells if cell.diagnostic == "beats_untrained")
@@ -36,7 +34,7 @@ def test_the_network_is_blocked_on_cells(cache):
 
 
 def test_the_same_network_passes_on_photographs(cache):
-    card = reprcheck.check(MODEL, SHARED / "data" / "cifar10", POLICY, limit=400, cache_dir=cache)
+    card = reprcheck.check(MODEL, SHARED / "data" / "cifar10", POLICY, limit=300, cache_dir=cache)
     assert by_diagnostic(card) == {
         "beats_untrained": {"pass"},
         "beats_structure": {"not_applicable"},

@@ -224,7 +224,7 @@ def test_waivers_of_every_cell_release_nothing(gate, waiving):
 def test_a_paired_design_has_verdicts(gate, place, tmp_path):
     """Every donor in both classes, ids that begin with the class."""
     case = write_case("paired_design", tmp_path / "paired")
-    (tmp_path / "all.toml").write_text("schema = 1\ntwins = 2\n")
+    (tmp_path / "all.toml").write_text("schema = 1\ntwins = 2\nrepeats = 1\n")
     found = gate(f"--dataset={case}", f"--policy={tmp_path}/all.toml", models=("brightness",))
     assert found.status in (1, 10), found.text
     assert len(found.statuses) == 3

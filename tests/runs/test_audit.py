@@ -26,7 +26,7 @@ from reprcheck.runs.margins import STEP, by_protocol, round_up, suggest
 from tests.minisets import write_dataset
 from tests.scorecards import QUALIFICATIONS, a_cell, a_setting
 
-POLICY = Policy(twins=2, settings=("*/probe/1",))
+POLICY = Policy(twins=2, repeats=1, settings=("*/probe/1",))
 SCORE = st.floats(-0.5, 1)
 HAND_MADE = ("structure", "cellprofiler", "intensity", "pixels", "batch", "position")
 NAMES = ("untrained", "untrained-vit", *HAND_MADE, "model")

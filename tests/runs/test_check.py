@@ -13,7 +13,7 @@ from reprcheck.policy import Policy
 from reprcheck.scorecard.document import to_document
 from tests.minisets import write_dataset
 
-POLICY = Policy(twins=2, settings=("*/probe/1",))
+POLICY = Policy(twins=2, repeats=1, settings=("*/probe/1",))
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def test_images_of_tasks_that_the_policy_leaves_out_are_not_embedded(tmp_path):
         seen.extend(x.mean((1, 2, 3)).tolist())
         return x.mean((2, 3))
 
-    policy = Policy(twins=2, settings=("mini:few/*",))
+    policy = Policy(twins=2, repeats=1, settings=("mini:few/*",))
     card = reprcheck.check(model, tmp_path / "mini", policy=policy, cache_dir=tmp_path / "cache")
     assert [setting.task for setting in card.settings] == ["few"]
     dataset = load(tmp_path / "mini")
@@ -88,7 +88,7 @@ def test_it_agrees_with_pytest(place, tmp_path):
         "def means():\n"
         "    return lambda x: np.concatenate([x.mean((2, 3)), x.std((2, 3))], 1).astype(np.float32)\n"
     )
-    (tmp_path / "policy.toml").write_text('schema = 1\ntwins = 2\nsettings = ["*/probe/1"]\n')
+    (tmp_path / "policy.toml").write_text('schema = 1\ntwins = 2\nrepeats = 1\nsettings = ["*/probe/1"]\n')
     spec = f"py:{tmp_path}/model.py:means"
     here = to_document(ask(place, spec, policy=tmp_path / "policy.toml"))
     command = [sys.executable, "-m", "pytest", "benchmarks/", f"--model={spec}", f"--dataset={place}/mini"]
@@ -172,7 +172,7 @@ def test_a_unit_declared_too_fine_is_underpowered_until_the_card_answers(tmp_pat
     """Tiles of a slide are alike, and the label is the slide's: brightness of the slide tells it."""
     slides = [f"slide{i // 3:02}" for i in range(36)]
     labels = [("a", "b")[i // 3 % 2] for i in range(36)]
-    extra, policy = {"slide": slides}, Policy(twins=2, settings=("*/knn/1",), diagnostics=("beats_untrained",))
+    extra, policy = {"slide": slides}, Policy(twins=2, repeats=1, settings=("*/knn/1",), diagnostics=("beats_untrained",))
     folder = write_dataset(tmp_path / "mini", labels=labels, shape=(1, 32, 32), signal=9.0, extra=extra)
     card = ask(tmp_path, Means(), folder, policy=policy)
     (setting,) = card.settings

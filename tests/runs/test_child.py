@@ -54,7 +54,7 @@ def setup(tmp_path: Path) -> Setup:
     (tmp_path / "toys.py").write_text(MODELS)
     dataset = catalogue.load(tmp_path / "mini")
     model = resolve_model(f"py:{tmp_path}/toys.py:slow_once")
-    policy = Policy(twins=2, settings=("*/knn/1",))
+    policy = Policy(twins=2, repeats=1, settings=("*/knn/1",))
     return Setup({model.name: model}, {dataset.name: dataset}, policy, Cache(tmp_path / "cache"), date.today())
 
 

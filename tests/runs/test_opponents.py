@@ -70,7 +70,7 @@ def quiet(total, title):
 
 def met(model, dataset, folder, matched=False):
     """Embed what a model meets on a dataset's images, or on matched ones."""
-    meeting = Opponents(Policy(twins=K), Embedder(Cache(folder), quiet))
+    meeting = Opponents(Policy(twins=K, repeats=1), Embedder(Cache(folder), quiet))
     made = model if isinstance(model, Model) else resolve_model(model)
     return (meeting.on_matched_images if matched else meeting.on_images)(made, dataset, (0,))
 
@@ -184,10 +184,10 @@ def test_an_aggregated_task_is_judged_on_units(tmp_path):
     folder = write_dataset(
         tmp_path / "mini", labels=labels, units=units, shape=(1, 32, 32), signal=9.0, task={"aggregate": "mean"}
     )
-    dataset, run = load(folder), Session(Policy(twins=2), Cache(tmp_path / "cache"), quiet)
+    dataset, run = load(folder), Session(Policy(twins=2, repeats=1), Cache(tmp_path / "cache"), quiet)
     model = resolve_model(lambda x: x.mean((2, 3)))
     question = Question(model.name, "mini", "state", "knn/1", "beats_untrained")
-    benches = Benches(Policy(twins=2), Embedder(Cache(tmp_path / "cache"), quiet))
+    benches = Benches(Policy(twins=2, repeats=1), Embedder(Cache(tmp_path / "cache"), quiet))
     bench = benches.of_model(model, dataset, dataset.tasks["state"], "knn/1")
     assert bench.ids.tolist() == bench.task.units.tolist() == sorted(set(units))
     assert {len(block.vectors) for block in (bench.embedding, *bench.baselines.values())} == {12}
@@ -216,7 +216,7 @@ def test_a_model_that_knows_what_cellprofiler_does_must_not_pass_where_the_polic
     asked = Question(model.name, "mini", "state", "knn/1", "beats_structure")
     found = {}
     for baselines in ((), ("cellprofiler",)):
-        run = Session(Policy(twins=2, baselines=baselines), Cache(tmp_path / "cache"), quiet)
+        run = Session(Policy(twins=2, repeats=1, baselines=baselines), Cache(tmp_path / "cache"), quiet)
         found[baselines] = run.ask(model, load(folder), asked)
     without, with_it = found.values()
     assert without[0].status == "pass"
@@ -251,7 +251,7 @@ def test_what_was_interpreted_is_told_by_a_run_that_decodes_nothing_too(tmp_path
         tifffile.imwrite(path, 255 - tifffile.imread(path), photometric="miniswhite")
 
     def notes(dataset):
-        benches, task = Benches(Policy(twins=K), Embedder(Cache(tmp_path / "cache"), quiet)), dataset.tasks["state"]
+        benches, task = Benches(Policy(twins=K, repeats=1), Embedder(Cache(tmp_path / "cache"), quiet)), dataset.tasks["state"]
         pixels = benches.opponents.baselines(dataset, (0,))["pixels"]
         return benches.of(Contestants(pixels, {}), dataset, task, "knn/1").notes
 
