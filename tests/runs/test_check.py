@@ -172,7 +172,8 @@ def test_a_unit_declared_too_fine_is_underpowered_until_the_card_answers(tmp_pat
     """Tiles of a slide are alike, and the label is the slide's: brightness of the slide tells it."""
     slides = [f"slide{i // 3:02}" for i in range(36)]
     labels = [("a", "b")[i // 3 % 2] for i in range(36)]
-    extra, policy = {"slide": slides}, Policy(twins=2, repeats=1, settings=("*/knn/1",), diagnostics=("beats_untrained",))
+    extra = {"slide": slides}
+    policy = Policy(twins=2, repeats=1, settings=("*/knn/1",), diagnostics=("beats_untrained",))
     folder = write_dataset(tmp_path / "mini", labels=labels, shape=(1, 32, 32), signal=9.0, extra=extra)
     card = ask(tmp_path, Means(), folder, policy=policy)
     (setting,) = card.settings

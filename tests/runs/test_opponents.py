@@ -251,7 +251,8 @@ def test_what_was_interpreted_is_told_by_a_run_that_decodes_nothing_too(tmp_path
         tifffile.imwrite(path, 255 - tifffile.imread(path), photometric="miniswhite")
 
     def notes(dataset):
-        benches, task = Benches(Policy(twins=K, repeats=1), Embedder(Cache(tmp_path / "cache"), quiet)), dataset.tasks["state"]
+        benches = Benches(Policy(twins=K, repeats=1), Embedder(Cache(tmp_path / "cache"), quiet))
+        task = dataset.tasks["state"]
         pixels = benches.opponents.baselines(dataset, (0,))["pixels"]
         return benches.of(Contestants(pixels, {}), dataset, task, "knn/1").notes
 
