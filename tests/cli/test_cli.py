@@ -21,7 +21,7 @@ from reprcheck.runs import audit as auditing
 from tests.minisets import write_dataset
 
 ROOT = Path(__file__).resolve().parents[2]
-POLICY = 'schema = 1\ntwins = 2\nrepeats = 1\nsettings = ["*/probe/1"]\n'
+POLICY = 'schema = 1\ntwins = 2\nsettings = ["*/probe/1"]\n'
 STOPPER = """
 def stop():
     import os, signal
