@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reprcheck.datasets import DEFAULT
+from reprcheck.datasets.catalogue import DEFAULT
 from tests.meta.known import DESERVED
 
 pytestmark = pytest.mark.slow

@@ -69,7 +69,7 @@ def test_blind_references_are_found_out(monkeypatch):
 
 
 def test_labels_that_were_not_permuted_are_found_out(monkeypatch):
-    monkeypatch.setattr(permuted, "relabelled", lambda y, *_: iter([y]))
+    monkeypatch.setattr(permuted, "permute_labels", lambda y, *_: iter([y]))
     monkeypatch.setattr(permuted, "POLICY", LENIENT)
     rows = permuted.study(QUICK, quiet)
     assert {"released: all", "cells that pass"} <= set(bad(rows))
