@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 import reprcheck
-from reprcheck import datasets
+from reprcheck.datasets import catalogue
 from reprcheck.policy import Policy
 from reprcheck.testing import toys
 from reprcheck.types import Dataset, Image, ImageSource
@@ -88,7 +88,7 @@ def all_but(known: str):
 def asked(name: str, table: Mapping[str, tuple[str, str, str]]) -> dict[str, tuple[str, str, str]]:
     """Return what each encoder that is asked on a dataset deserves, by its SPEC."""
     named = {ENCODERS[encoder]: deserved for encoder, deserved in table.items()}
-    rest = ("constant", "untrained") if name in datasets.DEFAULT else ("constant", "untrained", "demo")
+    rest = ("constant", "untrained") if name in catalogue.DEFAULT else ("constant", "untrained", "demo")
     others = {ENCODERS[encoder]: NONE for encoder in rest if encoder not in table}
     known = "+".join(thing for thing in ONE_THING if thing in table)
     return {**named, **others, f"py:tests.meta.known:all_but?known={known}": NONE}
@@ -115,5 +115,5 @@ def undeserved(name, cache):
 
 def opened(name: str) -> Dataset:
     """Return a dataset whose images are read once."""
-    dataset = datasets.load(name)
+    dataset = catalogue.load(name)
     return replace(dataset, images=Kept(dataset.images))
