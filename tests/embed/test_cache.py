@@ -57,7 +57,15 @@ def test_named_arrays_come_back(cache):
     assert np.array_equal(found["values"], np.arange(3.0))
 
 
-@pytest.mark.parametrize("damage", [lambda raw: raw[:-5], lambda raw: raw[:40] + b"\0" + raw[41:], lambda raw: b""])
+DAMAGES = {
+    "cut short": lambda raw: raw[:-5],
+    "header": lambda raw: raw[:40] + b"\0" + raw[41:],
+    "a bit of a number": lambda raw: raw[:-1] + bytes([raw[-1] ^ 1]),
+    "empty": lambda raw: b"",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 def test_a_damaged_shard_is_reported_set_aside_and_the_rest_still_read(cache, damage):
     cache.add("vectors", "k", rows(2))
     (shard,) = cache.folder.rglob("*.safetensors")

@@ -25,7 +25,7 @@ from reprcheck.runs.questions import Question, questions
 from tests.minisets import write_dataset
 
 MODELS = """
-import os, time
+import os, stat, time
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -43,6 +43,18 @@ def forks():
     if not child:
         time.sleep(600)
     (HERE / "made").write_text(str(child))
+    return lambda x: x.mean((2, 3))
+
+def answers_another():
+    "Finds the pipe to the gate, and answers a question that nobody has asked."
+    from reprcheck.runs.child import Answer
+    line = Answer("toys.answers_another", ("other", "mini:state/knn/1", "beats_untrained")).dumps()
+    for fd in range(3, 64):
+        try:
+            if stat.S_ISFIFO(os.fstat(fd).st_mode):
+                os.write(fd, line.encode() + b"\\n")
+        except OSError:
+            pass
     return lambda x: x.mean((2, 3))
 """
 
@@ -137,6 +149,18 @@ def test_a_question_given_up_is_not_answered_to_another(setup: Setup, tmp_path: 
     assert answer.cell is not None
     assert answer.cell.diagnostic == "beats_structure"
     assert answer.cell.status != "error"
+
+
+def test_an_answer_to_another_question_is_an_error(setup: Setup, tmp_path: Path) -> None:
+    model = resolve_model(f"py:{tmp_path}/toys.py:answers_another")
+    setup = replace(setup, models={model.name: model})
+    question = one_question(setup)
+    with Child(setup) as child:
+        answer = child.ask(question)
+    assert (answer.asked, answer.died) == (question.key, True)
+    assert answer.cell is not None
+    assert answer.cell.status == "error"
+    assert "answered another question" in answer.cell.statement
 
 
 def test_what_a_model_has_started_ends_with_it(setup: Setup, tmp_path: Path) -> None:
