@@ -23,7 +23,7 @@ benchmark: $(READY)
 	$(BIN)/pytest benchmarks/ --model='$(MODEL)' $(if $(DATASET),--dataset='$(DATASET)') $(ARGS)
 
 test: $(READY)
-	$(BIN)/pytest tests/ -n 2 --dist loadfile $(ARGS)
+	$(BIN)/pytest tests/ -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff check
