@@ -126,7 +126,8 @@ class Registry:
         contract = EntryPoint("", self.contract, "").load()
         if not isinstance(thing, contract):
             raise TypeError(f"{entry.value} is no {contract.__name__}")
-        if (known_as := getattr(thing, "id", entry.name)) != entry.name:
+        known_as = getattr(thing, "id", getattr(thing, "name", entry.name))
+        if known_as != entry.name:
             raise TypeError(f"{entry.value} calls itself {known_as!r}")
         return thing
 

@@ -78,6 +78,51 @@ def test_no_file_imports_one_that_imports_it():
         visit(name)
 
 
+def statements(body):
+    """Yield the import statements that run when a file is imported, in their order."""
+    for node in body:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield node
+        elif isinstance(node, ast.Try):
+            yield from statements(node.body)
+        elif isinstance(node, ast.If) and ast.unparse(node.test) != "TYPE_CHECKING":
+            yield from statements([*node.body, *node.orelse])
+
+
+RUNS = {name: list(statements(ast.parse(path.read_text(encoding="utf-8")).body)) for name, path in FILES.items()}
+
+
+def import_first(name):
+    """Import a file before any other, as Python would; return who asks for a name of a file that has only begun."""
+    begun, done, faults = [], set(), []
+
+    def run(module):
+        if module in done or module in begun or module not in FILES:
+            return
+        run(module.rpartition(".")[0])
+        if module in done:  # by its package
+            return
+        begun.append(module)
+        for node in RUNS[module]:
+            taken_from = node.module if isinstance(node, ast.ImportFrom) else None
+            if taken_from:
+                run(taken_from)
+            for alias in node.names:
+                inner = f"{taken_from}.{alias.name}" if taken_from else alias.name
+                run(inner)
+                if taken_from in begun and inner not in FILES:
+                    faults.append(f"{module} takes {alias.name} from {taken_from}")
+        done.add(begun.pop())
+
+    run(name)
+    return faults
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if not name.endswith("__main__")])
+def test_any_file_can_be_imported_first(name):
+    assert import_first(name) == []
+
+
 def test_torch_and_timm_are_imported_in_one_folder():
     importers = {
         name for name, others in IMPORTS.items() if {other.split(".")[0] for other in others} & {"torch", "timm"}

@@ -94,3 +94,10 @@ def test_what_an_extension_raises_names_its_distribution(install):
         raise UserError("y", "z")
     with pytest.raises(ValueError, match="4"), found.running("hexagon"):
         raise ValueError(4)
+
+
+def test_a_thing_under_another_name_than_its_own_is_refused(install, monkeypatch):
+    install("alpha", "2.0", oval=f"{__name__}:CIRCLE")
+    monkeypatch.setattr(CIRCLE, "name", "circle", raising=False)
+    with pytest.raises(UserError, match=r"alpha 2\.0 can't be loaded: .* calls itself 'circle'"):
+        shapes().get("oval")

@@ -8,7 +8,7 @@ Reference
     A family of K untrained twins (the model's architecture, freshly initialised), one plain untrained ResNet and one
     plain untrained ViT at the same input; where the model can't be re-initialised, K plain ResNets. The model must beat
     every one that hasn't collapsed: a constant or rank-one embedding is an easy opponent, is named and left out. Twins
-    with batch norm enter as drawn and with its statistics calibrated on the unlabelled images, twins that keep a trace
+    with batch norm enter as drawn and with its statistics adapted to the unlabelled images, twins that keep a trace
     of training bring the trained weights shuffled beside them, and where fewer than two twins are left, K plain ResNets
     take their place.
 Null
@@ -18,7 +18,7 @@ Unit
 Margin
     On the score's scale, 0.02 unless the policy says otherwise.
 How it can fool you
-    Normalisation other than batch norm isn't calibrated, nor is what a scripted graph holds. A pass says nothing of
+    Normalisation other than batch norm isn't adapted, nor is what a scripted graph holds. A pass says nothing of
     *what* was learned: brightness will do.
 Source
     Svatko et al. 2026 (arXiv 2603.13377): untrained networks as the baseline of microscopy representation models.

@@ -16,7 +16,6 @@ from __future__ import annotations
 import builtins
 import copyreg
 import functools
-import inspect
 import io
 import logging
 import os
@@ -39,7 +38,26 @@ from reprcheck.digest import digest, file_digest
 from reprcheck.errors import UserError
 from reprcheck.models.code_names import names_of
 from reprcheck.models.failure import because
-from reprcheck.models.own_code import BINDINGS, PYTHON, OwnModule, UnknownIdentityError, absolute, of_module, of_name
+from reprcheck.models.object_state import (
+    HEAP_TYPE,
+    hides_state,
+    own_digest,
+    pickles_itself,
+    read_attributes,
+    read_cell,
+)
+from reprcheck.models.own_code import (
+    BINDINGS,
+    PYTHON,
+    OwnModule,
+    UnknownIdentityError,
+    absolute,
+    find_library,
+    is_planted,
+    leads_to,
+    of_module,
+    of_name,
+)
 
 REMEDY = "give it a method digest() that returns a text made from its weights"
 LOCKS = (type(threading.Lock()), type(threading.RLock()))
@@ -56,7 +74,6 @@ CLASS_FACTS = frozenset(
 )
 """Entries of a class that are no part of what it does."""
 MODULE_FACTS = frozenset(("__name__", "__spec__", "__loader__", "__package__", "__cached__", "__doc__", "__builtins__"))
-HEAP_TYPE = 1 << 9
 LONGEST_PATH = 1024
 
 
@@ -278,9 +295,9 @@ class _Walk:
 
     def _function(self, function: FunctionType) -> Any:
         home = of_name(function.__globals__.get("__name__"))
-        if isinstance(home, str) and _leads_to(function):
+        if isinstance(home, str) and leads_to(function):
             return ["library", home, function.__module__, function.__qualname__]
-        cells = zip(function.__code__.co_freevars, map(_contents, function.__closure__ or ()), strict=True)
+        cells = zip(function.__code__.co_freevars, map(read_cell, function.__closure__ or ()), strict=True)
         defaults = [("defaults", function.__defaults__), ("keyword defaults", function.__kwdefaults__)]
         held = [*defaults, *cells, *sorted(vars(function).items())]
         told = [function.__name__, self._origin(home, ""), self._code(function.__code__), *self._pairs(held)]
@@ -319,7 +336,7 @@ class _Walk:
                 if id(value) not in seen and isinstance(of_module(value), OwnModule):
                     seen.add(id(value))
                     found.extend(self._taken(value, f"{label}.{name}", names, seen))
-            elif own or _planted(value):
+            elif own or is_planted(value):
                 found.append([name, self.told(value, f"{label}.{name}")])
         return found
 
@@ -331,8 +348,8 @@ class _Walk:
 
     def _class(self, kind: type) -> Any:
         home = of_name(kind.__module__)
-        if isinstance(home, str) and (_leads_to(kind) or home.startswith(BINDINGS)):
-            planted = [(name, value) for name, value in sorted(vars(kind).items()) if _planted(value)]
+        if isinstance(home, str) and (leads_to(kind) or home.startswith(BINDINGS)):
+            planted = [(name, value) for name, value in sorted(vars(kind).items()) if is_planted(value)]
             bases = [base for base in kind.__bases__ if base is not object] if kind.__flags__ & HEAP_TYPE else []
             return [
                 "library",
@@ -364,7 +381,11 @@ class _Walk:
         return ["list", *(self.told(item, f"[{i}]") for i, item in enumerate(value))]
 
     def _array(self, value: np.ndarray[Any, Any]) -> Any:
-        about = [] if type(value) in (np.ndarray, np.memmap) else [self.told(type(value)), *self._pairs(_state(value))]
+        about = (
+            []
+            if type(value) in (np.ndarray, np.memmap)
+            else [self.told(type(value)), *self._pairs(read_attributes(value))]
+        )
         plain = np.asarray(value)
         if plain.dtype.hasobject or plain.dtype.kind in "OUT":
             return ["array", plain.dtype.kind, list(plain.shape), *map(self.told, plain.ravel().tolist()), *about]
@@ -376,18 +397,18 @@ class _Walk:
         home = of_name(kind.__module__)
         own = isinstance(home, OwnModule)
         self.settle(home)
-        if not own and _leads_to(value):
+        if not own and leads_to(value):
             return ["library", of_name(value.__module__), value.__module__, value.__qualname__]
         if not own and hasattr(value, "__wrapped__"):  # a cache, a compiler: what they add is no state of their own
             forget = getattr(value, "cache_clear", None)
             if callable(forget):
                 forget()  # what it remembers was read without being seen; let it be read again, where that shows
             return ["wrapper", self.told(kind), self.told(value.__wrapped__, "__wrapped__")]
-        hidden = _hides_state(kind)
+        hidden = hides_state(kind)
         parts = ["instance", self.told(kind)]
-        if own or not (hidden or _pickles_itself(kind)):
-            parts.append(self._pairs(_state(value)))
-        if hidden or (not own and _pickles_itself(kind)):
+        if own or not (hidden or pickles_itself(kind)):
+            parts.append(self._pairs(read_attributes(value)))
+        if hidden or (not own and pickles_itself(kind)):
             parts.append(self._reduced(value))
         return parts
 
@@ -399,90 +420,11 @@ class _Walk:
         except Exception as error:
             raise UnknownIdentityError(f"is a {type(value).__name__}, whose state can't be seen") from error
         if isinstance(parts, str):
-            return ["global", _library_with(parts, value), parts]
+            return ["global", find_library(parts, value), parts]
         made, arguments, *more = parts
         state, items, pairs = [*more, None, None, None][:3]
         told = [self.told(made), self.told(tuple(arguments)), self.told(state)]
         return [*told, [self.told(item) for item in items or ()], [self.told(tuple(pair)) for pair in pairs or ()]]
-
-
-def own_digest(value: Any) -> str | None:
-    """Return what an object says that it is made of, None where it has no method ``digest()``."""
-    own = getattr(value, "digest", None)
-    if not callable(own):
-        return None
-    try:
-        inspect.signature(own).bind()
-    except (TypeError, ValueError):
-        return None
-    found = own()
-    if not isinstance(found, str) or not found:
-        raise UnknownIdentityError(f"digest() returned {found!r}", "return a text that changes with the weights")
-    return found
-
-
-def _state(value: Any) -> list[tuple[str, Any]]:
-    """Return the attributes of an instance by name, those in slots too."""
-    held = dict(getattr(value, "__dict__", {}))
-    for base in type(value).__mro__:
-        for name, slot in vars(base).items():
-            if isinstance(slot, types.MemberDescriptorType) and "__slots__" in vars(base):
-                try:
-                    held[f"{base.__name__}.{name}" if name in held else name] = slot.__get__(value)
-                except AttributeError:
-                    continue
-    return sorted(held.items(), key=lambda item: str(item[0]))
-
-
-def _hides_state(kind: type) -> bool:
-    """Say whether instances hold more than attributes and slots: a struct of C."""
-    if kind.__itemsize__ or any(base is not object and not base.__flags__ & HEAP_TYPE for base in kind.__mro__):
-        return True
-    with_slots = [vars(base).values() for base in kind.__mro__ if "__slots__" in vars(base)]
-    slots = sum(isinstance(held, types.MemberDescriptorType) for space in with_slots for held in space)
-    word = tuple.__itemsize__
-    offsets = (kind.__dictoffset__ > 0) + (kind.__weakrefoffset__ > 0)
-    return kind.__basicsize__ > object.__basicsize__ + word * (slots + offsets)
-
-
-def _pickles_itself(kind: type) -> bool:
-    ways = ("__reduce__", "__reduce_ex__", "__getstate__", "__getnewargs__", "__getnewargs_ex__")
-    return kind in copyreg.dispatch_table or any(
-        getattr(kind, way, None) is not getattr(object, way, None) for way in ways
-    )
-
-
-def _leads_to(value: Any) -> bool:
-    """Say whether a thing of a library's is found under its own name there, so that the name and a version tell it."""
-    module, name = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
-    if not isinstance(module, str) or not isinstance(name, str) or isinstance(of_name(module), OwnModule):
-        return False
-    step: Any = sys.modules.get(module)
-    for part in name.split("."):
-        step = inspect.getattr_static(step, part, None)
-    return step is value
-
-
-def _library_with(name: str, value: Any) -> str:
-    """Return the library that keeps an object under a name; raise Untold for an object whose name leads nowhere."""
-    for at in sorted(sys.modules):
-        home = of_name(at) if getattr(sys.modules[at], "__dict__", {}).get(name) is value else None
-        if isinstance(home, str):
-            return home
-    raise UnknownIdentityError(f"is a {type(value).__name__}, whose state can't be seen")
-
-
-def _planted(value: Any) -> bool:
-    """Say whether something in an installed class or module is a function of the user's."""
-    function = value.__func__ if isinstance(value, staticmethod | classmethod) else value
-    return isinstance(function, FunctionType) and isinstance(of_name(function.__globals__.get("__name__")), OwnModule)
-
-
-def _contents(cell: types.CellType) -> Any:
-    try:
-        return cell.cell_contents
-    except ValueError:
-        return ["empty"]
 
 
 def _with_torch() -> bool:
@@ -510,14 +452,16 @@ _KINDS: tuple[tuple[Any, Callable[[_Walk, Any], Any]], ...] = (
     ((types.GetSetDescriptorType, types.MemberDescriptorType), _Walk._descriptor),
     (types.MethodWrapperType, lambda walk, value: ["method", value.__name__, walk.told(value.__self__)]),
     (CodeType, _Walk._code),
-    (types.CellType, lambda walk, value: ["cell", walk.told(_contents(value))]),
+    (types.CellType, lambda walk, value: ["cell", walk.told(read_cell(value))]),
     (property, lambda walk, value: ["property", *map(walk.told, (value.fget, value.fset, value.fdel))]),
     ((staticmethod, classmethod), lambda walk, value: [type(value).__name__, walk.told(value.__func__)]),
     (
         functools.partial,
         lambda walk, value: [
             "partial",
-            *walk._pairs([("func", value.func), ("args", value.args), ("keywords", value.keywords), *_state(value)]),
+            *walk._pairs(
+                [("func", value.func), ("args", value.args), ("keywords", value.keywords), *read_attributes(value)]
+            ),
         ],
     ),
     (ContextVar, lambda walk, value: ["context", walk.told(value.get(None))]),

@@ -9,6 +9,7 @@ functions with the rest, so that the answer doesn't depend on what a process has
 from __future__ import annotations
 
 import ast
+import inspect
 import os
 import sys
 import sysconfig
@@ -21,7 +22,8 @@ from importlib.machinery import ModuleSpec, PathFinder
 from importlib.metadata import PackageNotFoundError, distribution, packages_distributions
 from importlib.util import find_spec, resolve_name, source_from_cache
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
+from typing import Any
 
 from reprcheck.errors import ReprcheckError
 
@@ -343,3 +345,29 @@ def _statements(source: bytes) -> tuple[Statement, ...]:
                 level = len(name) - len(name.lstrip("."))
                 found[level, name[level:], ()] = None
     return tuple(found)
+
+
+def leads_to(value: Any) -> bool:
+    """Say whether a thing of a library's is found under its own name there, so that the name and a version tell it."""
+    module, name = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
+    if not isinstance(module, str) or not isinstance(name, str) or isinstance(of_name(module), OwnModule):
+        return False
+    step: Any = sys.modules.get(module)
+    for part in name.split("."):
+        step = inspect.getattr_static(step, part, None)
+    return step is value
+
+
+def find_library(name: str, value: Any) -> str:
+    """Return the library that keeps an object under a name; raise UnknownIdentityError where its name leads nowhere."""
+    for at in sorted(sys.modules):
+        home = of_name(at) if getattr(sys.modules[at], "__dict__", {}).get(name) is value else None
+        if isinstance(home, str):
+            return home
+    raise UnknownIdentityError(f"is a {type(value).__name__}, whose state can't be seen")
+
+
+def is_planted(value: Any) -> bool:
+    """Say whether something in an installed class or module is a function of the user's."""
+    function = value.__func__ if isinstance(value, staticmethod | classmethod) else value
+    return isinstance(function, FunctionType) and isinstance(of_name(function.__globals__.get("__name__")), OwnModule)

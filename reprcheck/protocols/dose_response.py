@@ -27,20 +27,10 @@ class DoseResponse(Protocol):
     predicts = False
 
     def score(self, blocks: Sequence[NDArray[np.float32]], task: Task, repeat: int = 0) -> Scores:
-        """Score vectors on a dose series.
+        """Return scores in [0, 1]; ``predictions`` is the displacement of each sample's unit. See `Protocol.score`.
 
-        Parameters
-        ----------
-        blocks : sequence of float32[n, D_b]
-        task : Task
-            ``y`` is the dose (only its order counts), the same within a unit; ``control`` marks the control samples.
-        repeat : int
-            Not used: there are no folds.
-
-        Returns
-        -------
-        Scores
-            ``values`` in [0, 1]; ``predictions`` is each sample's unit's displacement.
+        The task's ``y`` is the dose, the same within a unit, of which only the order counts; ``control`` marks
+        controls.
         """
         everything = np.arange(len(task.y))
         x, _ = scaled(blocks, everything, everything)

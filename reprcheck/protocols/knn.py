@@ -27,20 +27,7 @@ class NearestNeighbours(Protocol):
     usual = True
 
     def score(self, blocks: Sequence[NDArray[np.float32]], task: Task, repeat: int = 0) -> Scores:
-        """Score vectors on a classification.
-
-        Parameters
-        ----------
-        blocks : sequence of float32[n, D_b]
-        task : Task
-        repeat : int
-            Which draw of the folds.
-
-        Returns
-        -------
-        Scores
-            ``values`` average to the balanced accuracy; ``predictions`` are class codes; no bits.
-        """
+        """Return scores that average to balanced accuracy; ``predictions`` are class codes. See `Protocol.score`."""
         predicted = np.full(len(task.y), -1)
         for fold in folds(task, repeat):
             a, b = scaled(blocks, fold.train, fold.test)

@@ -36,20 +36,9 @@ class Matching(Protocol):
     trains = False
 
     def score(self, blocks: Sequence[NDArray[np.float32]], task: Task, repeat: int = 0) -> Scores:
-        """Score vectors on a classification.
+        """Return scores that average to the share matched right.
 
-        Parameters
-        ----------
-        blocks : sequence of float32[n, D_b]
-        task : Task
-        repeat : int
-            Not used: there are no folds.
-
-        Returns
-        -------
-        Scores
-            ``values`` average to the share matched right; ``matches`` are positions, ``predictions`` the matches'
-            labels.
+        ``matches`` are positions, ``predictions`` the labels of the matches. See `Protocol.score`.
         """
         everything = np.arange(len(task.y))
         x, _ = scaled(blocks, everything, everything)

@@ -34,20 +34,7 @@ class Probe(Protocol):
     quick = False
 
     def score(self, blocks: Sequence[NDArray[np.float32]], task: Task, repeat: int = 0) -> Scores:
-        """Score vectors on a classification.
-
-        Parameters
-        ----------
-        blocks : sequence of float32[n, D_b]
-        task : Task
-        repeat : int
-            Which draw of the folds.
-
-        Returns
-        -------
-        Scores
-            ``values`` sum to the balanced accuracy, ``bits`` to the usable information; ``predictions`` are classes.
-        """
+        """Return scores that average to balanced accuracy; ``bits`` are usable information. See `Protocol.score`."""
         chance = np.zeros((len(task.y), len(task.classes)))
         for fold in folds(task, repeat):
             strength = _choose(blocks, task, fold.inner)

@@ -28,20 +28,7 @@ class Ridge(Protocol):
     usual = True
 
     def score(self, blocks: Sequence[NDArray[np.float32]], task: Task, repeat: int = 0) -> Scores:
-        """Score vectors on a regression.
-
-        Parameters
-        ----------
-        blocks : sequence of float32[n, D_b]
-        task : Task
-        repeat : int
-            Which draw of the folds.
-
-        Returns
-        -------
-        Scores
-            ``values`` average to R2; ``predictions`` are in the label's units.
-        """
+        """Return scores that average to R2; ``predictions`` are in the label's units. See `Protocol.score`."""
         predicted = np.full(len(task.y), np.nan)
         for fold in folds(task, repeat):
             loss = np.zeros(len(PENALTIES))

@@ -99,7 +99,7 @@ class Benches:
             cache=self.embedder.cache,
             progress=self.embedder.progress,
             contestants=contestants,
-            baselines={name: _select_compared(REFERENCES.get(name), block) for name, block in met.items()},
+            baselines={name: _make_comparable(REFERENCES.get(name), block) for name, block in met.items()},
             thumbnails=met[PIXELS.name],
             ids=groups.names if groups else dataset.ids[task.rows],
             matched=matched,
@@ -140,7 +140,7 @@ class Images:
     notes: tuple[str, ...]
 
 
-def _select_compared(baseline: Baseline, block: Block) -> Block:
+def _make_comparable(baseline: Baseline, block: Block) -> Block:
     vectors = baseline.compared(block.vectors)
     if vectors is block.vectors:
         return block

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from reprcheck.baselines import Baseline
 from reprcheck.datasets import catalogue
@@ -84,6 +85,27 @@ def study_settings(sets: Iterable[Dataset], settings: Iterable[str]) -> list[Stu
 def by(protocol: Protocol, *tasks: str) -> tuple[str, ...]:
     """Return the settings of tasks ``dataset:task`` under a protocol."""
     return tuple(f"{task}/{protocol.id}" for task in tasks)
+
+
+class Trial(NamedTuple):
+    """One encoder of a study in one setting."""
+
+    at: StudySetting
+    kind: str
+    width: int
+    number: int
+
+
+def plan_trials(
+    settings: Sequence[StudySetting], kinds: Iterable[str], widths: Sequence[int], each: int
+) -> list[Trial]:
+    """Return ``each`` trials of every kind in every setting; of one width each time, to share references."""
+    return [
+        Trial(at, kind, widths[(s + number) % len(widths)], number)
+        for s, at in enumerate(settings)
+        for kind in kinds
+        for number in range(each)
+    ]
 
 
 class StudyBenches:

@@ -11,7 +11,7 @@ The rate is at the policy's margin; at margin 0 it is among the details.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -26,7 +26,16 @@ from reprcheck.policy import Policy
 from reprcheck.protocols.knn import KNN
 from reprcheck.protocols.probe import PROBE
 from reprcheck.seeding import rng
-from reprcheck.studies.benches import QUICK_LIMIT, StudyBenches, StudySetting, by, open_sets, study_settings
+from reprcheck.studies.benches import (
+    QUICK_LIMIT,
+    StudyBenches,
+    StudySetting,
+    Trial,
+    by,
+    open_sets,
+    plan_trials,
+    study_settings,
+)
 from reprcheck.studies.brightness import FITTED, KINDS, Levels, Waves, drawn, fitted
 from reprcheck.studies.row import Row, Scale
 from reprcheck.studies.tally import Attempt, row, rows
@@ -74,21 +83,12 @@ QUICK = ("sim-culture-known:brightness", "sim-culture:localisation")
 WIDTHS = (32, 128, 512)
 
 
-@dataclass
-class Trial:
-    """One encoder in one setting."""
-
-    at: StudySetting
-    kind: str
-    width: int
-    number: int
-
-    def judge(self, benches: StudyBenches) -> Cell:
-        """Ask the diagnostic."""
-        dataset, task = self.at.dataset, self.at.task
-        features, levels = benches.blocks(dataset, task, [Intensity(), Levels()], "histograms")
-        name = ("intensity", self.kind, self.width, self.number, self.at.name)
-        return beyond_intensity.ask(benches.of(self.at, drawn(features, levels, self.kind, self.width, name)))
+def judge(trial: Trial, benches: StudyBenches) -> Cell:
+    """Ask the diagnostic."""
+    dataset, task = trial.at.dataset, trial.at.task
+    features, levels = benches.blocks(dataset, task, [Intensity(), Levels()], "histograms")
+    name = ("intensity", trial.kind, trial.width, trial.number, trial.at.name)
+    return beyond_intensity.ask(benches.of(trial.at, drawn(features, levels, trial.kind, trial.width, name)))
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,10 @@ def study(scale: Scale, progress: Progress) -> list[Row]:
     sets = open_sets(SETS if scale.full else dict.fromkeys(SETS, QUICK_LIMIT), TASKS if scale.full else QUICK)
     voted = study_settings(sets, by(KNN, *(TASKS if scale.full else QUICK)))
     probed = study_settings(sets, by(PROBE, *(PROBED if scale.full else QUICK[:1])))
-    trials = _trials(voted, scale.trials(2, 1)) + _trials(probed, 1)[:: scale.trials(1, 6)]
+    trials = (
+        plan_trials(voted, KINDS, WIDTHS, scale.trials(2, 1))
+        + plan_trials(probed, KINDS, WIDTHS, 1)[:: scale.trials(1, 6)]
+    )
     enough = open_sets(LEARNED, TASKS) if scale.full else sets
     learners = [
         FittedEncoder(at, *how)
@@ -135,7 +138,7 @@ def study(scale: Scale, progress: Progress) -> list[Row]:
     with threadpool_limits(1), progress(len(trials) + len(learners), "functions of intensity") as advance:
         attempts, learner_attempts = [], []
         for trial in trials:
-            attempts.append(Attempt(trial.at, trial.kind, trial.judge(benches)))
+            attempts.append(Attempt(trial.at, trial.kind, judge(trial, benches)))
             advance(1)
         for learner in learners:
             learner_attempts.append(Attempt(learner.at, learner.kind, learner.judge(halves)))
@@ -160,13 +163,3 @@ def _on_matched_images(settings: Iterable[StudySetting], benches: StudyBenches) 
         for seed, width in enumerate(WIDTHS)
     ]
     return [row("intensity", "encoders, on matched images too", attempts)] if attempts else []
-
-
-def _trials(settings: Sequence[StudySetting], each: int) -> list[Trial]:
-    """Return ``each`` encoders of every kind in every setting; of one width each time, to share references."""
-    return [
-        Trial(at, kind, WIDTHS[(s + number) % len(WIDTHS)], number)
-        for s, at in enumerate(settings)
-        for kind in KINDS
-        for number in range(each)
-    ]

@@ -6,9 +6,6 @@ features, products, subsets of them. The rate is at the policy's margin; at marg
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 from threadpoolctl import threadpool_limits
 
 from reprcheck.baselines.structure.baseline import STRUCTURE
@@ -18,7 +15,15 @@ from reprcheck.policy import Policy
 from reprcheck.protocols.knn import KNN
 from reprcheck.protocols.nsc import NSC
 from reprcheck.protocols.probe import PROBE
-from reprcheck.studies.benches import QUICK_LIMIT, StudyBenches, StudySetting, by, open_sets, study_settings
+from reprcheck.studies.benches import (
+    QUICK_LIMIT,
+    StudyBenches,
+    Trial,
+    by,
+    open_sets,
+    plan_trials,
+    study_settings,
+)
 from reprcheck.studies.functions import FUNCTIONS, mapped
 from reprcheck.studies.row import Row, Scale
 from reprcheck.studies.tally import Attempt, rows
@@ -58,20 +63,11 @@ QUICK = ("sim-culture-known:count", "sim-culture-known:nothing")
 WIDTHS = (16, 64, 256)
 
 
-@dataclass(frozen=True)
-class Trial:
-    """One encoder in one setting."""
-
-    at: StudySetting
-    kind: str
-    width: int
-    number: int
-
-    def judge(self, benches: StudyBenches) -> Cell:
-        """Ask the diagnostic."""
-        base = benches.baseline(self.at.dataset, self.at.task, STRUCTURE)
-        name = (STRUCTURE.name, self.kind, self.width, self.number, self.at.name)
-        return beats_structure.ask(benches.of(self.at, mapped(base, self.kind, self.width, name)))
+def judge(trial: Trial, benches: StudyBenches) -> Cell:
+    """Ask the diagnostic."""
+    base = benches.baseline(trial.at.dataset, trial.at.task, STRUCTURE)
+    name = (STRUCTURE.name, trial.kind, trial.width, trial.number, trial.at.name)
+    return beats_structure.ask(benches.of(trial.at, mapped(base, trial.kind, trial.width, name)))
 
 
 def study(scale: Scale, progress: Progress) -> list[Row]:
@@ -79,21 +75,11 @@ def study(scale: Scale, progress: Progress) -> list[Row]:
     tasks, others = (TASKS, OTHERS) if scale.full else (QUICK, ())
     limits = SETS if scale.full else dict.fromkeys(SETS, QUICK_LIMIT)
     sets, benches = open_sets(limits, [*tasks, *others]), StudyBenches(POLICY)
-    trials = _trials(study_settings(sets, [*by(KNN, *tasks), *others]), scale.trials(6, 2))
-    trials += _trials(study_settings(sets, by(PROBE, *(tasks if scale.full else tasks[:1]))), 1)
+    trials = plan_trials(study_settings(sets, [*by(KNN, *tasks), *others]), FUNCTIONS, WIDTHS, scale.trials(6, 2))
+    trials += plan_trials(study_settings(sets, by(PROBE, *(tasks if scale.full else tasks[:1]))), FUNCTIONS, WIDTHS, 1)
     attempts = []
     with threadpool_limits(1), progress(len(trials), "functions of structure") as advance:
         for trial in trials:
-            attempts.append(Attempt(trial.at, trial.kind, trial.judge(benches)))
+            attempts.append(Attempt(trial.at, trial.kind, judge(trial, benches)))
             advance(1)
     return rows("structure", attempts, **{"draws of the folds": POLICY.repeats})
-
-
-def _trials(settings: Sequence[StudySetting], each: int) -> list[Trial]:
-    """Return ``each`` encoders of every kind in every setting; of one width each time, to share references."""
-    return [
-        Trial(at, kind, WIDTHS[(s + number) % len(WIDTHS)], number)
-        for s, at in enumerate(settings)
-        for kind in FUNCTIONS
-        for number in range(each)
-    ]

@@ -78,7 +78,7 @@ def test_labels_that_were_not_permuted_are_found_out(monkeypatch):
 def test_a_fixed_split_and_matching_are_asked_of_the_judged_alone():
     sets = benches.open_sets({"sim-culture-split": 60, "sim-screen": 60}, structure.OTHERS)
     found = [
-        structure.Trial(at, "linear map", 16, 0).judge(benches.StudyBenches(structure.POLICY))
+        structure.judge(benches.Trial(at, "linear map", 16, 0), benches.StudyBenches(structure.POLICY))
         for at in benches.study_settings(sets, structure.OTHERS)
     ]
     split, screen = (one.tasks[name] for one, name in zip(sets, ("localisation", "mechanism"), strict=True))

@@ -71,5 +71,5 @@ def adapt(encoder: Encoder, images: AdaptationImages) -> Encoder:
         For an encoder without a network.
     """
     if not isinstance(encoder, TorchEncoder):
-        raise TypeError(f"{encoder.name} has no network to calibrate")
+        raise TypeError(f"{encoder.name} has no network to adapt")
     return AdaptedEncoder(encoder, images)
