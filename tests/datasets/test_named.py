@@ -12,11 +12,8 @@ from tests.installed import forget, write_metadata
 
 
 class Grains(NamedDataset):
-    def __init__(self, name="grains"):
-        self.name = name
-
     def open(self, limit):
-        return dataset(Culture(plan=Plan(label={"texture": 0.5}), batches=2, units=8), self.name, limit=limit)
+        return dataset(Culture(plan=Plan(label={"texture": 0.5}), batches=2, units=8), "grains", limit=limit)
 
 
 class Nothing(NamedDataset):
