@@ -47,6 +47,8 @@ from reprcheck.diagnostics.contestants import Contestants
 from reprcheck.diagnostics.score_arrays import to_arrays
 from reprcheck.embed.aggregate import Groups
 from reprcheck.embed.engine import Block, DecodedImage, ImageView, load_decoded
+from reprcheck.embed.rows import Rows
+from reprcheck.errors import Option
 from reprcheck.models import AdaptationImages, adapt, draw_plain, resolve_model
 from reprcheck.models.untrained_resnet import UntrainedResNet
 from reprcheck.policy import Policy
@@ -126,13 +128,13 @@ def of_images(name: str, make: Callable[[Path], object], *made_by: str) -> None:
 class Recorded:
     """A cache that has all, and notes what it was asked for."""
 
-    def get(self, kind: str, key: str) -> dict[str, np.ndarray]:
+    def get(self, kind: str, key: str, names: object) -> dict[str, np.ndarray]:
         self.key = key
         return to_arrays(SCORES)
 
-    def load(self, kind: str, key: str) -> dict[str, np.ndarray]:
+    def load(self, kind: str, key: str) -> Rows:
         self.key = key
-        return {}
+        return Rows([], Option("cache-dir"))
 
 
 CHANNELS = ("dna", "actin", "tubulin")

@@ -28,6 +28,9 @@ from reprcheck.seeding import seed
 from reprcheck.stats.decision import compare, shared_training, weigh
 from reprcheck.types import Cell, Evidence, Kind, Scores, Status, Task
 
+SCORE_ARRAYS = ("units", "values")
+"""What the cache holds of any scores."""
+
 
 @dataclass
 class Bench:
@@ -117,7 +120,7 @@ class Bench:
         missing = {}
         for key, blocks in zip(keys, contests, strict=True):
             if key not in self._scores:
-                arrays = self.cache.get("scores", key)
+                arrays = self.cache.get("scores", key, SCORE_ARRAYS)
                 if arrays is None:
                     missing[key] = blocks
                 else:
@@ -153,7 +156,7 @@ class Bench:
         """Score a forest grown on a baseline on the bench's folds: the strongest reader of few features. Cached."""
         key = digest("forest", self._score_key(self.task, [baseline]))
         if key not in self._scores:
-            arrays = self.cache.get("scores", key)
+            arrays = self.cache.get("scores", key, SCORE_ARRAYS)
             if arrays is None:
                 runs = [self.scorer.by_forest(baseline.vectors, self.task, r) for r in range(self._runs(self.task))]
                 arrays = to_arrays(mean(runs))

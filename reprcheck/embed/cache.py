@@ -7,26 +7,39 @@ corrupt: the folder is the index. What a killed writer leaves behind is a tempor
 
 from __future__ import annotations
 
-import hashlib
 import os
 import tempfile
-import warnings
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load as load_tensors
-from safetensors.numpy import save as save_tensors
 
+from reprcheck.embed.rows import Rows
+from reprcheck.embed.shards import (
+    PART,
+    SUFFIX,
+    Shard,
+    UnusableShard,
+    open_rows,
+    pack_rows,
+    read_arrays,
+    set_aside,
+    write_shard,
+)
 from reprcheck.errors import Option, UserError
 
-
-class DamagedShardWarning(UserWarning):
-    """A shard's bytes don't match its name; it was set aside and its rows are computed again."""
+TEXTS = "decoded"
+"""The kind whose rows are texts, in bytes; those of others are vectors."""
+LOCK = ".lock"
+ABANDONED = 3600
+"""Seconds after which a temporary file belongs to nobody, if its key isn't locked."""
+LOOKS = 5
+"""How often a key is listed while others remove shards of it."""
 
 
 def default_folder() -> Path:
@@ -36,7 +49,7 @@ def default_folder() -> Path:
 
 
 class Cache:
-    """A folder of shards.
+    """A folder of shards. One that can't be written serves as long as nothing is missing from it.
 
     Parameters
     ----------
@@ -46,87 +59,130 @@ class Cache:
     Raises
     ------
     UserError
-        If the folder can't be made, read or written.
+        If the folder can't be made or read, or is empty and can't be written.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._where = Option("cache-dir", folder)
+        reason = ""
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=folder):
-                pass
-            next(folder.iterdir(), None)
+            try:
+                with tempfile.TemporaryFile(dir=folder):
+                    pass
+            except OSError as e:
+                reason = _reason(e)
+            is_empty = next(folder.iterdir(), None) is None
         except OSError as e:
-            reason = (e.strerror or str(e)).lower()
-            raise UserError(
-                Option("cache-dir", folder), f"not a usable folder ({reason})", "name another one"
-            ) from None
+            reason, is_empty = _reason(e), True
+        if reason and is_empty:
+            raise UserError(self._where, f"not a usable folder ({reason})", "name another one")
+        self._read_only = reason
 
-    def lock(self, kind: str, key: str) -> FileLock:
-        """Return the lock that whoever adds to ``key`` must hold, so that no two processes compute the same rows."""
-        folder = self._folder(kind, key)
-        folder.mkdir(parents=True, exist_ok=True)
-        return FileLock(folder / ".lock")
+    def __reduce__(self) -> tuple[type[Cache], tuple[Path]]:
+        """Pickle by the folder."""
+        return type(self), (self.folder,)
 
-    def load(self, kind: str, key: str) -> dict[str, NDArray[Any]]:
-        """Return every intact row under ``key``: id to array. Damaged shards are reported and set aside."""
-        rows: dict[str, NDArray[Any]] = {}
-        for path in sorted(self._folder(kind, key).glob("*.safetensors")):
-            tensors = _read(path)
-            if tensors is not None:
-                ids = bytes(tensors["ids"]).decode().split("\n")
-                rows.update(zip(ids, tensors["rows"], strict=True))
-        return rows
+    @contextmanager
+    def lock(self, kind: str, key: str) -> Iterator[None]:
+        """Hold the lock that whoever adds to ``key`` must hold, so that no two processes compute the same rows.
+
+        Raises
+        ------
+        UserError
+            If the folder can't be written.
+        """
+        folder = self.key_folder(kind, key)
+        with self._writing():
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(folder / LOCK)
+            lock.acquire()
+        try:
+            sweep(folder)
+            yield
+        finally:
+            lock.release()
+
+    def load(self, kind: str, key: str) -> Rows:
+        """Return every intact row under ``key``. Files that can't be used are reported, and set aside if damaged."""
+        dtype = np.dtype("u1" if kind == TEXTS else "<f4")
+        shards: list[Shard] = []
+        for _ in range(LOOKS):
+            shards, is_whole = [], True
+            for path in self._list(kind, key):
+                try:
+                    shards.append(open_rows(path, dtype))
+                except FileNotFoundError:  # joined with others, or removed, since it was listed
+                    is_whole = False
+                except UnusableShard as problem:
+                    set_aside(path, problem)
+            if is_whole:
+                break
+        return Rows(shards, self._where)
 
     def add(self, kind: str, key: str, rows: Mapping[str, NDArray[Any]]) -> None:
         """Write ``rows`` (id to array, all of one shape and dtype) as one new shard."""
         if rows:
-            ids = np.frombuffer("\n".join(rows).encode(), np.uint8)
-            self._write(kind, key, {"ids": ids, "rows": np.ascontiguousarray(np.stack(list(rows.values())))})
+            self._write(kind, key, pack_rows(np.array([i.encode() for i in rows]), np.stack(list(rows.values()))))
 
-    def get(self, kind: str, key: str) -> dict[str, NDArray[Any]] | None:
-        """Return the named arrays put under ``key``, or None."""
-        intact = (_read(path) for path in sorted(self._folder(kind, key).glob("*.safetensors")))
-        return next((tensors for tensors in intact if tensors is not None), None)
+    def get(self, kind: str, key: str, names: Collection[str] = ()) -> dict[str, NDArray[Any]] | None:
+        """Return the named arrays put under ``key``, or None where there are none, or one of ``names`` isn't theirs."""
+        for path in self._list(kind, key):
+            try:
+                arrays = read_arrays(path)
+                if not arrays.keys() >= set(names):
+                    raise UnusableShard(f"holds {', '.join(sorted(arrays))}, not {', '.join(sorted(names))}", True)
+                return arrays
+            except FileNotFoundError:
+                pass
+            except UnusableShard as problem:
+                set_aside(path, problem)
+        return None
 
     def put(self, kind: str, key: str, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Write named arrays, the whole value of ``key``."""
-        self._write(kind, key, {name: np.ascontiguousarray(array) for name, array in arrays.items()})
+        self._write(kind, key, arrays)
 
-    def _folder(self, kind: str, key: str) -> Path:
+    def key_folder(self, kind: str, key: str) -> Path:
+        """Return where the shards of a key are."""
         return self.folder / kind / key[:2] / key
 
-    def _write(self, kind: str, key: str, tensors: dict[str, NDArray[Any]]) -> None:
-        raw = save_tensors(tensors)
-        folder = self._folder(kind, key)
+    def _list(self, kind: str, key: str) -> list[Path]:
+        return sorted(self.key_folder(kind, key).glob(f"*{SUFFIX}"))
+
+    def _write(self, kind: str, key: str, arrays: Mapping[str, NDArray[Any]]) -> None:
+        with self._writing():
+            try:
+                write_shard(self.key_folder(kind, key), arrays)
+            except FileNotFoundError:  # the empty folder was removed after it was made
+                write_shard(self.key_folder(kind, key), arrays)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Turn what goes wrong in writing into one line."""
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=folder, prefix=".", suffix=".part", delete=False) as f:
-                f.write(raw)
-                f.flush()
-                os.fsync(f.fileno())
-            os.replace(f.name, folder / f"{_checksum(raw)}.safetensors")
+            yield
         except OSError as e:
-            where = Option("cache-dir", self.folder)
-            raise UserError(where, f"can't be written ({e.strerror})", "free or move it") from None
+            what, remedy = f"can't be written ({e.strerror or e})", "free or move it"
+            if self._read_only:
+                what = f"lacks something that is needed, and can't be written ({self._read_only})"
+                remedy = "name a folder that can be written, or complete it where it can"
+            raise UserError(self._where, what, remedy) from None
 
 
-def stack(rows: Mapping[str, NDArray[Any]], ids: Sequence[str]) -> NDArray[Any]:
+def stack(rows: Rows, ids: Sequence[str]) -> NDArray[Any]:
     """Return the rows of ``rows`` in the order of ``ids``."""
-    return np.stack([rows[i] for i in ids])
+    return rows.stack(ids)
 
 
-def _checksum(raw: bytes) -> str:
-    return hashlib.sha256(raw).hexdigest()[:40]
+def sweep(folder: Path) -> None:
+    """Remove what killed writers left in the folder of a key, whose lock the caller holds."""
+    for part in folder.glob(f".*{PART}"):
+        with suppress(OSError):
+            if part.stat().st_mtime < time.time() - ABANDONED:
+                part.unlink()
 
 
-def _read(path: Path) -> dict[str, NDArray[Any]] | None:
-    raw = path.read_bytes()
-    if _checksum(raw) == path.stem:
-        try:
-            return load_tensors(raw)
-        except SafetensorError:  # intact bytes that another program wrote
-            pass
-    os.replace(path, path.with_suffix(".damaged"))
-    warnings.warn(f"{path}: damaged shard set aside; its rows are computed again", DamagedShardWarning, stacklevel=4)
-    return None
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()

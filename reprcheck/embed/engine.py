@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
@@ -22,7 +23,9 @@ from numpy.typing import NDArray
 from reprcheck.code import code_digest
 from reprcheck.datasets.images.values import FACTS, facts_of
 from reprcheck.digest import digest, installed
-from reprcheck.embed.cache import Cache, stack
+from reprcheck.embed.cache import TEXTS, Cache, stack
+from reprcheck.embed.rows import Rows
+from reprcheck.embed.shards import DamagedShardWarning
 from reprcheck.errors import UserError
 from reprcheck.types import Encoder, Image, ImageSource
 
@@ -131,8 +134,10 @@ def embed(
 
 
 def load_decoded(view: ImageView, cache: Cache) -> list[DecodedImage]:
-    """Return from the cache what each sample decoded to; all must have been embedded."""
+    """Return from the cache what each sample decoded to."""
     shelf = _Shelf(cache, view, [])
+    for i in shelf.missing():  # removed from the cache since
+        shelf.decoded[shelf.contents[i]] = DecodedImage.of(view.read(int(view.rows[i])))
     return [shelf.decoded[content] for content in shelf.contents]
 
 
@@ -172,9 +177,9 @@ class DecodedImage:
 
     @classmethod
     def read(cls, row: NDArray[np.uint8]) -> DecodedImage:
-        """Return what a row holds; blanks after it are padding."""
+        """Return what a row holds; blanks after it are padding. Raises ValueError or TypeError for another text."""
         pixels, remarks, facts = json.loads(bytes(row))
-        return cls(pixels, tuple(remarks), facts)
+        return cls(str(pixels), tuple(map(str, remarks)), facts)
 
 
 class _Shelf:
@@ -186,17 +191,17 @@ class _Shelf:
         self.keys = [encoder.digest() for encoder in encoders]
         self.vectors = [cache.load("vectors", key) for key in self.keys]
         self.decoded_key = digest("decoded", view.channels, code_digest(__name__), installed(*DECODERS))
-        rows, wanted = cache.load("decoded", self.decoded_key), set(self.contents)
-        self.decoded = {content: DecodedImage.read(row) for content, row in rows.items() if content in wanted}
+        self.decoded = _read_decoded(cache.load(TEXTS, self.decoded_key), self.contents)
 
     def missing(self) -> list[int]:
         """Return the positions of samples that some encoder lacks."""
-
-        def is_complete(content: str) -> bool:
-            image = self.decoded.get(content)
-            return image is not None and all(image.pixels in vectors for vectors in self.vectors)
-
-        return [i for i, content in enumerate(self.contents) if not is_complete(content)]
+        known = [i for i, content in enumerate(self.contents) if content in self.decoded]
+        pixels = [self.decoded[self.contents[i]].pixels for i in known]
+        is_missing = np.ones(len(self.contents), bool)
+        is_missing[known] = False
+        for vectors in self.vectors:
+            is_missing[known] |= ~vectors.has(pixels)
+        return [int(i) for i in np.flatnonzero(is_missing)]
 
     def decode(self, positions: Sequence[int], writer: _Writer) -> dict[str, Image]:
         """Decode some samples and write to the cache what they decoded to; return images by digest of their pixels."""
@@ -207,6 +212,23 @@ class _Shelf:
             writer.add("decoded", self.decoded_key, self.contents[i], entry.row())
             images[entry.pixels] = image
         return images
+
+
+def _read_decoded(texts: Rows, contents: Sequence[str]) -> dict[str, DecodedImage]:
+    """Return what the cache remembers of some contents; texts that say something else are reported, and left out."""
+    decoded, n_unclear = {}, 0
+    for places, rows in texts.parts(contents):
+        for place, row in zip(places, rows, strict=True):
+            try:
+                image = DecodedImage.read(row)
+                _ = image.values  # facts of another length
+            except (ValueError, TypeError):
+                n_unclear += 1
+            else:
+                decoded[contents[place]] = image
+    if n_unclear:
+        warnings.warn(f"{n_unclear} decoded images aren't told as expected; decoded again", DamagedShardWarning, 2)
+    return decoded
 
 
 def _cores() -> int:

@@ -20,7 +20,7 @@ ones those that the policy asks for.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 
 import numpy as np
 
@@ -154,12 +154,13 @@ class Opponents:
     def _facts(self, model: Model) -> Facts:
         """Return what is known of a model's twins. The cache remembers, so that no network is built to find out."""
         cache, key = self.embedder.cache, digest("facts", model.digest, model.code_key())
-        arrays = cache.get("facts", key)
+        names = [field.name for field in fields(Facts)]
+        arrays = cache.get("facts", key, names)
         if arrays is None:
             facts = model.facts()
             cache.put("facts", key, {name: np.array([value]) for name, value in asdict(facts).items()})
             return facts
-        return Facts(**{name: bool(value[0]) for name, value in arrays.items()})
+        return Facts(**{name: bool(arrays[name].any()) for name in names})
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from reprcheck.embed.cache import Cache, DamagedShardWarning, stack
+from reprcheck.embed.cache import Cache, stack
+from reprcheck.embed.shards import DamagedShardWarning
 from reprcheck.errors import UserError
 
 hexes = st.text("0123456789abcdef", min_size=40, max_size=40)

@@ -1,0 +1,144 @@
+"""Rows of one key of the cache, by id: those of its shards stay in their files until they are asked for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reprcheck.embed.shards import Shard, UnusableShard, set_aside
+from reprcheck.errors import Option, UserError
+
+Places = NDArray[np.int64]
+
+
+class Rows(Mapping[str, NDArray[Any]]):
+    """Rows by id.
+
+    A shard is checked when the first row of it is looked for; one that is damaged is set aside, and its rows aren't
+    here. Where an id is in several shards, the last by name counts.
+
+    Parameters
+    ----------
+    shards : sequence of Shard
+        Of vectors, whose width is that of the images' channels; or of texts, padded within each shard.
+    where : Option
+        The cache, for messages.
+    """
+
+    def __init__(self, shards: Sequence[Shard], where: Option) -> None:
+        self._where = where
+        self._new: dict[str, NDArray[Any]] = {}
+        self._index(shards)
+
+    def _index(self, shards: Sequence[Shard]) -> None:
+        self._shards = list(shards)
+        ids = np.concatenate([np.empty(0, "S1"), *(shard.ids for shard in shards)])
+        order = np.argsort(ids, kind="stable")
+        counts = [len(shard.ids) for shard in shards]
+        self._ids = ids[order]
+        self._shard = np.repeat(np.arange(len(shards)), counts)[order]
+        self._row = np.concatenate([np.empty(0, np.int64), *map(np.arange, counts)])[order]
+
+    def __len__(self) -> int:
+        return len(set(self))
+
+    def __iter__(self) -> Iterator[str]:
+        for shard in list(self._shards):
+            self._check(shard)
+        return iter(dict.fromkeys([*(row_id.decode() for row_id in self._ids.tolist()), *self._new]))
+
+    def __contains__(self, row_id: object) -> bool:
+        return isinstance(row_id, str) and (row_id in self._new or bool(self._find([row_id])[0] >= 0))
+
+    def __getitem__(self, row_id: str) -> NDArray[Any]:
+        if row_id not in self:
+            raise KeyError(row_id)
+        return next(rows[0] for _, rows in self.parts([row_id]))
+
+    def __setitem__(self, row_id: str, row: NDArray[Any]) -> None:
+        """Hold one more row in memory. Raises UserError where the last one had another width."""
+        self._compare(row, next(reversed(self._new.values()), row))
+        self._new[row_id] = row
+
+    def has(self, ids: Sequence[str]) -> NDArray[np.bool_]:
+        """Return which of some ids are here, bool[n]."""
+        found = self._find(ids) >= 0
+        if self._new:
+            found |= np.fromiter((row_id in self._new for row_id in ids), bool, len(ids))
+        return found
+
+    def parts(self, ids: Sequence[str]) -> Iterator[tuple[Places, NDArray[Any]]]:
+        """Yield the rows of those ids that are here, a shard at a time: positions in ``ids``, and their rows."""
+        at = self._find(ids)
+        for number, shard in enumerate(self._shards):
+            places = np.flatnonzero((at >= 0) & (self._shard[at] == number)) if len(self._ids) else at[:0]
+            if len(places):
+                yield places, np.asarray(shard.rows)[self._row[at[places]]]
+        if self._new:
+            for place in map(int, np.flatnonzero(at < 0)):
+                if ids[place] in self._new:
+                    yield np.array([place]), self._new[ids[place]][None]
+
+    def stack(self, ids: Sequence[str]) -> NDArray[Any]:
+        """Return rows in the order of ``ids``, [n, D].
+
+        Raises
+        ------
+        KeyError
+            For an id that isn't here.
+        UserError
+            If new rows have another width than those of the cache.
+        """
+        stacked, n_found = np.empty((0, 0), np.float32), 0
+        for places, rows in self.parts(ids):
+            if not n_found:
+                stacked = np.empty((len(ids), rows.shape[1]), rows.dtype)
+            self._compare(rows[0], stacked[0])
+            stacked[places] = rows
+            n_found += len(places)
+        if n_found < len(ids):
+            raise KeyError(ids[int(np.argmin(self.has(ids)))])
+        return stacked
+
+    def _find(self, ids: Sequence[str]) -> Places:
+        """Return the place of each id in the index, -1 for one that isn't in an intact shard."""
+        wanted = np.array([row_id.encode() for row_id in ids], np.bytes_)
+        while len(self._ids):
+            at = np.searchsorted(self._ids, wanted, side="right") - 1
+            at[(at < 0) | (self._ids[at] != wanted)] = -1
+            used = Counter(self._shard[at[at >= 0]].tolist())
+            shards = {self._shards[number]: count for number, count in used.items()}
+            if all(map(self._check, shards)) and self._are_alike(shards):
+                return at
+        return np.full(len(ids), -1)
+
+    def _are_alike(self, used: Mapping[Shard, int]) -> bool:
+        """Return whether vectors asked for together have one width; shards of a rarer one are left out."""
+        widths = Counter[int]()
+        for shard, count in used.items():
+            widths[shard.rows.shape[1]] += count
+        if len(widths) < 2 or next(iter(used)).rows.dtype == np.uint8:
+            return True
+        usual = widths.most_common(1)[0][0]
+        others = [shard for shard in used if shard.rows.shape[1] != usual]
+        for shard in others:
+            why = f"its vectors have {shard.rows.shape[1]} numbers, where others have {usual}"
+            set_aside(shard.path, UnusableShard(why, intact=True))
+        self._index([shard for shard in self._shards if shard not in others])
+        return False
+
+    def _compare(self, row: NDArray[Any], other: NDArray[Any]) -> None:
+        if row.shape != other.shape:
+            what = f"vectors of {other.size} and of {row.size} numbers from one encoder"
+            raise UserError(self._where, what, "make it return vectors of one length")
+
+    def _check(self, shard: Shard) -> bool:
+        """Return whether a shard is intact; one that isn't is set aside."""
+        if not shard.is_intact:
+            set_aside(shard.path, UnusableShard("damaged"))
+            self._index([other for other in self._shards if other is not shard])
+        return shard.is_intact
