@@ -200,6 +200,15 @@ def test_a_baseline_asked_for_must_be_beaten_as_structure_must(tmp_path):
     )
 
 
+def test_what_structure_tells_without_a_line_must_be_beaten_too(tmp_path):
+    made = bench(tmp_path, block(3.0))
+    sizes = vectors(TASK, width=2, seed=33) * np.where(TASK.y == 1, 4, 0.2)[:, None].astype(np.float32)
+    cell = judge("beats_structure", replace(made, baselines={**made.baselines, "structure": block(array=sizes)}))
+    assert (cell.status, cell.reference) == ("inconclusive", "structure, expanded")
+    alone, expanded = cell.details["comparisons"]
+    assert alone["low"] > cell.margin > expanded["low"]
+
+
 def test_structure_means_nothing_in_photographs(tmp_path):
     assert ask("beats_structure", tmp_path, block(3.0), kind="natural").status == "not_applicable"
 

@@ -80,9 +80,13 @@ def test_every_block_has_the_same_total_variance(widths, seed):
     np.testing.assert_allclose([p.sum() for p in parts], 1 / len(widths), rtol=1e-6)
 
 
-def test_knn_agrees_with_scikit_learn_where_classes_are_balanced():
+@pytest.mark.parametrize("units_of_the_second", [24, 12])
+def test_knn_agrees_with_scikit_learn_on_votes_that_weigh_by_class(units_of_the_second):
     task = classify_task(n_units=48, classes=2)
-    x = vectors(task, 1.5)
+    kept = (task.y == 0) | (task.units < f"u{2 * units_of_the_second:03d}")
+    arrays = {name: getattr(task, name)[kept] for name in ("rows", "y", "units", "batches")}
+    x = vectors(task, 1.5)[kept]
+    task = dataclasses.replace(task, **arrays)
     found = score("knn/1", task, x)
     agree = []
     for fold in folds(task):
@@ -90,9 +94,9 @@ def test_knn_agrees_with_scikit_learn_where_classes_are_balanced():
         peer = KNeighborsClassifier(knn.NEIGHBOURS, metric="cosine").fit(
             scaler.transform(x[fold.train]), task.y[fold.train]
         )
-        chance = peer.predict_proba(scaler.transform(x[fold.test]))
-        clear = np.abs(chance[:, 0] - 0.5) > 0.01  # ties are broken by another rule
-        agree.append((peer.predict(scaler.transform(x[fold.test])) == found.predictions[fold.test])[clear])
+        votes = peer.predict_proba(scaler.transform(x[fold.test])) / np.bincount(task.y[fold.train])
+        clear = np.ptp(votes, axis=1) > 0.01 * votes.sum(1)  # ties are broken by another rule
+        agree.append((votes.argmax(1) == found.predictions[fold.test])[clear])
     assert np.concatenate(agree).all()
 
 

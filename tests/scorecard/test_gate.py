@@ -80,7 +80,7 @@ def test_where_every_verdict_is_an_error_nothing_is_said_of_the_dataset() -> Non
     assert found == Gate("blocked", (f"{SETTING} beats_untrained: error: it broke",))
 
 
-@pytest.mark.parametrize("units", [{"n_units": 9}, {"n_units": 24}])
+@pytest.mark.parametrize("units", [{"n_units": 9}, {"n_units": 10}, {"n_units": 24}])
 def test_too_few_units_cannot_show_a_setting_saturated(units: dict[str, int]) -> None:
     settings = [a_setting(qualification="saturated", **units), a_setting(id=OTHER)]
     found = gate([a_cell(status="inconclusive", **units), a_cell(setting=OTHER)], settings)

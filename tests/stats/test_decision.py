@@ -1,4 +1,5 @@
 import time
+from itertools import product
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from scipy import stats
 
 from reprcheck.stats import compare
 from reprcheck.stats.decision import holm, infer, interval, weigh
+from reprcheck.stats.resampling import studentise
 from reprcheck.types import Evidence
 
 scores = arrays(float, st.integers(3, 40), elements=st.floats(-2, 2, allow_subnormal=False))
@@ -51,6 +53,15 @@ def test_the_bootstrap_is_the_studentised_one_of_a_peer():
     peer = stats.bootstrap((values,), t, n_resamples=9999, vectorized=True, rng=np.random.default_rng(2))
     quantiles = np.quantile(peer.bootstrap_distribution, [0.05, 0.95]) * found.se
     assert np.quantile(found.above, [0.05, 0.95]) == pytest.approx(quantiles, rel=0.08)
+
+
+def test_resampled_errors_are_those_of_all_resamples_there_are():
+    values = np.array([0.0, 1.0, 3.0, 7.0])
+    resamples = np.array(list(product(values, repeat=4)))
+    variance = np.maximum(resamples.var(axis=1, ddof=1), values.var(ddof=1) / 4)
+    expected = (resamples.mean(1) - values.mean()) / np.sqrt(variance / 4)
+    found = studentise(values, np.random.default_rng(4))
+    assert np.unique(found.round(6)) == pytest.approx(np.unique(expected.round(6)))
 
 
 def test_a_tail_makes_the_interval_longer_on_its_side():
