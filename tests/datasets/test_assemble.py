@@ -463,6 +463,13 @@ def test_a_limit_doesnt_see_the_order_of_rows(order: list[int], limit: int) -> N
     assert one.tasks["state"].rows.tolist() == other.tasks["state"].rows.tolist()
 
 
+def test_a_limit_keeps_two_units_of_every_label() -> None:
+    table = {"label": ["a", "b"] * 20, "unit": ["u", "v"] * 19 + ["w", "x"]}
+    task = build(table, limit=4).tasks["state"]
+    assert len(task.rows) == 4
+    assert set(zip(task.y.tolist(), task.units.tolist(), strict=True)) == {(0, "u"), (0, "w"), (1, "v"), (1, "x")}
+
+
 def test_a_limit_is_recorded() -> None:
     dataset = build({"label": AB}, limit=6)
     assert dataset.limit == 6
