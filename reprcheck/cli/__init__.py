@@ -106,6 +106,7 @@ def parser() -> Parser:
     add_suggest_margin(commands)
     add_calibrate(commands)
     add_data(commands)
+    add_cache(commands)
     return parser
 
 
@@ -207,6 +208,16 @@ def add_data(commands: Any) -> None:
     group = commands.add_parser("data", help="begin, check and show a dataset folder; fetch public sets")
     under = group.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
     for add in (add_init, add_check, add_show, add_list, add_fetch, add_where, add_segmentation, add_causality):
+        add(under)
+
+
+def add_cache(commands: Any) -> None:
+    """Add ``cache``: a group of commands about what was computed."""
+    from reprcheck.cli.cache import add_du, add_export, add_gc, add_import, add_ls, add_verify
+
+    group = commands.add_parser("cache", help="list, check, shrink and carry what was computed")
+    under = group.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
+    for add in (add_ls, add_du, add_verify, add_gc, add_export, add_import):
         add(under)
 
 

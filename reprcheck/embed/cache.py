@@ -2,7 +2,8 @@
 
 ``<folder>/<kind>/<key>/<checksum>.safetensors`` holds rows for some ids. A shard is written under a temporary name,
 synced and renamed, and never changes; its name is the checksum of its bytes, so damage shows and there is no index to
-corrupt: the folder is the index. What a killed writer leaves behind is a temporary file that nobody reads.
+corrupt: the folder is the index. What a killed writer leaves behind is a temporary file that nobody reads. Upkeep is
+left to `reprcheck.embed.upkeep`.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
+from reprcheck.embed.leases import Lease
 from reprcheck.embed.rows import Rows
 from reprcheck.embed.shards import (
     PART,
@@ -28,7 +30,7 @@ from reprcheck.embed.shards import (
     open_rows,
     pack_rows,
     read_arrays,
-    set_aside,
+    report,
     write_shard,
 )
 from reprcheck.errors import Option, UserError
@@ -79,6 +81,7 @@ class Cache:
         if reason and is_empty:
             raise UserError(self._where, f"not a usable folder ({reason})", "name another one")
         self._read_only = reason
+        self._lease: Lease | None = None
 
     def __reduce__(self) -> tuple[type[Cache], tuple[Path]]:
         """Pickle by the folder."""
@@ -94,10 +97,14 @@ class Cache:
             If the folder can't be written.
         """
         folder = self.key_folder(kind, key)
-        with self._writing():
+        with self.writing():
             folder.mkdir(parents=True, exist_ok=True)
             lock = FileLock(folder / LOCK)
-            lock.acquire()
+            try:
+                lock.acquire()
+            except FileNotFoundError:  # the empty folder was removed after it was made
+                folder.mkdir(parents=True, exist_ok=True)
+                lock.acquire()
         try:
             sweep(folder)
             yield
@@ -116,7 +123,7 @@ class Cache:
                 except FileNotFoundError:  # joined with others, or removed, since it was listed
                     is_whole = False
                 except UnusableShard as problem:
-                    set_aside(path, problem)
+                    report(path, problem)
             if is_whole:
                 break
         return Rows(shards, self._where)
@@ -137,7 +144,7 @@ class Cache:
             except FileNotFoundError:
                 pass
             except UnusableShard as problem:
-                set_aside(path, problem)
+                report(path, problem)
         return None
 
     def put(self, kind: str, key: str, arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -149,18 +156,26 @@ class Cache:
         return self.folder / kind / key[:2] / key
 
     def _list(self, kind: str, key: str) -> list[Path]:
-        return sorted(self.key_folder(kind, key).glob(f"*{SUFFIX}"))
+        """Return the shards of a key, which are marked as used now: their time of change is that of their last use."""
+        if self._lease is None:
+            self._lease = Lease(self.folder)
+        paths = sorted(self.key_folder(kind, key).glob(f"*{SUFFIX}"))
+        for path in paths:
+            with suppress(OSError):
+                if path.stat().st_mtime < self._lease.since:
+                    os.utime(path)
+        return paths
 
     def _write(self, kind: str, key: str, arrays: Mapping[str, NDArray[Any]]) -> None:
-        with self._writing():
+        with self.writing():
             try:
                 write_shard(self.key_folder(kind, key), arrays)
             except FileNotFoundError:  # the empty folder was removed after it was made
                 write_shard(self.key_folder(kind, key), arrays)
 
     @contextmanager
-    def _writing(self) -> Iterator[None]:
-        """Turn what goes wrong in writing into one line."""
+    def writing(self) -> Iterator[None]:
+        """Turn what goes wrong in writing into one UserError."""
         try:
             yield
         except OSError as e:
@@ -176,12 +191,16 @@ def stack(rows: Rows, ids: Sequence[str]) -> NDArray[Any]:
     return rows.stack(ids)
 
 
-def sweep(folder: Path) -> None:
-    """Remove what killed writers left in the folder of a key, whose lock the caller holds."""
+def sweep(folder: Path) -> int:
+    """Remove what killed writers left in the folder of a key, whose lock the caller holds; return its bytes."""
+    size = 0
     for part in folder.glob(f".*{PART}"):
         with suppress(OSError):
-            if part.stat().st_mtime < time.time() - ABANDONED:
+            stat = part.stat()
+            if stat.st_mtime < time.time() - ABANDONED:
                 part.unlink()
+                size += stat.st_size
+    return size
 
 
 def _reason(error: OSError) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reprcheck.embed.shards import Shard, UnusableShard, set_aside
+from reprcheck.embed.shards import Shard, UnusableShard, report
 from reprcheck.errors import Option, UserError
 
 Places = NDArray[np.int64]
@@ -127,7 +127,7 @@ class Rows(Mapping[str, NDArray[Any]]):
         others = [shard for shard in used if shard.rows.shape[1] != usual]
         for shard in others:
             why = f"its vectors have {shard.rows.shape[1]} numbers, where others have {usual}"
-            set_aside(shard.path, UnusableShard(why, intact=True))
+            report(shard.path, UnusableShard(why, intact=True))
         self._index([shard for shard in self._shards if shard not in others])
         return False
 
@@ -139,6 +139,6 @@ class Rows(Mapping[str, NDArray[Any]]):
     def _check(self, shard: Shard) -> bool:
         """Return whether a shard is intact; one that isn't is set aside."""
         if not shard.is_intact:
-            set_aside(shard.path, UnusableShard("damaged"))
+            report(shard.path, UnusableShard("damaged"))
             self._index([other for other in self._shards if other is not shard])
         return shard.is_intact

@@ -150,21 +150,26 @@ def write_shard(folder: Path, arrays: Mapping[str, NDArray[Any]]) -> Path:
     return path
 
 
-def set_aside(path: Path, problem: UnusableShard) -> None:
-    """Rename a file that can't be used, so that nobody meets it again, and warn; one that is intact stays.
+def report(path: Path, problem: UnusableShard) -> None:
+    """Set aside a file that can't be used, and warn; of several readers the first does."""
+    if outcome := set_aside(path, problem):
+        warnings.warn(f"{path}: {problem}; {outcome}, and computed again", DamagedShardWarning, stacklevel=2)
 
-    Of several readers the first renames it and warns. In a folder that can't be written it stays.
+
+def set_aside(path: Path, problem: UnusableShard) -> str:
+    """Rename a file that can't be used, so that nobody meets it again, and return what became of it.
+
+    One that is intact, or in a folder that can't be written, stays. "" for one that somebody else has renamed.
     """
-    outcome = "ignored"
-    if not problem.intact:
-        try:
-            os.replace(path, path.with_suffix(DAMAGED))
-            outcome = "set aside"
-        except FileNotFoundError:
-            return
-        except OSError:
-            pass
-    warnings.warn(f"{path}: {problem}; {outcome}, and computed again", DamagedShardWarning, stacklevel=2)
+    if problem.intact:
+        return "ignored"
+    try:
+        os.replace(path, path.with_suffix(DAMAGED))
+    except FileNotFoundError:
+        return ""
+    except OSError:
+        return "ignored"
+    return "set aside"
 
 
 def _map(path: Path) -> NDArray[np.uint8]:

@@ -112,7 +112,7 @@ def _list_zip(raw: IO[bytes], archive: Path) -> Iterator[_Member]:
 
 
 def _list_tar(raw: IO[bytes], archive: Path) -> Iterator[_Member]:
-    with tarfile.open(fileobj=raw, mode="r:*", tarinfo=_Header) as opened:
+    with tarfile.open(fileobj=raw, mode="r:*", tarinfo=Header) as opened:
         for number, info in enumerate(opened):
             opened.members = []  # type: ignore[attr-defined]  # else it would keep all of them
             if number >= MOST_MEMBERS:
@@ -130,7 +130,7 @@ _ABOUT_ANOTHER = (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XH
 """Types of headers that describe the next one."""
 
 
-class _Header(tarfile.TarInfo):
+class Header(tarfile.TarInfo):
     """A damaged header within an archive is an error; `tarfile` would take it for the end.
 
     So is a header with too much text about the next member, since `tarfile` would read all of it into memory.
