@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
+from reprcheck.embed.joining import join, list_small
 from reprcheck.embed.leases import Lease
 from reprcheck.embed.rows import Rows
 from reprcheck.embed.shards import (
@@ -112,20 +113,16 @@ class Cache:
             lock.release()
 
     def load(self, kind: str, key: str) -> Rows:
-        """Return every intact row under ``key``. Files that can't be used are reported, and set aside if damaged."""
-        dtype = np.dtype("u1" if kind == TEXTS else "<f4")
-        shards: list[Shard] = []
-        for _ in range(LOOKS):
-            shards, is_whole = [], True
-            for path in self._list(kind, key):
-                try:
-                    shards.append(open_rows(path, dtype))
-                except FileNotFoundError:  # joined with others, or removed, since it was listed
-                    is_whole = False
-                except UnusableShard as problem:
-                    report(path, problem)
-            if is_whole:
-                break
+        """Return every intact row under ``key``. Files that can't be used are reported, and set aside if damaged.
+
+        Many small shards are joined first, unless somebody holds the key's lock.
+        """
+        shards = self._open(kind, key)
+        if list_small(shards) and not self._read_only:
+            with suppress(OSError, Timeout):  # a full disk, or a key that is being added to
+                with FileLock(self.key_folder(kind, key) / LOCK, timeout=0):
+                    join(self.key_folder(kind, key), list_small(self._open(kind, key)))
+                shards = self._open(kind, key)
         return Rows(shards, self._where)
 
     def add(self, kind: str, key: str, rows: Mapping[str, NDArray[Any]]) -> None:
@@ -154,6 +151,23 @@ class Cache:
     def key_folder(self, kind: str, key: str) -> Path:
         """Return where the shards of a key are."""
         return self.folder / kind / key[:2] / key
+
+    def _open(self, kind: str, key: str) -> list[Shard]:
+        """Return the shards of a key, but those that can't be used, which are reported."""
+        dtype = np.dtype("u1" if kind == TEXTS else "<f4")
+        shards: list[Shard] = []
+        for _ in range(LOOKS):
+            shards, is_whole = [], True
+            for path in self._list(kind, key):
+                try:
+                    shards.append(open_rows(path, dtype))
+                except FileNotFoundError:  # joined with others, or removed, since it was listed
+                    is_whole = False
+                except UnusableShard as problem:
+                    report(path, problem)
+            if is_whole:
+                break
+        return shards
 
     def _list(self, kind: str, key: str) -> list[Path]:
         """Return the shards of a key, which are marked as used now: their time of change is that of their last use."""
