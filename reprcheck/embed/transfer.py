@@ -38,7 +38,8 @@ def export_cache(cache: Cache, target: Path) -> int:
     except OSError as error:
         raise UserError(str(target), f"can't be written ({error.strerror})", "name another file") from None
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # renamed, or never there
+            part.unlink()
     return n_shards
 
 
@@ -122,7 +123,8 @@ def _copy(source: Path, start: int, size: int, path: Path, cache: Cache) -> None
         with cache.writing():
             os.replace(part, path)
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # renamed, or never there
+            part.unlink()
 
 
 def _refuse(source: Path, what: str) -> NoReturn:

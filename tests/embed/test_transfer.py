@@ -62,8 +62,10 @@ def test_damaged_shards_are_not_exported(cache, tmp_path):
 
 
 def test_a_file_that_cannot_be_written_is_one_line(cache, tmp_path):
-    with pytest.raises(UserError, match=r"can't be written \(No such file or directory\); name another file"):
-        export_cache(cache, tmp_path / "nowhere" / "cache.tar")
+    (tmp_path / "file").write_text("")
+    for folder, reason in (("nowhere", "No such file or directory"), ("file", "Not a directory")):
+        with pytest.raises(UserError, match=rf"can't be written \({reason}\); name another file"):
+            export_cache(cache, tmp_path / folder / "cache.tar")
 
 
 HOSTILE = {
