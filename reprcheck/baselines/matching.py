@@ -94,6 +94,11 @@ class MatchedEncoder:
         """The encoder's name, and that its images are matched."""
         return f"{self.encoder.name}|matched"
 
+    @property
+    def thread_safe(self) -> bool:
+        """Whether the encoder is."""
+        return bool(getattr(self.encoder, "thread_safe", False))
+
     def digest(self) -> str:
         """Return the digest of the encoder, the reference and the way they are joined."""
         made_of = (self.encoder.digest(), self.reference.digest())

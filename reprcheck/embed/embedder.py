@@ -6,7 +6,8 @@ too: which of the samples embedded together are a task's, and how a unit's sampl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
 
@@ -79,17 +80,34 @@ class _ImageMemory:
     """An image source that keeps what it has decoded, up to `IMAGE_BYTES`; threads that want one image wait for it."""
 
     def __init__(self, images: ImageSource) -> None:
-        self.images, self.memory, self.size, self.turn = images, dict[int, Image](), 0, Lock()
+        self.images, self.memory, self.size = images, dict[int, Image](), 0
+        self.turn, self.turns = Lock(), dict[int, tuple[Lock, int]]()
 
     def content(self, index: int) -> str:
         return self.images.content(index)
 
     def read(self, index: int) -> Image:
-        with self.turn:
+        with self._alone_with(index):
             if index in self.memory:
                 return self.memory[index]
             image = self.images.read(index)
-            if self.size + image.pixels.nbytes <= IMAGE_BYTES:
-                self.memory[index] = image
-                self.size += image.pixels.nbytes
+            with self.turn:
+                if self.size + image.pixels.nbytes <= IMAGE_BYTES:
+                    self.memory[index] = image
+                    self.size += image.pixels.nbytes
             return image
+
+    @contextmanager
+    def _alone_with(self, index: int) -> Iterator[None]:
+        """Keep other threads from an image."""
+        with self.turn:
+            lock, waiting = self.turns.get(index, (Lock(), 0))
+            self.turns[index] = lock, waiting + 1
+        try:
+            with lock:
+                yield
+        finally:
+            with self.turn:
+                lock, waiting = self.turns.pop(index)
+                if waiting > 1:
+                    self.turns[index] = lock, waiting - 1

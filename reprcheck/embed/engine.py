@@ -9,10 +9,9 @@ a run with nothing new decodes nothing and still reports what was interpreted, a
 from __future__ import annotations
 
 import json
-import os
+import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -26,13 +25,16 @@ from reprcheck.digest import digest, installed
 from reprcheck.embed.cache import TEXTS, Cache, stack
 from reprcheck.embed.rows import Rows
 from reprcheck.embed.shards import DamagedShardWarning
+from reprcheck.embed.workers import Workers
 from reprcheck.errors import UserError
 from reprcheck.types import Encoder, Image, ImageSource
 
-CHUNK = 64
-"""Images decoded at a time."""
+BATCH = 32
+"""Images that an encoder is shown at a time."""
 SHARD = 512
 """Vectors in a shard: what a killed run loses at most, per encoder."""
+SHORTEST, SHARE, LONGEST = 1.0, 0.1, 30.0
+"""A killed run loses at most this share of the time since it began: a second at least, half a minute at most."""
 DECODERS = ("numpy", "pillow", "tifffile", "imagecodecs", "zarr", "h5py", "pyarrow", "scipy")
 """Libraries whose versions can change what a file, or a simulation, decodes to."""
 
@@ -119,18 +121,39 @@ def embed(
                 locks.enter_context(cache.lock("vectors", key))
             shelf = _Shelf(cache, view, encoders)  # another process may have filled it while this one waited
             todo = shelf.missing()
-            with _Writer(cache) as writer, ThreadPoolExecutor(_cores()) as pool, progress(len(todo), title) as advance:
-                for chunk in _chunks(todo, CHUNK):
-                    images = shelf.decode(chunk, writer)
-                    lacking = [{i: images[i] for i in images if i not in vectors} for vectors in shelf.vectors]
-                    encoded = pool.map(_encode, encoders, [list(new.values()) for new in lacking])
-                    for key, vectors, new, rows in zip(shelf.keys, shelf.vectors, lacking, encoded, strict=True):
-                        for pixel_id, row in zip(new, rows, strict=True):
-                            vectors[pixel_id] = row
-                            writer.add("vectors", key, pixel_id, row)
-                    advance(len(chunk))
+            with _Writer(cache) as writer, progress(len(todo), title) as advance:
+                _fill(shelf, encoders, todo, writer, advance)
     ids = tuple(shelf.decoded[content].pixels for content in shelf.contents)
     return [Block(key, ids, stack(vectors, ids)) for key, vectors in zip(shelf.keys, shelf.vectors, strict=True)]
+
+
+def _fill(
+    shelf: _Shelf, encoders: Sequence[Encoder], todo: Sequence[int], writer: _Writer, advance: Callable[[int], None]
+) -> None:
+    """Decode samples and encode what encoders lack, into the shelf and the cache."""
+    requested: list[set[str]] = [set() for _ in encoders]
+
+    def lacking(decoded: list[tuple[int, DecodedImage, Image]]) -> list[dict[str, Image]]:
+        images = {}
+        for i, entry, image in decoded:
+            shelf.decoded[shelf.contents[i]] = entry
+            writer.add("decoded", shelf.decoded_key, shelf.contents[i], entry.row())
+            images[entry.pixels] = image
+        batches = []
+        for vectors, ids in zip(shelf.vectors, requested, strict=True):
+            batches.append({i: image for i, image in images.items() if i not in vectors and i not in ids})
+            ids.update(batches[-1])
+        return batches
+
+    def keep(place: int, ids: tuple[str, ...], rows: NDArray[np.float32]) -> None:
+        for pixel_id, row in zip(ids, rows, strict=True):
+            shelf.vectors[place][pixel_id] = row
+            writer.add("vectors", shelf.keys[place], pixel_id, row)
+            requested[place].discard(pixel_id)
+        writer.write_old()
+
+    workers = Workers(encoders, shelf.read, lacking, _encode, keep, advance)
+    workers.run(todo[i : i + BATCH] for i in range(0, len(todo), BATCH))
 
 
 def load_decoded(view: ImageView, cache: Cache) -> list[DecodedImage]:
@@ -203,15 +226,10 @@ class _Shelf:
             is_missing[known] |= ~vectors.has(pixels)
         return [int(i) for i in np.flatnonzero(is_missing)]
 
-    def decode(self, positions: Sequence[int], writer: _Writer) -> dict[str, Image]:
-        """Decode some samples and write to the cache what they decoded to; return images by digest of their pixels."""
-        images = {}
-        for i in positions:
-            image = self.view.read(int(self.view.rows[i]))
-            entry = self.decoded[self.contents[i]] = DecodedImage.of(image)
-            writer.add("decoded", self.decoded_key, self.contents[i], entry.row())
-            images[entry.pixels] = image
-        return images
+    def read(self, position: int) -> tuple[int, DecodedImage, Image]:
+        """Decode a sample, in any thread; return its position too, and what the cache shall remember of it."""
+        image = self.view.read(int(self.view.rows[position]))
+        return position, DecodedImage.of(image), image
 
 
 def _read_decoded(texts: Rows, contents: Sequence[str]) -> dict[str, DecodedImage]:
@@ -231,15 +249,7 @@ def _read_decoded(texts: Rows, contents: Sequence[str]) -> dict[str, DecodedImag
     return decoded
 
 
-def _cores() -> int:
-    """Return how many encoders may run side by side: the cores of this process, shared with other xdist workers."""
-    mine = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, mine // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
-
-
 def _encode(encoder: Encoder, images: list[Image]) -> NDArray[np.float32]:
-    if not images:
-        return np.empty((0, 0), np.float32)
     vectors = np.asarray(encoder.encode(images))
     if vectors.ndim != 2 or len(vectors) != len(images) or vectors.dtype.kind != "f":
         raise UserError(
@@ -250,33 +260,45 @@ def _encode(encoder: Encoder, images: list[Image]) -> NDArray[np.float32]:
     return vectors.astype(np.float32, copy=False)
 
 
-def _chunks(items: Sequence[int], size: int) -> Iterator[Sequence[int]]:
-    return (items[i : i + size] for i in range(0, len(items), size))
-
-
 class _Writer:
-    """Gathers rows per key; writes a shard whenever there are enough, and the rest at the end, after a failure too."""
+    """Gathers rows per key; writes a shard whenever there are enough or they are old, and the rest at the end.
+
+    A failure and an interrupt are ends too.
+    """
 
     def __init__(self, cache: Cache) -> None:
         self.cache = cache
         self.waiting: dict[tuple[str, str], dict[str, NDArray[np.generic]]] = {}
+        self.begun = self.written = time.monotonic()
 
     def add(self, kind: str, key: str, row_id: str, row: NDArray[np.generic]) -> None:
         rows = self.waiting.setdefault((kind, key), {})
         rows[row_id] = row
         if len(rows) >= SHARD:
-            self._write(kind, key, self.waiting.pop((kind, key)))
+            self._write(kind, key)
+
+    def write_old(self) -> None:
+        """Write all that waits, where a killed run would lose too much."""
+        now = time.monotonic()
+        if now - self.written >= min(LONGEST, max(SHORTEST, SHARE * (now - self.begun))):
+            self._write_all()
 
     def __enter__(self) -> _Writer:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        for (kind, key), rows in self.waiting.items():
-            self._write(kind, key, rows)
+        self._write_all()
 
-    def _write(self, kind: str, key: str, rows: dict[str, NDArray[np.generic]]) -> None:
+    def _write_all(self) -> None:
+        for kind, key in list(self.waiting):
+            self._write(kind, key)
+        self.written = time.monotonic()
+
+    def _write(self, kind: str, key: str) -> None:
         """Write a shard, whose rows have one shape: texts are followed by blanks."""
+        rows = self.waiting[kind, key]
         if kind == "decoded":
             longest = max(row.size for row in rows.values())
             rows = {i: np.pad(row, (0, longest - row.size), constant_values=ord(" ")) for i, row in rows.items()}
         self.cache.add(kind, key, rows)
+        del self.waiting[kind, key]  # not before: an interrupt must lose nothing

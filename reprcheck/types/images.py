@@ -40,7 +40,7 @@ class Image:
 
 
 class ImageSource(Protocol):
-    """Where a dataset's images come from: files, or a simulator. Both methods must be safe to call from any process."""
+    """Where a dataset's images come from: files, or a simulator. Both are called from any process and thread."""
 
     def content(self, index: int) -> str:
         """Return a digest that changes whenever the pixels, mask or types of sample ``index`` might; no decoding."""
@@ -50,7 +50,10 @@ class ImageSource(Protocol):
 
 
 class Encoder(Protocol):
-    """Anything that maps images to vectors: the model under test, an untrained twin, a baseline."""
+    """Anything that maps images to vectors: the model under test, an untrained twin, a baseline.
+
+    One with an attribute ``thread_safe = True`` may be asked by several threads at once.
+    """
 
     @property
     def name(self) -> str:

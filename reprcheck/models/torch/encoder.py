@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,6 +35,12 @@ class TorchEncoder:
     def __init__(self, name: str, network: Network, feed: Preprocessing, policy: ChannelPolicy) -> None:
         self.name, self.network, self.feed, self.policy = name, network, feed, policy
         self._built: Runner | None = None
+        self._turn = Lock()
+
+    @property
+    def thread_safe(self) -> bool:
+        """Whether several threads may encode at once; not where a user's code runs, which may keep state."""
+        return self.network.made_of is None
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -61,10 +68,11 @@ class TorchEncoder:
 
     @property
     def runner(self) -> Runner:
-        """The network on its device, built when it is first asked for; one thread at a time uses an encoder."""
-        if self._built is None:
-            self._built = self._build()
-        return self._built
+        """The network on its device, built when it is first asked for."""
+        with self._turn:
+            if self._built is None:
+                self._built = self._build()
+            return self._built
 
     @cached_property
     def _digest(self) -> str:

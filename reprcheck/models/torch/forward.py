@@ -2,16 +2,17 @@
 
 All batches of images of one shape have one size, the last one padded with zeros, so that a vector doesn't depend on how
 many images came along. Everything is float32: reduced precision (TF32, bfloat16) is off, and cuDNN deterministic. On a
-CPU a network runs on one core, and several networks side by side: cores that wait for each other within one small
-network are slow, on a shared machine very slow; and sums don't depend on how many cores there are.
+CPU a batch runs on one core, and several batches side by side, of one network or of several: cores that wait for each
+other within one small network are slow, on a shared machine very slow; and sums don't depend on how many cores there
+are.
 """
 
 from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 
 import numpy as np
 import torch
@@ -77,7 +78,7 @@ class Runner:
             For a network that raises or doesn't return one vector per image, or whose vectors aren't each of one image.
         """
         n = batch_size(planes[0].shape[-2:], self.size)
-        with one_core() if self.device.type == "cpu" else DEVICE_TURN, precise():
+        with one_core() if self.device.type == "cpu" else DEVICE_TURN, precise:
             vectors = np.concatenate([self._batch(planes[i : i + n], n) for i in range(0, len(planes), n)])
             self.repeat_check.check(vectors, lambda: self._batch(planes[:1], 1))
             return vectors
@@ -98,7 +99,7 @@ class Runner:
         for norm in norms:
             norm.reset_running_stats()
             norm.momentum, norm.training = None, True  # not norm.train(): timm's hold a dropout
-        with one_core() if self.device.type == "cpu" else DEVICE_TURN, precise():
+        with one_core() if self.device.type == "cpu" else DEVICE_TURN, precise:
             for batch in whole_batches(planes, self.size):
                 self._run(np.stack(batch))
         for norm in norms:
@@ -152,20 +153,36 @@ def whole_batches(planes: Iterable[NDArray[np.float32]], size: int | None) -> It
         yield batch
 
 
-@contextmanager
-def one_core() -> Iterator[None]:
-    """Keep torch to one core in this thread, inside."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+class _Shared:
+    """Settings of the whole process while any thread is inside: made by the first, put back by the last."""
+
+    def __init__(self, make: Callable[[], AbstractContextManager[None]]) -> None:
+        self.make, self.lock, self.inside, self.settings = make, threading.Lock(), 0, ExitStack()
+
+    def __enter__(self) -> None:
+        with self.lock:
+            if not self.inside:
+                self.settings.enter_context(self.make())
+            self.inside += 1
+
+    def __exit__(self, *raised: object) -> None:
+        with self.lock:
+            self.inside -= 1
+            if not self.inside:
+                self.settings.close()
 
 
 @contextmanager
-def precise() -> Iterator[None]:
-    """Compute in true float32, and with deterministic convolutions, inside; restore the settings afterwards."""
+def _remember_cores() -> Iterator[None]:
+    """Note how many cores torch had, and give this thread as many again."""
+    global _cores_before
+    _cores_before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(_cores_before)
+
+
+@contextmanager
+def _precise() -> Iterator[None]:
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("highest")
     try:
@@ -173,6 +190,23 @@ def precise() -> Iterator[None]:
             yield
     finally:
         torch.set_float32_matmul_precision(before)
+
+
+_cores_before = 1
+_remembering = _Shared(_remember_cores)
+precise = _Shared(_precise)
+"""Computes in true float32, and with deterministic convolutions, inside; restores the settings afterwards."""
+
+
+@contextmanager
+def one_core() -> Iterator[None]:
+    """Keep torch to one core in this thread, inside; torch counts cores by thread, and for new threads together."""
+    with _remembering:
+        torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(_cores_before)
 
 
 def _checked(out: object, n: int, where: str) -> NDArray[np.float32]:
