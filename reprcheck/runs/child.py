@@ -37,7 +37,7 @@ from reprcheck.types import Cell, Dataset, Setting
 
 LOOK = 0.2
 """Seconds between two looks at whether the process still lives; an answer is never waited for longer than it takes."""
-GRACE = 10.0
+GRACE = 2.5
 """Seconds that the process has to put away what it has computed."""
 
 
@@ -270,9 +270,11 @@ def serve() -> None:
 
     def interrupt(number: int, frame: object) -> None:
         interrupts.append(number)
-        raise KeyboardInterrupt
+        if len(interrupts) == 1:  # another one finds it putting things away
+            raise KeyboardInterrupt
 
-    signal.signal(signal.SIGINT, interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupt)
     setup: Setup = pickle.load(requests)
     questions: SimpleQueue[Question | None] = SimpleQueue()
     busy = threading.Event()
@@ -287,7 +289,15 @@ def serve() -> None:
                 os._exit(1)
             _write(answers, result.dumps().encode() + b"\n")
     except (KeyboardInterrupt, BrokenPipeError):  # the gate has been stopped, or is gone
-        sys.exit(128 + signal.SIGINT)
+        _leave(signal.SIGTERM if signal.SIGTERM in interrupts else signal.SIGINT)
+
+
+def _leave(number: signal.Signals) -> None:
+    """End the process as a signal does, without waiting for threads that still run a model."""
+    if number == signal.SIGTERM:
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+    os._exit(128 + number)
 
 
 def _receive(requests: IO[bytes], questions: SimpleQueue[Question | None], busy: threading.Event) -> None:
@@ -297,7 +307,10 @@ def _receive(requests: IO[bytes], questions: SimpleQueue[Question | None], busy:
             questions.put(pickle.load(requests))
     questions.put(None)
     if busy.is_set():
-        signal.raise_signal(signal.SIGINT)
+        if sys.platform != "win32":
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)  # wakes it where it waits
+        else:
+            signal.raise_signal(signal.SIGINT)
         time.sleep(GRACE)
         _kill_group(os.getpid())
         os._exit(128 + signal.SIGINT)
