@@ -64,6 +64,7 @@ class Runner:
             built = network.build()
         self.device = device()
         self.size = feed.size or built.size
+        self.at_once = BATCH
         self.module = built.module.eval().float().to(self.device)
         self.mean = torch.tensor(built.mean, dtype=torch.float32, device=self.device).view(1, -1, 1, 1)
         self.std = torch.tensor(built.std, dtype=torch.float32, device=self.device).view(1, -1, 1, 1)
@@ -108,7 +109,21 @@ class Runner:
     def _batch(self, planes: Sequence[NDArray[np.float32]], n: int) -> NDArray[np.float32]:
         pixels = np.zeros((n, *planes[0].shape), np.float32)
         pixels[: len(planes)] = planes
-        return _checked(self._run(pixels), n, self.where)[: len(planes)]
+        return self._vectors(pixels)[: len(planes)]
+
+    def _vectors(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return float32[N, D]; where an accelerator's memory is short, of half as many at a time from then on."""
+        while True:
+            n = min(self.at_once, len(pixels))
+            parts = [pixels[i : i + n] for i in range(0, len(pixels), n)]
+            try:
+                return np.concatenate([_checked(self._run(part), len(part), self.where) for part in parts])
+            except UserError as error:
+                if n == 1 or not isinstance(error.__cause__, torch.OutOfMemoryError):
+                    raise
+            self.at_once = (n + 1) // 2
+            if self.device.type == "cuda":
+                torch.cuda.empty_cache()
 
     def _run(self, pixels: NDArray[np.float32]) -> object:
         with (
