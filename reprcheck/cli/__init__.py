@@ -229,6 +229,7 @@ def add_dataset_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--cache-dir", metavar="DIR", help="embedding cache (default: $REPRCHECK_CACHE, else the user's cache)"
     )
+    command.add_argument("--rehash", action="store_true", help="read every image file again, whatever its time says")
 
 
 def run_audits(options: argparse.Namespace, model: str | None) -> tuple[Policy, list[Audit]]:
@@ -241,6 +242,7 @@ def run_audits(options: argparse.Namespace, model: str | None) -> tuple[Policy, 
     from datetime import date
 
     from reprcheck.embed.cache import Cache, default_folder
+    from reprcheck.file_memory import FileMemory
     from reprcheck.policy import read_policy
     from reprcheck.runs.audit import audit, contestant, required
     from reprcheck.runs.child import Child, Setup
@@ -248,11 +250,11 @@ def run_audits(options: argparse.Namespace, model: str | None) -> tuple[Policy, 
 
     policy = read_policy(Path(options.policy) if options.policy else None)
     model_given = None if model is None else contestant(model, policy)
-    datasets = open_datasets(list(options.dataset), options.limit, policy)
+    cache = Cache(Path(options.cache_dir) if options.cache_dir else default_folder())
+    datasets = open_datasets(list(options.dataset), options.limit, policy, FileMemory(cache.folder, options.rehash))
     for dataset in datasets:
         required(dataset, policy)
     judged_model = model_given or contestant(None, policy)
-    cache = Cache(Path(options.cache_dir) if options.cache_dir else default_folder())
     setup = Setup(
         {judged_model.name: judged_model}, {d.name: d for d in datasets}, policy, cache, date.today(), spelled
     )

@@ -10,6 +10,7 @@ import pytest
 
 from reprcheck.embed.cache import Cache, default_folder
 from reprcheck.errors import Option, UserError
+from reprcheck.file_memory import FileMemory
 from reprcheck.models import Model, resolve_model
 from reprcheck.policy import Policy, read_policy, registered_models
 from reprcheck.runs.questions import Question, open_datasets, questions
@@ -64,13 +65,15 @@ def read_request(config: pytest.Config) -> Request:
         if model.name in models:
             raise UserError(Option("model", spec), f"a second model named {model.name!r}", "add name=… to its SPEC")
         models[model.name] = model
-    sets = open_datasets(list(config.getoption("reprcheck_dataset") or []), limit, policy)
     cache_dir = config.getoption("reprcheck_cache_dir")
+    cache = Cache(Path(cache_dir) if cache_dir else default_folder())
+    memory = FileMemory(cache.folder, config.getoption("reprcheck_rehash"))
+    sets = open_datasets(list(config.getoption("reprcheck_dataset") or []), limit, policy, memory)
     return Request(
         models=models,
         datasets={dataset.name: dataset for dataset in sets},
         policy=policy,
         required=questions(models, sets, policy),
-        cache=Cache(Path(cache_dir) if cache_dir else default_folder()),
+        cache=cache,
         policy_path=path or "default",
     )

@@ -20,6 +20,7 @@ from reprcheck.confounds.groups import UNANSWERED
 from reprcheck.diagnostics.beats_untrained import BEATS_UNTRAINED
 from reprcheck.embed.cache import Cache, default_folder
 from reprcheck.errors import ReprcheckError
+from reprcheck.file_memory import FileMemory
 from reprcheck.models import Model, resolve_model
 from reprcheck.models.untrained_resnet import UntrainedResNet
 from reprcheck.policy import Policy, read_policy, registered_models
@@ -106,11 +107,12 @@ def audit(
     >>> [result.sentence for result in audit("sim-culture")]  # doctest: +SKIP
     """
     rules = policy if isinstance(policy, Policy) else read_policy(Path(policy) if policy is not None else None)
-    (opened,) = open_datasets([dataset], limit, rules)
+    folder = Path(cache_dir) if cache_dir is not None else default_folder()
+    (opened,) = open_datasets([dataset], limit, rules, FileMemory(folder))
     pending = required(opened, rules)
     chosen = contestant(model, rules)
     if ask is None:
-        session = Session(rules, Cache(Path(cache_dir) if cache_dir is not None else default_folder()), bar)
+        session = Session(rules, Cache(folder), bar)
         ask = partial(session.ask, chosen, opened)
     answers = [_require_setting(*ask(replace(question, model=chosen.name))) for question in pending]
     if model is not None:

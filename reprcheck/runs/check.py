@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from reprcheck.embed.cache import Cache, default_folder
+from reprcheck.file_memory import FileMemory
 from reprcheck.models import device_name, resolve_model
 from reprcheck.policy import Policy, read_policy, registered_models
 from reprcheck.progress import bar
@@ -24,6 +25,7 @@ def check(
     *,
     limit: int | None = None,
     cache_dir: str | Path | None = None,
+    rehash: bool = False,
 ) -> Scorecard:
     """Ask every required question of a model on a dataset.
 
@@ -40,6 +42,8 @@ def check(
         Cut each task down to this many samples. Such a run doesn't release unless the policy allows it.
     cache_dir : str or Path, optional
         Without it, ``$REPRCHECK_CACHE`` or the user's cache folder.
+    rehash : bool
+        Read every image file again, whatever its size and time of change say.
 
     Returns
     -------
@@ -59,8 +63,9 @@ def check(
     rules = policy if isinstance(policy, Policy) else read_policy(Path(policy) if policy is not None else None)
     names: Mapping[str, str] = {**registered_models(Path.cwd()), **rules.models}
     chosen = resolve_model(model, names)
-    sets = open_datasets([dataset] if dataset is not None else [], limit, rules)
-    session = Session(rules, Cache(Path(cache_dir) if cache_dir is not None else default_folder()), bar)
+    cache = Cache(Path(cache_dir) if cache_dir is not None else default_folder())
+    sets = open_datasets([dataset] if dataset is not None else [], limit, rules, FileMemory(cache.folder, rehash))
+    session = Session(rules, cache, bar)
     required = questions([chosen.name], sets, rules)
     by_name = {opened_set.name: opened_set for opened_set in sets}
     received, timings = [], {}

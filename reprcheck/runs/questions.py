@@ -8,6 +8,7 @@ from pathlib import Path
 
 from reprcheck.datasets import catalogue
 from reprcheck.errors import Option, UserError, did_you_mean
+from reprcheck.file_memory import FileMemory, remembering
 from reprcheck.policy import Policy
 from reprcheck.registry import DIAGNOSTICS, REFERENCES
 from reprcheck.types import Cell, Dataset
@@ -82,10 +83,13 @@ def _questions(models: Iterable[str], datasets: Iterable[Dataset], policy: Polic
     ]
 
 
-def open_datasets(chosen: list[str | Path | Dataset], limit: int | None, policy: Policy) -> list[Dataset]:
+def open_datasets(
+    chosen: list[str | Path | Dataset], limit: int | None, policy: Policy, memory: FileMemory
+) -> list[Dataset]:
     """Open datasets by name or folder, or the embedded default where none is chosen; with the tasks a policy requires.
 
     The images of other tasks are then never embedded. A dataset that the policy requires nothing of is left whole.
+    Image files whose digests are in ``memory`` aren't read.
 
     Raises
     ------
@@ -93,7 +97,8 @@ def open_datasets(chosen: list[str | Path | Dataset], limit: int | None, policy:
         Where one can't be opened, or two bear the same name.
     """
     entries = chosen or list(catalogue.DEFAULT)
-    sets = [entry if isinstance(entry, Dataset) else catalogue.load(entry, limit=limit) for entry in entries]
+    with remembering(memory):
+        sets = [entry if isinstance(entry, Dataset) else catalogue.load(entry, limit=limit) for entry in entries]
     for i, opened in enumerate(sets):
         if opened.name in {other.name for other in sets[:i]}:
             raise UserError(

@@ -22,8 +22,9 @@ from reprcheck.datasets.images.recent import RecentCache
 from reprcheck.datasets.images.remarks import collecting_remarks, remark
 from reprcheck.datasets.images.values import measure
 from reprcheck.datasets.images.zarr import Bring, PyramidLevel, is_zarr
-from reprcheck.digest import digest, file_digest
+from reprcheck.digest import digest
 from reprcheck.errors import Location, UserError
+from reprcheck.file_memory import remembered_digest
 from reprcheck.types import Image
 
 if TYPE_CHECKING:
@@ -317,7 +318,7 @@ class FileImages:
     def _digest_file(self, path: Path, part: _Part) -> str:
         if path not in self._digests:
             try:
-                self._digests[path] = file_digest(path)
+                self._digests[path] = remembered_digest(path)
             except OSError as error:
                 raise UserError(part.where, f"can't be read ({error.strerror})", "check the file") from None
         return self._digests[path]

@@ -9,7 +9,8 @@ from pathlib import Path
 from reprcheck.code import code_digest
 from reprcheck.datasets.card.card import Card
 from reprcheck.datasets.public.checks import not_as_published
-from reprcheck.digest import digest, file_digest
+from reprcheck.digest import digest
+from reprcheck.file_memory import remembered_digest
 from reprcheck.types import Image
 
 Range = tuple[float, float] | None
@@ -61,7 +62,7 @@ class ArrayImages:
     def _bytes(self, path: Path) -> str:
         if path not in self._digests:
             try:
-                self._digests[path] = file_digest(path)
+                self._digests[path] = remembered_digest(path)
             except OSError as error:
                 raise not_as_published(path, f"can't be read ({error.strerror})") from None
         return self._digests[path]

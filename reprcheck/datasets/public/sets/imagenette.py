@@ -17,7 +17,8 @@ from reprcheck.datasets.card.card import Card
 from reprcheck.datasets.images.decode import scale
 from reprcheck.datasets.images.fit import fit_image
 from reprcheck.datasets.public.checks import not_as_published
-from reprcheck.digest import digest, file_digest
+from reprcheck.digest import digest
+from reprcheck.file_memory import remembered_digest
 from reprcheck.types import Image, ImageSource
 
 FOLDER = "imagenette2-160"
@@ -67,7 +68,7 @@ class _Photographs:
 
     def content(self, index: int) -> str:
         keys = (self.card.value_range, self.card.clip, self.card.fit, self.card.size)
-        return digest("photograph", code_digest(__name__), file_digest(self.paths[index]), *keys)
+        return digest("photograph", code_digest(__name__), remembered_digest(self.paths[index]), *keys)
 
     def read(self, index: int) -> Image:
         path = self.paths[index]

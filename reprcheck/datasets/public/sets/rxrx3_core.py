@@ -21,8 +21,9 @@ from reprcheck.datasets.images import decode
 from reprcheck.datasets.images.files import Recipe
 from reprcheck.datasets.images.recent import RecentCache
 from reprcheck.datasets.public import checks as layout
-from reprcheck.digest import digest, file_digest
+from reprcheck.digest import digest
 from reprcheck.errors import UserError
+from reprcheck.file_memory import remembered_digest
 from reprcheck.types import Image
 
 HELD = 256 * 2**20
@@ -131,7 +132,7 @@ class ShardImages:
 
     def _digest(self, shard: Path) -> str:
         if shard not in self._digests:
-            self._digests[shard] = file_digest(shard)
+            self._digests[shard] = remembered_digest(shard)
         return self._digests[shard]
 
     def _blob(self, path: Path, row: int) -> bytes:
