@@ -206,8 +206,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
     Examples
     --------
-    >>> did_you_mean("prob/1", ["probe/1", "knn/1"]), did_you_mean("dna", ["DNA", "actin"])
-    ('did you mean probe/1?', 'did you mean DNA?')
+    >>> did_you_mean("prob/1", ["probe/2", "knn/1"]), did_you_mean("dna", ["DNA", "actin"])
+    ('did you mean probe/2?', 'did you mean DNA?')
     """
     known = sorted(known)
     if close := closest(word, known):

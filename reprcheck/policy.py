@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from reprcheck.errors import UserError, did_you_mean, shown
 from reprcheck.plain_files import is_file, read_toml
-from reprcheck.registry import DIAGNOSTICS
+from reprcheck.registry import DIAGNOSTICS, PROTOCOLS
 from reprcheck.waivers import Waiver, read_waivers
 
 SCHEMA = 1
@@ -61,8 +61,8 @@ class Policy:
 
     Examples
     --------
-    >>> policy = Policy(margins={"beats_untrained": 0.03, "beats_untrained@probe/1": 0.05})
-    >>> [policy.margin_for("beats_untrained", p) for p in ("probe/1", "knn/1")]
+    >>> policy = Policy(margins={"beats_untrained": 0.03, "beats_untrained@probe/2": 0.05})
+    >>> [policy.margin_for("beats_untrained", p) for p in ("probe/2", "knn/1")]
     [0.05, 0.03]
     """
 
@@ -151,6 +151,8 @@ def read_policy(path: Path | None) -> Policy:
             raise UserError(f"{path}: {key}", f"{shown(table[key])} is not {what}", "correct it or leave it out")
     waivers = table.pop("waivers", [])
     policy = Policy(**{key: _freeze(value) for key, value in table.items()})
+    policy = replace(policy, settings=tuple(map(PROTOCOLS.renew, policy.settings)))
+    policy = replace(policy, margins={PROTOCOLS.renew(key): margin for key, margin in policy.margins.items()})
     policy = replace(policy, waivers=read_waivers(f"{path}: waivers", waivers, policy.diagnostics))
     _check_margins(path, policy)
     _check_models(f"{path}: models", policy.models)

@@ -41,12 +41,15 @@ class Registry:
         ``module:Class`` that each must be an instance of.
     own : mapping of str to str
         Names to ``module:attribute``, in the order in which they are told.
+    replaced : mapping of str to str
+        Names of things that are no more to those that took their place.
     """
 
     group: str
     noun: str
     contract: str
     own: Mapping[str, str] = field(default_factory=dict)
+    replaced: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def _entries(self) -> dict[str, EntryPoint]:
@@ -62,6 +65,17 @@ class Registry:
     def names(self) -> tuple[str, ...]:
         """Return all names, those of extensions that can't be loaded among them. Raises UserError for two of a name."""
         return tuple(self._entries)
+
+    def renew(self, text: str) -> str:
+        """Return a text that ends in a name; in one that was replaced, with the name that took its place.
+
+        >>> PROTOCOLS.renew("sim-culture:localisation/probe/1"), PROTOCOLS.renew("knn/1")
+        ('sim-culture:localisation/probe/2', 'knn/1')
+        """
+        for old, new in self.replaced.items():
+            if text == old or text.endswith((f"/{old}", f"@{old}", f"*{old}")):
+                return text.removesuffix(old) + new
+        return text
 
     def origin(self, name: str) -> str:
         """Return the distribution that brings a thing and its version: ``"reprcheck"`` for ours."""
@@ -174,13 +188,14 @@ PROTOCOLS = Registry(
     "protocol",
     "reprcheck.protocols.protocol:Protocol",
     {
-        "probe/1": "reprcheck.protocols.probe:PROBE",
+        "probe/2": "reprcheck.protocols.probe:PROBE",
         "knn/1": "reprcheck.protocols.knn:KNN",
         "ridge/1": "reprcheck.protocols.ridge:RIDGE",
         "dose-response/1": "reprcheck.protocols.dose_response:DOSE_RESPONSE",
         "nsc/1": "reprcheck.protocols.nsc:NSC",
         "nscb/1": "reprcheck.protocols.nscb:NSCB",
     },
+    replaced={"probe/1": "probe/2"},
 )
 SOURCES = Registry(
     "reprcheck.models",

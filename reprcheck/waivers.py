@@ -14,6 +14,7 @@ from datetime import date, datetime
 from typing import Any
 
 from reprcheck.errors import UserError, did_you_mean
+from reprcheck.registry import PROTOCOLS
 
 _CELL = re.compile(r"[^:/\s]+:.+/[\w.-]+/\d+ (?P<diagnostic>\S+)")
 _TEXTS = ("cell", "reason", "owner", "link", "model")
@@ -102,6 +103,8 @@ def _waiver(where: str, table: Mapping[str, Any], diagnostics: Sequence[str]) ->
         raise UserError(f"{where}.owner", "neither owner nor link is given", f"write {_example('owner')}")
     texts = {key: _text(f"{where}.{key}", table[key], key) for key in _TEXTS if key in table}
     _check_cell(f"{where}.cell", texts["cell"], diagnostics)
+    setting, _, diagnostic = texts["cell"].rpartition(" ")
+    texts["cell"] = f"{PROTOCOLS.renew(setting)} {diagnostic}"
     return Waiver(**texts, expires=_date(f"{where}.expires", table["expires"]))
 
 

@@ -96,7 +96,7 @@ def write_dataset(
     state: dict[str, Any] = {
         "kind": "regress" if regress else "classify",
         "label": "label",
-        "protocols": ["ridge/1"] if regress else ["probe/1", "knn/1"],
+        "protocols": ["ridge/1"] if regress else ["probe/2", "knn/1"],
     }
     whole: dict[str, Any] = {
         "schema": 1,

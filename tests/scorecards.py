@@ -33,7 +33,7 @@ NO_NUMBERS: dict[str, Any] = dict.fromkeys(NUMBERS)
 def a_cell(**changes: Any) -> Cell:
     values = {
         "model": "demo",
-        "setting": "sim-culture:localisation/probe/1",
+        "setting": "sim-culture:localisation/probe/2",
         "diagnostic": "beats_untrained",
         "status": "pass",
         **NUMBERS,
@@ -44,7 +44,7 @@ def a_cell(**changes: Any) -> Cell:
 
 
 def a_setting(**changes: Any) -> Setting:
-    setting_id = changes.get("id", "sim-culture:localisation/probe/1")
+    setting_id = changes.get("id", "sim-culture:localisation/probe/2")
     dataset, _, rest = setting_id.partition(":")
     task, _, protocol = rest.partition("/")
     values = {
@@ -65,7 +65,7 @@ def a_setting(**changes: Any) -> Setting:
 
 def a_waiver(**changes: Any) -> Waiver:
     values = {
-        "cell": "sim-culture:localisation/probe/1 beats_untrained",
+        "cell": "sim-culture:localisation/probe/2 beats_untrained",
         "reason": "plate 3 is being imaged again",
         "expires": date(2026, 12, 1),
         "owner": "Ada",
@@ -103,14 +103,14 @@ def demo_scorecard(**changes: Any) -> Scorecard:
         ),
         a_setting(id="sim-culture:dose/regress/1", scores=_scores(0.41, 0.31, 0.33, 0.29, 0.52, 0.12, 0.05)),
         a_setting(
-            id="sim-tissue:region/probe/1",
+            id="sim-tissue:region/probe/2",
             dataset_digest="91ab" * 10,
             n_units=12,
             scores=_scores(0.991, 0.985, 0.99, 0.98, 0.99, 0.97, 0.93),
             qualification="saturated",
         ),
         a_setting(
-            id="sim-tissue:tumour-margin/probe/1",
+            id="sim-tissue:tumour-margin/probe/2",
             dataset_digest="91ab" * 10,
             n_units=12,
             scores=_scores(0.711, 0.625, 0.66, 0.63, 0.59, 0.47, 0.43),
@@ -118,9 +118,9 @@ def demo_scorecard(**changes: Any) -> Scorecard:
             limit=200,
         ),
     )
-    tumour = "sim-tissue:tumour-margin/probe/1"
+    tumour = "sim-tissue:tumour-margin/probe/2"
     saturated = {
-        "setting": "sim-tissue:region/probe/1",
+        "setting": "sim-tissue:region/probe/2",
         "status": "inconclusive",
         "n_units": 12,
         "statement": "saturated: an encoder that nobody trained reaches the ceiling here, so no verdict would tell "
@@ -276,7 +276,7 @@ def settings(draw: st.DrawFn, name: str) -> Setting:
 @st.composite
 def runs(draw: st.DrawFn) -> tuple[list[Cell], list[Setting], list[tuple[str, str, str]]]:
     """Draw verdicts, settings and required cells of one run; every required cell has its verdict."""
-    grid = [f"{dataset}:{task}/probe/1" for dataset in ("culture", "tissue") for task in ("dose", "site")]
+    grid = [f"{dataset}:{task}/probe/2" for dataset in ("culture", "tissue") for task in ("dose", "site")]
     names = draw(st.lists(st.sampled_from(grid), min_size=1, unique=True))
     asked = [(name, diagnostic) for name in names for diagnostic in Policy().diagnostics]
     asked = draw(st.lists(st.sampled_from(asked), min_size=1, unique=True))

@@ -20,7 +20,7 @@ def classify_task(n_units=24, per_unit=3, classes=2, batches=4, holdout="batch",
         units=np.array([f"u{u:03d}" for u in unit]),
         batches=np.array([f"b{b}" for b in unit_batch[unit]]),
         holdout=holdout,
-        protocols=("probe/1", "knn/1"),
+        protocols=("probe/2", "knn/1"),
         channels=(0,),
     )
 

@@ -46,11 +46,11 @@ def test_every_key_is_read(tmp_path: Path) -> None:
             twins = 8
             limited_release = true
             diagnostics = ["beats_untrained", "beats_structure"]
-            settings = ["sim-*:*", "bbbc013:compound/probe/1"]
+            settings = ["sim-*:*", "bbbc013:compound/probe/2"]
             baselines = ["cellprofiler"]
             [margins]
             beats_untrained = 0.05
-            "beats_untrained@probe/1" = 0.1
+            "beats_untrained@probe/2" = 0.1
             [models]
             mine = "py:my.package:build"
             """,
@@ -63,16 +63,16 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         twins=8,
         limited_release=True,
         diagnostics=("beats_untrained", "beats_structure"),
-        settings=("sim-*:*", "bbbc013:compound/probe/1"),
+        settings=("sim-*:*", "bbbc013:compound/probe/2"),
         baselines=("cellprofiler",),
-        margins={"beats_untrained": 0.05, "beats_untrained@probe/1": 0.1},
+        margins={"beats_untrained": 0.05, "beats_untrained@probe/2": 0.1},
         models={"mine": "py:my.package:build"},
     )
-    assert policy.margin_for("beats_untrained", "probe/1") == 0.1
+    assert policy.margin_for("beats_untrained", "probe/2") == 0.1
     assert policy.margin_for("beats_untrained", "knn/1") == 0.05
-    assert policy.margin_for("beats_structure", "probe/1") == 0
+    assert policy.margin_for("beats_structure", "probe/2") == 0
     assert policy.requires("sim-culture:dose/knn/1")
-    assert policy.requires("bbbc013:compound/probe/1")
+    assert policy.requires("bbbc013:compound/probe/2")
     assert not policy.requires("bbbc013:compound/knn/1")
     assert pickle.loads(pickle.dumps(policy)) == policy
 
@@ -152,7 +152,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     assert "isn't UTF-8 text" in refused(tmp_path / "latin.toml")
 
 
-@given(margin=st.floats(0, 0.99), protocol=st.sampled_from(["probe/1", "knn/1"]))
+@given(margin=st.floats(0, 0.99), protocol=st.sampled_from(["probe/2", "knn/1"]))
 def test_the_most_specific_margin_wins(margin: float, protocol: str) -> None:
     diagnostic = "beats_untrained"
     assert Policy(margin=margin).margin_for(diagnostic, protocol) == margin
@@ -175,3 +175,15 @@ def test_wrongly_registered_models_are_refused(tmp_path: Path, text: str) -> Non
     written(tmp_path, text, "pyproject.toml")
     with pytest.raises(UserError, match=r"pyproject\.toml"):
         registered_models(tmp_path)
+
+
+def test_a_policy_that_names_a_replaced_protocol_holds_for_the_one_in_its_place(tmp_path):
+    path = tmp_path / "policy.toml"
+    path.write_text(
+        'schema = 1\nsettings = ["*/probe/1"]\nmargins = { "beats_untrained@probe/1" = 0.07 }\n'
+        '[[waivers]]\ncell = "sim:dose/probe/1 beats_structure"\nreason = "known"\nowner = "me"\nexpires = 2099-01-01\n'
+    )
+    policy = read_policy(path)
+    assert policy.requires("sim:dose/probe/2") and not policy.requires("sim:dose/knn/1")
+    assert policy.margin_for("beats_untrained", "probe/2") == 0.07
+    assert policy.waivers[0].cell == "sim:dose/probe/2 beats_structure"

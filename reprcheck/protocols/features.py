@@ -12,14 +12,22 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import solve_triangular
 
 from reprcheck.protocols.folds import judged
 from reprcheck.types import Task
 
+WIDE = 2**20
+"""Values of a task's samples up to which linear models work in float64."""
+CHUNK = 2**14
+"""Samples turned into float64 at a time."""
+JITTER = 1e-10
+"""Variance that a rotation adds to each training sample, as a share of theirs: it makes the rotation well defined."""
+
 
 def prepare(
     blocks: Sequence[NDArray[np.float32]], train: NDArray[np.int64], test: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return the training and the judged samples, ready for a linear model.
 
     Parameters
@@ -30,40 +38,55 @@ def prepare(
     Returns
     -------
     float64[n_train, R], float64[n_test, R]
-        R is at most min(n_train, sum of D_b).
+        R is at most min(n_train, sum of D_b). Of more than `WIDE` values, float32.
     """
-    a, b = scaled(blocks, train, test)
+    columns = sum(block.shape[1] for block in blocks)
+    dtype = np.float32 if (len(train) + len(test)) * columns > WIDE else np.float64
+    a, b = scaled(blocks, train, test, dtype)
     return _rotate(a, b) if a.shape[1] > a.shape[0] else (a, b)
 
 
 def scaled(
-    blocks: Sequence[NDArray[np.float32]], train: NDArray[np.int64], test: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    blocks: Sequence[NDArray[np.float32]],
+    train: NDArray[np.int64],
+    test: NDArray[np.int64],
+    dtype: type[np.floating] = np.float64,
+) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return ``prepare``'s samples before the rotation: standardised columns, each block of total variance 1/blocks.
 
     A column that is constant on the training samples becomes 0 for all.
     """
-    parts = [_standardise(block, train, test) for block in blocks]
-    share = 1 / np.sqrt(len(blocks))
-    return np.hstack([a for a, _ in parts]) * share, np.hstack([b for _, b in parts]) * share
+    width = [0, *np.cumsum([block.shape[1] for block in blocks])]
+    a, b = np.empty((len(train), width[-1]), dtype), np.empty((len(test), width[-1]), dtype)
+    for block, start, stop in zip(blocks, width, width[1:], strict=False):
+        mean, scale = _standard(block, train)
+        scale = scale / np.sqrt(len(blocks))
+        for out, rows in ((a, train), (b, test)):
+            for at in _chunks(len(rows)):
+                out[at, start:stop] = (block[rows[at]].astype(np.float64) - mean) * scale
+    return a, b
 
 
-def _standardise(
-    block: NDArray[np.float32], train: NDArray[np.int64], test: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    x = block.astype(np.float64)
-    mean, sd = x[train].mean(0), x[train].std(0)
+def _standard(block: NDArray[np.float32], train: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the means of a block's columns, and what to multiply them by for a total variance of 1."""
+    parts = [train[at] for at in _chunks(len(train))]
+    mean = sum(block[part].astype(np.float64).sum(0) for part in parts) / len(train)
+    sd = np.sqrt(sum(np.square(block[part] - mean).sum(0) for part in parts) / len(train))
     alive = sd > 1e-9 * np.maximum(np.abs(mean), 1e-30)
-    scale = np.where(alive, 1 / np.where(alive, sd, 1), 0) / np.sqrt(max(alive.sum(), 1))
-    return (x[train] - mean) * scale, (x[test] - mean) * scale
+    return mean, np.where(alive, 1 / np.where(alive, sd, 1), 0) / np.sqrt(max(alive.sum(), 1))
 
 
-def _rotate(a: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    values, vectors = np.linalg.eigh(a @ a.T)
-    keep = values > 1e-10 * values[-1]
-    keep[-1] = True  # one column at least, also where all are constant
-    root = np.sqrt(np.maximum(values[keep], 1e-300))
-    return vectors[:, keep] * root, (b @ a.T) @ (vectors[:, keep] / root)
+def _chunks(n: int) -> list[slice]:
+    return [slice(i, i + CHUNK) for i in range(0, n, CHUNK)]
+
+
+def _rotate(a: NDArray[np.floating], b: NDArray[np.floating]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return samples whose inner products with the training samples are those of ``a`` and ``b``, by Cholesky."""
+    inner = (a @ a.T).astype(np.float64)
+    inner[np.diag_indices_from(inner)] += max(JITTER * np.trace(inner) / len(inner), 1e-300)
+    lower = np.linalg.cholesky(inner)
+    across = solve_triangular(lower, (a @ b.T).astype(np.float64), lower=True, check_finite=False).T
+    return lower.astype(a.dtype), across.astype(a.dtype)
 
 
 def per_unit(values: NDArray[np.float64], task: Task) -> tuple[NDArray[np.str_], NDArray[np.float64]]:

@@ -98,13 +98,47 @@ def _split(
     strata: NDArray[np.int64], groups: NDArray[np.str_], n: int, repeat: int
 ) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """Stratified group folds; fewer than ``n`` where groups are few, none where there is nothing to split."""
-    from sklearn.model_selection import StratifiedGroupKFold
-
-    n = min(n, len(np.unique(groups)), int(np.bincount(strata)[np.unique(strata)].min()))
+    names, group = np.unique(groups, return_inverse=True)
+    classes, code, sizes = np.unique(strata, return_inverse=True, return_counts=True)
+    n = min(n, len(names), int(sizes.min()))
     if n < 2:
         return []
-    state = seed("folds", strata, groups, repeat) % 2**32
-    return list(StratifiedGroupKFold(n, shuffle=True, random_state=state).split(strata, strata, groups))
+    counts = np.zeros((len(names), len(classes)))
+    np.add.at(counts, (group, code), 1)
+    fold = _deal(counts, n, seed("folds", strata, groups, repeat) % 2**32)[group]
+    return [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(n)]
+
+
+def _deal(counts: NDArray[np.float64], n: int, state: int) -> NDArray[np.int64]:
+    """Return which of ``n`` folds each group goes to, int64[G], for its samples of each class, float64[G, K].
+
+    As scikit-learn's ``StratifiedGroupKFold`` does it, to the sample, and some ten times as fast: shuffled groups,
+    those of the most uneven counts first, each go to the fold that leaves classes spread most evenly; of folds that
+    are close, to the one with the fewest samples.
+    """
+    sizes = counts.sum(0)
+    order = np.arange(len(counts))
+    np.random.RandomState(state).shuffle(order)
+    order = order[np.argsort(-np.std(counts[order], axis=1), kind="stable")]
+    dealt, samples, out = np.zeros((n, len(sizes))), [0.0] * n, np.empty(len(counts), np.int64)
+    tried, own = np.empty((n, n, len(sizes))), np.arange(n)
+    weights = counts.sum(1).tolist()
+    for g in order.tolist():
+        tried[:] = dealt
+        tried[own, own] += counts[g]
+        shares = tried / sizes
+        shares -= np.add.reduce(shares, axis=1, keepdims=True) / n
+        spread = np.sqrt(np.add.reduce(np.multiply(shares, shares, out=shares), axis=1) / n)
+        uneven = (np.add.reduce(spread, axis=1) / len(sizes)).tolist()
+        best = 0
+        for k in range(1, n):
+            close = abs(uneven[k] - uneven[best]) <= 1e-8 + 1e-5 * abs(uneven[best])
+            if uneven[k] < uneven[best] or (close and samples[k] < samples[best]):
+                best = k
+        out[g] = best
+        dealt[best] += counts[g]
+        samples[best] += weights[g]
+    return out
 
 
 def _bins(y: NDArray[np.float64]) -> NDArray[np.int64]:

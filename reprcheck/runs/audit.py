@@ -186,7 +186,7 @@ def examine(setting: Setting, policy: Policy, cell: Cell | None = None) -> Audit
     Examples
     --------
     >>> numbers = {"ceiling": 1.0, "mde": 0.12}
-    >>> setting = Setting("d:t/probe/1", "d", "", "t", "probe/1", 96, 96, 4, "discriminating",
+    >>> setting = Setting("d:t/probe/2", "d", "", "t", "probe/2", 96, 96, 4, "discriminating",
     ...                   {"untrained": {"mean": 0.55}}, landmarks=numbers)
     >>> examine(setting, Policy()).sentence
     'can tell: a model that beats the untrained by 0.120 or more is seen, and there is room for 0.450'

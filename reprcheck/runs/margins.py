@@ -45,7 +45,7 @@ def suggest(setting: Setting, policy: Policy) -> Suggestion:
 
     Examples
     --------
-    >>> setting = Setting("d:t/probe/1", "d", "", "t", "probe/1", 96, 96, 4, "discriminating", {},
+    >>> setting = Setting("d:t/probe/2", "d", "", "t", "probe/2", 96, 96, 4, "discriminating", {},
     ...                   landmarks={"noise": 0.042})
     >>> suggest(setting, Policy())
     Suggestion(setting=..., noise=0.042, margin=0.045, for_half=335, for_default=424)

@@ -73,9 +73,9 @@ def decide(
 
     Examples
     --------
-    >>> required = [("demo", "sim:dose/probe/1", "beats_untrained")]
+    >>> required = [("demo", "sim:dose/probe/2", "beats_untrained")]
     >>> decide([], [], required, Policy(), date(2027, 1, 31)).blocked_by
-    ('sim:dose/probe/1 beats_untrained: no verdict: deselected, skipped or killed',)
+    ('sim:dose/probe/2 beats_untrained: no verdict: deselected, skipped or killed',)
     """
     required_keys = sorted(set(required))
     if not required_keys:

@@ -61,7 +61,7 @@ class Task:
     holdout : {"batch", "unit"} or None
         What folds never split. None: folds are stratified over units.
     protocols : tuple of str
-        Protocol ids, such as ``"probe/1"``.
+        Protocol ids, such as ``"probe/2"``.
     channels : tuple of int
         Channels of the dataset that the task shows to encoders.
     control : bool[n] or None

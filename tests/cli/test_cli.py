@@ -21,7 +21,7 @@ from reprcheck.runs import audit as auditing
 from tests.minisets import write_dataset
 
 ROOT = Path(__file__).resolve().parents[2]
-POLICY = 'schema = 1\ntwins = 2\nsettings = ["*/probe/1"]\n'
+POLICY = 'schema = 1\ntwins = 2\nsettings = ["*/probe/2"]\n'
 STOPPER = """
 def stop():
     import os, signal
@@ -125,8 +125,8 @@ def test_a_margin_to_paste(place, ask):
     status, out, _ = ask("suggest-margin", place / "mini")
     assert status == 0
     pasted = tomllib.loads(out[out.index("[margins]") :])
-    assert pasted["margins"]["beats_untrained@probe/1"] >= 0.005
-    assert "# mini:state/probe/1" in out
+    assert pasted["margins"]["beats_untrained@probe/2"] >= 0.005
+    assert "# mini:state/probe/2" in out
 
 
 @pytest.mark.parametrize("command", ["audit", "suggest-margin"])

@@ -132,13 +132,13 @@ BAD: dict[str, tuple[dict[str, Any], Change, str]] = {
     "unknown protocol": (
         {"task": {"protocols": ["probe/2"]}},
         nothing,
-        "dataset.toml [tasks.state] protocols: unknown protocol 'probe/2'; did you mean probe/1?",
+        "dataset.toml [tasks.state] protocols: unknown protocol 'probe/2'; did you mean probe/2?",
     ),
     "protocol of another kind": (
         {"task": {"protocols": ["ridge/1"]}},
         nothing,
         "dataset.toml [tasks.state] protocols: 'ridge/1' scores tasks of kind 'regress', and this one is "
-        "'classify'; known for 'classify': knn/1, nsc/1, nscb/1, probe/1",
+        "'classify'; known for 'classify': knn/1, nsc/1, nscb/1, probe/2",
     ),
     "column not there": (
         {"columns": {"batch": "plate"}},
@@ -648,7 +648,7 @@ def test_init_from_a_table(tmp_path: Path, capsys: Any, table: str) -> None:
         "kind": "classify",
         "label": "label",
         "holdout": "batch",
-        "protocols": ["probe/1", "knn/1"],
+        "protocols": ["probe/2", "knn/1"],
     }
     assert card["tasks"]["dose"]["kind"] == "regress"
     assert "unit: donor (its name, and 6 values; verdicts are about these, not about images)" in out

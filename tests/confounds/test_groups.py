@@ -60,7 +60,7 @@ def test_naming_the_column_answers_for_it(answer: dict[str, Any]) -> None:
 
 
 def test_a_tasks_own_unit_and_replicate_answer_for_that_task_alone() -> None:
-    fine = {"name": "fine", "kind": "classify", "label": ("label",), "protocols": ("probe/1",), "unit": "id"}
+    fine = {"name": "fine", "kind": "classify", "label": ("label",), "protocols": ("probe/2",), "unit": "id"}
     coarse = STATE | {"unit": "slide"}
     found = build(TABLE, [fine, coarse, STATE | {"name": "again", "replicate": "slide"}]).tasks
     assert [found[name].groups for name in ("fine", "state", "again")] == [(SLIDE,), (), ()]

@@ -51,7 +51,7 @@ def test_a_label_that_follows_the_column_is_found_on_other_units():
     task = classify_task(n_units=96, per_unit=1, batches=1, holdout="unit")
     task = replace(task, positions=plate(task))  # classes alternate, and so do columns
     (vectors,) = nuisance(task).values()
-    assert protocols.get("probe/1").score([vectors], task).values.mean() > 0.9
+    assert protocols.get("probe/2").score([vectors], task).values.mean() > 0.9
 
 
 def test_a_label_that_follows_the_edge_is_found_on_other_units():
@@ -60,7 +60,7 @@ def test_a_label_that_follows_the_edge_is_found_on_other_units():
     at_edge = np.array([w[0] in "AH" or w[1:] in ("01", "12") for w in wells])
     task = replace(task, positions=wells, y=at_edge.astype(np.int64))
     (vectors,) = nuisance(task).values()
-    assert protocols.get("probe/1").score([vectors], task).values.mean() > 0.9
+    assert protocols.get("probe/2").score([vectors], task).values.mean() > 0.9
 
 
 def test_the_distance_to_the_edge_is_in_wells_of_the_part_in_use():
@@ -102,7 +102,7 @@ def test_metadata_that_give_the_label_away_are_found_on_other_units():
     operator = np.array(["ann", "bob"])[task.y]
     passage = np.random.default_rng(0).integers(3, 9, len(task.y)).astype(str)
     (vectors,) = nuisance(replace(task, metadata=np.stack([passage, operator], axis=1))).values()
-    assert protocols.get("probe/1").score([vectors], task).values.mean() > 0.9
+    assert protocols.get("probe/2").score([vectors], task).values.mean() > 0.9
 
 
 def test_numbers_of_metadata_are_read_as_such():
@@ -132,5 +132,5 @@ def test_depth_is_a_nuisance_of_its_own_where_images_are_stored_in_several_ways(
     found = nuisance(replace(task, depths=depths))
     assert set(found) == {"depth"}
     np.testing.assert_array_equal(found["depth"][:, [1, 2, 4, 5]], 0)
-    assert protocols.get("probe/1").score([found["depth"]], task).values.mean() == 1
+    assert protocols.get("probe/2").score([found["depth"]], task).values.mean() == 1
     assert nuisance(replace(task, depths=depths[:1].repeat(len(task.y), axis=0))) == {}

@@ -19,7 +19,7 @@ from reprcheck.digest import digest
 from reprcheck.errors import UserError
 from reprcheck.types import Dataset, Image
 
-STATE = {"name": "state", "kind": "classify", "label": ("label",), "protocols": ("probe/1",)}
+STATE = {"name": "state", "kind": "classify", "label": ("label",), "protocols": ("probe/2",)}
 DOSE = {"name": "dose", "kind": "regress", "label": ("dose",), "protocols": ("ridge/1",)}
 
 
@@ -80,7 +80,7 @@ def test_a_task_is_resolved() -> None:
     task = dataset.tasks["state"]
     assert dataset.ids.tolist() == [f"{i:02}" for i in range(12)]
     assert dataset.table_row.tolist() == list(reversed(range(12)))
-    assert (task.kind, task.classes, task.protocols, task.holdout) == ("classify", ("a", "b"), ("probe/1",), "unit")
+    assert (task.kind, task.classes, task.protocols, task.holdout) == ("classify", ("a", "b"), ("probe/2",), "unit")
     assert task.rows.tolist() == list(range(12))
     assert task.y.tolist() == [1, 0] * 6
     assert task.units.tolist() == ["w", "v", "u"] * 4
@@ -196,6 +196,11 @@ def test_what_is_left_out_is_counted() -> None:
         "1 sample left out: without a label.",
         "Classes left out, with fewer than 2 samples: c (1).",
     )
+
+
+def test_a_task_says_which_protocol_was_replaced() -> None:
+    task = build({"label": AB}, [STATE | {"replaced": ("probe/1",)}]).tasks["state"]
+    assert task.notes[0] == "probe/1 is scored as probe/2, which replaced it."
 
 
 @pytest.mark.parametrize("cells", [["1", "1.0", "2", "x"], [1, 1, 2, 3], [1.0, 1.0, 2.0, None]])

@@ -380,7 +380,7 @@ def test_a_planned_dataset_is_one_to_check() -> None:
     study = Tissue(plan=plan, batches=2, units=12, fields=2, size=64, donors=4, plate=Plate(rows=3, columns=4))
     opened = dataset(study, "planted", limit=24)
     task = opened.tasks["arrangement"]
-    assert (opened.name, opened.kind, task.protocols) == ("planted", "tissue", ("probe/1", "knn/1"))
+    assert (opened.name, opened.kind, task.protocols) == ("planted", "tissue", ("probe/2", "knn/1"))
     assert len(task.rows) == 24
     assert set(task.units) == {f"site{b}-d{d}" for b in (1, 2) for d in (1, 2, 3, 4)}
     assert task.positions is not None

@@ -114,7 +114,7 @@ def test_a_probe_that_recognises_units_is_less_selective(tmp_path):
 
 
 def test_single_samples_have_no_control_task(tmp_path):
-    alone = asked(bench(tmp_path, block(3.0)), "probe/1", units=np.array([f"u{i}" for i in range(len(IDS))]))
+    alone = asked(bench(tmp_path, block(3.0)), "probe/2", units=np.array([f"u{i}" for i in range(len(IDS))]))
     assert describe_setting(alone).selectivity == {}
 
 
@@ -167,10 +167,10 @@ def test_of_a_fixed_split_only_the_judged_count(tmp_path):
     few = asked(bench(tmp_path, block(3.0)), **fixed | {"test": number < 8})
     assert describe_setting(few).qualification == "underpowered"
     assert judge("beats_untrained", few).status == "inconclusive"
-    assert judge("beyond_intensity", asked(bench(tmp_path, block(3.0)), "probe/1", **fixed)).n_units == 20
+    assert judge("beyond_intensity", asked(bench(tmp_path, block(3.0)), "probe/2", **fixed)).n_units == 20
     constant = asked(bench(tmp_path, block(array=np.ones((len(IDS), 4), np.float32))), **fixed)
     assert judge("beats_untrained", constant).n_units == 20
-    assert set(describe_setting(asked(bench(tmp_path, block(3.0)), "probe/1", **fixed)).selectivity) >= {
+    assert set(describe_setting(asked(bench(tmp_path, block(3.0)), "probe/2", **fixed)).selectivity) >= {
         "model",
         "untrained",
     }

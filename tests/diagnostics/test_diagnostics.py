@@ -58,7 +58,7 @@ def bench(
         kind=kind,
         limit=None,
         task=TASK,
-        protocol="probe/1",
+        protocol="probe/2",
         policy=Policy(twins=3, **policy),
         cache=Cache(tmp_path),
         progress=quiet,
@@ -221,7 +221,7 @@ def test_every_comparison_is_in_the_details(tmp_path):
 
 
 def test_a_margin_of_the_policy_is_the_margin_of_the_cell(tmp_path):
-    cell = ask("beats_untrained", tmp_path, block(3.0), margins={"beats_untrained@probe/1": 0.9})
+    cell = ask("beats_untrained", tmp_path, block(3.0), margins={"beats_untrained@probe/2": 0.9})
     assert (cell.margin, cell.status) == (0.9, "fail")
 
 

@@ -100,7 +100,7 @@ def undeserved(name, cache):
     deserved = {task: asked(name, table) for task, table in DESERVED[name].items()}
     wrong = {}
     for spec in {spec: None for table in deserved.values() for spec in table}:
-        settings = tuple(f"{name}:{task}/probe/1" for task, table in deserved.items() if spec in table)
+        settings = tuple(f"{name}:{task}/probe/2" for task, table in deserved.items() if spec in table)
         card = reprcheck.check(spec, dataset, replace(POLICY, settings=settings), cache_dir=cache)
         seen = {(cell.setting, cell.diagnostic): cell.status for cell in card.cells}
         for setting in settings:

@@ -30,7 +30,7 @@ def test_the_network_is_blocked_on_cells(cache):
     assert not card.gate.released
     assert by_diagnostic(card)["beats_untrained"] <= {"fail", "inconclusive"}
     assert all(cell.effect < 0 for cell in card.cells if cell.diagnostic == "beats_untrained")
-    assert any("jurkat:phase/probe/1 beats_untrained" in reason for reason in card.gate.blocked_by)
+    assert any("jurkat:phase/probe/2 beats_untrained" in reason for reason in card.gate.blocked_by)
 
 
 def test_the_same_network_passes_on_photographs(cache):

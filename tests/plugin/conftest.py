@@ -49,7 +49,7 @@ def murderer():
         os.kill(os.getpid(), signal.SIGKILL)
     return encode
 """
-POLICY = 'schema = 1\ntwins = 3\nrepeats = 1\nmin_units = 10\nsettings = ["mini:state/probe/1"]\n'
+POLICY = 'schema = 1\ntwins = 3\nrepeats = 1\nmin_units = 10\nsettings = ["mini:state/probe/2"]\n'
 
 
 @dataclass(frozen=True)

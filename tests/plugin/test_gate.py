@@ -51,7 +51,7 @@ def test_a_model_that_sees_brightness_alone_is_blocked_by_name(gate):
     found = gate(models=("brightness",))
     assert found.status == 10
     assert "pass" not in found.statuses.values()
-    assert "mini:state/probe/1 beyond_intensity" in found.text
+    assert "mini:state/probe/2 beyond_intensity" in found.text
     assert not found.card["gate"]["released"]
 
 
@@ -164,7 +164,7 @@ def test_too_few_units_are_inconclusive_and_block(gate, place, tmp_path):
 
 
 TWO = {"beats_structure", "beyond_intensity"}
-WAIVED = 'cell = "mini:state/probe/1 {}"\nreason = "blurred plates"\nowner = "Ada"\nexpires = {}\n'
+WAIVED = 'cell = "mini:state/probe/2 {}"\nreason = "blurred plates"\nowner = "Ada"\nexpires = {}\n'
 
 
 @pytest.fixture
@@ -251,7 +251,7 @@ def test_a_failure_tells_what_was_asked_found_and_what_to_try(gate):
 def test_collecting_only_judges_nothing(gate):
     found = gate("--collect-only", "-q", models=("stripes",))
     assert found.status == 0
-    assert "test_beats_untrained[toys.stripes@mini:state/probe/1]" in found.text
+    assert "test_beats_untrained[toys.stripes@mini:state/probe/2]" in found.text
     assert found.card["gate"]["outcome"] == "undecided"
 
 

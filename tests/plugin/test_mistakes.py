@@ -110,7 +110,7 @@ def test_a_misspelt_policy_key(gate, tmp_path):
 
 
 def test_a_waiver_without_a_date(gate, place, tmp_path):
-    waiver = '[[waivers]]\ncell = "mini:state/probe/1 beats_structure"\nreason = "x"\nowner = "Ada"\n'
+    waiver = '[[waivers]]\ncell = "mini:state/probe/2 beats_structure"\nreason = "x"\nowner = "Ada"\n'
     (tmp_path / "policy.toml").write_text((place / "policy.toml").read_text() + waiver)
     found = gate(f"--policy={tmp_path}/policy.toml", models=("stripes",))
     is_one_clear_line(found, "policy.toml: waivers[1].expires: missing", "write expires = YYYY-MM-DD")
@@ -172,7 +172,7 @@ FOUR = [f"p{i // 4}" for i in range(16)]
         ({"labels": LABELS, "batches": ["p"] * 16, "task": {"holdout": "batch"}}, ("batch",)),
         ({"labels": ["a"] * 4 + ["b"] * 12, "batches": FOUR, "task": {"holdout": "batch"}}, ("p0",)),
         ({"labels": ["a", "b", "b", "b"] + ["b", "c"] * 6, "batches": FOUR, "task": {"holdout": "batch"}}, ("a",)),
-        ({"labels": LABELS, "task": {"protocols": ["prob/1"]}}, ("prob/1", "probe/1")),
+        ({"labels": LABELS, "task": {"protocols": ["prob/1"]}}, ("prob/1", "probe/2")),
     ],
     ids=[
         "one class",

@@ -55,7 +55,7 @@ def test_it_runs_anywhere_from_a_checkout(run, tmp_path: Path) -> None:
 def test_one_question_can_be_named(run) -> None:
     status, text = run(ROOT, "--collect-only", "-q", "-k", "beats_untrained")
     assert status == 0, text
-    assert "test_beats_untrained[toys.stripes@mini:state/probe/1]" in text
+    assert "test_beats_untrained[toys.stripes@mini:state/probe/2]" in text
     assert "test_beats_structure" not in text
 
 

@@ -51,7 +51,7 @@ def test_in_a_paired_design_every_class_is_a_label_of_some_units(n_units, per_la
 
 
 @pytest.mark.parametrize("holdout", [None, "unit", "batch"])
-@pytest.mark.parametrize("protocol", ["probe/1", "knn/1"])
+@pytest.mark.parametrize("protocol", ["probe/2", "knn/1"])
 def test_a_paired_design_has_scores(protocol, holdout):
     task = replace(paired(16, 2, 2, True), holdout=holdout)
     informed = protocols.get(protocol).score([vectors(task, signal=3.0)], task)

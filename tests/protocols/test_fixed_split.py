@@ -20,7 +20,7 @@ from reprcheck.protocols.folds import folds, folds_overlap, sides
 from reprcheck.stats.qualify import permuted
 from tests.tasks import classify_task, regress_task, vectors
 
-ASKED = [("probe/1", "classify"), ("knn/1", "classify"), ("ridge/1", "regress")]
+ASKED = [("probe/2", "classify"), ("knn/1", "classify"), ("ridge/1", "regress")]
 
 
 def split_task(kind="classify", share=4, **made):
@@ -56,14 +56,14 @@ def test_strengths_are_chosen_on_batches_that_were_held_out_where_there_are_seve
     assert all(not set(task.units[fit]) & set(task.units[validate]) for fit, validate in fold.inner)
 
 
-@pytest.mark.parametrize("protocol", ["probe/1", "knn/1"])
+@pytest.mark.parametrize("protocol", ["probe/2", "knn/1"])
 def test_a_classifier_agrees_with_scikit_learn(protocol, monkeypatch):
     monkeypatch.setattr(probe, "STRENGTHS", (3.0,))
     task = split_task(n_units=48, classes=2)
     x, train = vectors(task, 1.0, width=10).astype(float), ~task.test
     linear = LogisticRegression(C=3.0 / 10, class_weight="balanced", tol=1e-8, max_iter=5000)
     nearest = KNeighborsClassifier(knn.NEIGHBOURS, metric="cosine")
-    peer = make_pipeline(StandardScaler(), linear if protocol == "probe/1" else nearest).fit(x[train], task.y[train])
+    peer = make_pipeline(StandardScaler(), linear if protocol == "probe/2" else nearest).fit(x[train], task.y[train])
     clear = np.abs(peer.predict_proba(x[task.test])[:, 0] - 0.5) > 0.01
     found = score(protocol, task, x)
     assert np.array_equal(found.predictions[task.test][clear], peer.predict(x[task.test])[clear])

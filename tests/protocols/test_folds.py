@@ -2,10 +2,12 @@ import dataclasses
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.model_selection import StratifiedGroupKFold
 
 from reprcheck.protocols.folds import folds
+from reprcheck.seeding import seed as draw
 from tests.tasks import classify_task, regress_task
 
 
@@ -58,3 +60,22 @@ def test_a_regression_is_stratified_by_its_value():
     task = regress_task(n_units=50, per_unit=1)
     means = [task.y[f.test].mean() for f in folds(task)]
     assert np.ptp(means) < task.y.std()
+
+
+@given(
+    n=st.integers(30, 120),
+    classes=st.integers(2, 6),
+    units=st.floats(0.2, 1.5),
+    repeat=st.integers(0, 3),
+    seed=st.integers(0, 9999),
+)
+@settings(deadline=None)
+def test_folds_are_scikit_learns_to_the_sample(n, classes, units, repeat, seed):
+    rng = np.random.default_rng(seed)
+    y = rng.permutation(np.arange(n) % classes)
+    names = np.array([f"u{i}" for i in rng.integers(0, int(n * units) + 6, n)])
+    task = dataclasses.replace(classify_task(n, 1, classes), y=y, units=names, holdout="unit")
+    peer = StratifiedGroupKFold(5, shuffle=True, random_state=draw("folds", y, names, repeat) % 2**32)
+    for fold, (train, test) in zip(folds(task, repeat), peer.split(y, y, names), strict=True):
+        np.testing.assert_array_equal(fold.train, train)
+        np.testing.assert_array_equal(fold.test, test)

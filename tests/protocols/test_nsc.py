@@ -160,5 +160,5 @@ def test_a_forest_is_scored_as_matches_are():
 
 def test_other_protocols_judge_all_and_say_nothing():
     task = classify_task()
-    assert protocols.get("probe/1").judged(task).all()
-    assert protocols.get("probe/1").notes(task) == ()
+    assert protocols.get("probe/2").judged(task).all()
+    assert protocols.get("probe/2").notes(task) == ()

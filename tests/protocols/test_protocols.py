@@ -19,7 +19,7 @@ from reprcheck.protocols.features import prepare, scaled
 from reprcheck.protocols.folds import folds
 from tests.tasks import classify_task, regress_task, vectors
 
-CLASSIFY = ["probe/1", "knn/1"]
+CLASSIFY = ["probe/2", "knn/1"]
 
 
 def score(protocol, task, *blocks):
@@ -51,7 +51,7 @@ def test_probe_agrees_with_scikit_learn_on_one_strength(monkeypatch):
         )
         peer.fit(x[fold.train], task.y[fold.train])
         chance[fold.test] = peer.predict_proba(x[fold.test])
-    found = score("probe/1", task, x)
+    found = score("probe/2", task, x)
     assert np.mean(found.predictions == chance.argmax(1)) > 0.97
     weights = 1 / np.bincount(task.y)[task.y]
     expected = np.log2(3) - log_loss(task.y, chance, sample_weight=weights) / np.log(2)
@@ -140,7 +140,7 @@ def test_dose_response_knows_a_perfect_series_and_a_constant_one():
 
 @pytest.mark.parametrize(
     ("protocol", "task"),
-    [("probe/1", classify_task()), ("knn/1", classify_task()), ("ridge/1", regress_task())],
+    [("probe/2", classify_task()), ("knn/1", classify_task()), ("ridge/1", regress_task())],
 )
 def test_signal_is_found_and_noise_is_not(protocol, task):
     loud, noise = (score(protocol, task, vectors(task, s, width=16)).values.mean() for s in (4.0, 0.0))
@@ -168,8 +168,8 @@ def test_a_constant_embedding_is_at_chance(protocol, width):
 def test_a_wide_useless_block_does_not_drown_a_narrow_one():
     task = classify_task(n_units=80, classes=2)
     narrow, wide = vectors(task, 3.0, width=4), vectors(task, 0.0, width=500, seed=1)
-    alone, drowned = score("probe/1", task, narrow), score("probe/1", task, np.hstack([narrow, wide]))
-    beside = score("probe/1", task, narrow, wide)
+    alone, drowned = score("probe/2", task, narrow), score("probe/2", task, np.hstack([narrow, wide]))
+    beside = score("probe/2", task, narrow, wide)
     assert beside.values.mean() > drowned.values.mean()
     assert beside.values.mean() > alone.values.mean() - 0.1
 
@@ -187,6 +187,6 @@ def test_a_class_missing_from_a_training_fold_is_predicted_by_nobody(protocol):
 def test_bits_stay_within_their_bounds():
     task = classify_task(classes=2)
     for signal, seed in itertools.product((0, 20), range(2)):
-        found = score("probe/1", task, vectors(task, signal, seed=seed))
+        found = score("probe/2", task, vectors(task, signal, seed=seed))
         assert found.bits.mean() <= 1.0
         assert np.isfinite(found.bits).all()

@@ -52,7 +52,7 @@ def test_every_reason_verdict_and_score_is_there() -> None:
     assert ["❌ fail", "-0.110 [-0.161, -0.059]", "0.020", "0.410 − 0.520", "structure", "24"] in [
         r[2:] for r in culture
     ]
-    assert [row[0] for row in tissue[2:5]] == ["region/probe/1 (saturated)"] * 3
+    assert [row[0] for row in tissue[2:5]] == ["region/probe/2 (saturated)"] * 3
     assert scores[0][3:] == [
         *("model", "untrained", "untrained-resnet", "untrained-vit", "structure", "intensity", "pixels"),
     ]
@@ -127,7 +127,7 @@ def test_a_name_can_do_nothing_to_the_comment() -> None:
         ("https://e.com www.e.com", "https&#58;//e.com www&#46;e.com"),
         ("@team, hf-hub:org/name@rev", "@&#8203;team, hf-hub:org/name@rev"),
         ("see #12", "see #&#8203;12"),
-        ("sim:dose/probe/1", "sim:dose/probe/1"),
+        ("sim:dose/probe/2", "sim:dose/probe/2"),
     ],
 )
 def test_escape(text: str, escaped: str) -> None:

@@ -11,7 +11,7 @@ from reprcheck.reporters.overview import OverviewReport
 from reprcheck.types import Scorecard
 from tests.scorecards import NO_NUMBERS, a_cell, a_setting, released_scorecard, scorecards
 
-SETTING = "sim-culture:localisation/probe/1"
+SETTING = "sim-culture:localisation/probe/2"
 
 
 def row(scorecard: Scorecard, width: int) -> str:
@@ -27,14 +27,14 @@ def test_the_weakest_is_nearest_to_its_margin_whatever_its_effect() -> None:
         a_cell(diagnostic="beats_structure", effect=0.5, low=0.2, margin=0.19, high=0.8),
     )
     card = released_scorecard(cells=cells, settings=(a_setting(),))
-    assert row(card, 100) == "localisation/probe/1 pass pass structure +0.500 [+0.200, +0.800]"
-    assert row(card, 60) == "localisation/probe/1 pass pass structure +0.500"  # bounds only where there is room
+    assert row(card, 100) == "localisation/probe/2 pass pass structure +0.500 [+0.200, +0.800]"
+    assert row(card, 60) == "localisation/probe/2 pass pass structure +0.500"  # bounds only where there is room
 
 
 def test_a_setting_without_a_comparison_says_what_it_is() -> None:
     cell = a_cell(status="not_applicable", **NO_NUMBERS, statement="everybody is at the ceiling")
     card = released_scorecard(cells=(cell,), settings=(a_setting(qualification="saturated"),))
-    assert row(card, 80) == "localisation/probe/1 not applicable saturated"
+    assert row(card, 80) == "localisation/probe/2 not applicable saturated"
 
 
 @settings(max_examples=30, deadline=None)

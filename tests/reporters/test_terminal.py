@@ -111,9 +111,9 @@ def test_datasets_and_settings_head_their_cells_once() -> None:
     assert headings == [
         " dose/regress/1",
         " localisation/knn/1",
-        " localisation/probe/1",
-        " region/probe/1  saturated",
-        " tumour-margin/probe/1",
+        " localisation/probe/2",
+        " region/probe/2  saturated",
+        " tumour-margin/probe/2",
     ]
 
 

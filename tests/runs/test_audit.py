@@ -26,7 +26,7 @@ from reprcheck.runs.margins import STEP, by_protocol, round_up, suggest
 from tests.minisets import write_dataset
 from tests.scorecards import QUALIFICATIONS, a_cell, a_setting
 
-POLICY = Policy(twins=2, repeats=1, settings=("*/probe/1",))
+POLICY = Policy(twins=2, repeats=1, settings=("*/probe/2",))
 SCORE = st.floats(-0.5, 1)
 HAND_MADE = ("structure", "cellprofiler", "intensity", "pixels", "batch", "position")
 NAMES = ("untrained", "untrained-vit", *HAND_MADE, "model")
@@ -52,7 +52,7 @@ def settings(draw):
     """Any setting, some of its numbers missing."""
     means = draw(st.dictionaries(st.sampled_from(NAMES) | TEXT, SCORE))
     marks = {name: draw(SCORE | st.just(math.nan)) for name in ("relation", "permuted", "mde", "noise")}
-    name = draw(st.sampled_from(["culture", "tissue"])) + ":" + draw(TEXT).replace("/", "") + "/probe/1"
+    name = draw(st.sampled_from(["culture", "tissue"])) + ":" + draw(TEXT).replace("/", "") + "/probe/2"
     return a_setting(
         id=name,
         n_units=draw(st.integers(2, 5000)),
@@ -168,7 +168,7 @@ def test_any_audit_fits(found, width):
 
 
 def test_the_report_says_it_all():
-    notes = ("Confound: batch alone predicts the label: 0.40 by probe/1, 0.25 by chance (p = 0.001).",)
+    notes = ("Confound: batch alone predicts the label: 0.40 by probe/2, 0.25 by chance (p = 0.001).",)
     audits = [examine(known(notes=notes), Policy()), examine(known(id="other:task/knn/1", untrained=0.96), Policy())]
     text = " ".join(" ".join(AuditReport(audits).lines(80, color=False)).split())
     for words in (*notes, *(found.sentence for found in audits), "1 of 1 setting", "0 of 1 setting", "+0.200"):
@@ -269,16 +269,16 @@ def test_a_margin_and_the_units_for_smaller_ones():
 
 
 def test_the_largest_margin_of_a_protocol_is_pasted(tmp_path):
-    marks = {"d:a/probe/1": 0.042, "d:b/probe/1": 0.061, "d:c/probe/1": math.nan, "d:a/knn/1": math.nan}
+    marks = {"d:a/probe/2": 0.042, "d:b/probe/2": 0.061, "d:c/probe/2": math.nan, "d:a/knn/1": math.nan}
     found = [suggest(known(id=name, noise=noise), Policy()) for name, noise in marks.items()]
-    assert by_protocol(found)["probe/1"].setting.id == "d:b/probe/1"
+    assert by_protocol(found)["probe/2"].setting.id == "d:b/probe/2"
     text = "\n".join(toml(found))
-    assert tomllib.loads(text) == {"margins": {"beats_untrained@probe/1": 0.065}}
-    assert "# d:b/probe/1" in text
-    assert "d:c/probe/1: no noise floor" in text
+    assert tomllib.loads(text) == {"margins": {"beats_untrained@probe/2": 0.065}}
+    assert "# d:b/probe/2" in text
+    assert "d:c/probe/2: no noise floor" in text
     assert "knn/1: no margin to suggest" in text
     (tmp_path / "policy.toml").write_text(f"schema = 1\n{text}\n")
-    assert read_policy(tmp_path / "policy.toml").margin_for("beats_untrained", "probe/1") == 0.065
+    assert read_policy(tmp_path / "policy.toml").margin_for("beats_untrained", "probe/2") == 0.065
 
 
 @given(found=st.lists(settings(), min_size=1, max_size=4), width=st.sampled_from([60, 80, 140]))

@@ -13,7 +13,7 @@ from reprcheck.policy import Policy
 from reprcheck.scorecard.document import to_document
 from tests.minisets import write_dataset
 
-POLICY = Policy(twins=2, repeats=1, settings=("*/probe/1",))
+POLICY = Policy(twins=2, repeats=1, settings=("*/probe/2",))
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +88,7 @@ def test_it_agrees_with_pytest(place, tmp_path):
         "def means():\n"
         "    return lambda x: np.concatenate([x.mean((2, 3)), x.std((2, 3))], 1).astype(np.float32)\n"
     )
-    (tmp_path / "policy.toml").write_text('schema = 1\ntwins = 2\nrepeats = 1\nsettings = ["*/probe/1"]\n')
+    (tmp_path / "policy.toml").write_text('schema = 1\ntwins = 2\nrepeats = 1\nsettings = ["*/probe/2"]\n')
     spec = f"py:{tmp_path}/model.py:means"
     here = to_document(ask(place, spec, policy=tmp_path / "policy.toml"))
     command = [sys.executable, "-m", "pytest", "benchmarks/", f"--model={spec}", f"--dataset={place}/mini"]

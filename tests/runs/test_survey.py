@@ -25,7 +25,7 @@ def a_task(**changes: Any) -> Task:
         "units": np.array([f"u{i:02}" for i in range(N)]),
         "batches": np.full(N, "all"),
         "holdout": None,
-        "protocols": ("probe/1",),
+        "protocols": ("probe/2",),
         "channels": (0, 1),
     }
     return Task(**(values | changes))
@@ -88,8 +88,8 @@ def test_a_place_that_many_samples_share_is_named_though_a_vote_of_ten_is_blind_
     y, place = np.repeat([1, 0, 1, 2], [12, 24, 12, 12]), np.repeat(["A01", "A12"], [36, 24])
     asked = {"y": y, "classes": ("a", "b", "c"), "positions": place}
     assert surveyed(a_task(**asked, protocols=("knn/1",))) == ()
-    (sentence,) = surveyed(a_task(**asked, protocols=("knn/1", "probe/1")))
-    assert sentence.startswith("Confound: position alone predicts the label: 0.67 by probe/1, 0.33 by chance")
+    (sentence,) = surveyed(a_task(**asked, protocols=("knn/1", "probe/2")))
+    assert sentence.startswith("Confound: position alone predicts the label: 0.67 by probe/2, 0.33 by chance")
 
 
 def test_size_that_says_nothing_is_rarely_named() -> None:

@@ -18,8 +18,8 @@ from reprcheck.types import Cell, Gate, Setting
 from reprcheck.waivers import Waiver
 from tests.scorecards import QUALIFICATIONS, STATUSES, TODAY, a_cell, a_setting, a_waiver, excusing, runs
 
-SETTING = "sim-culture:localisation/probe/1"
-OTHER = "sim-culture:dose/probe/1"
+SETTING = "sim-culture:localisation/probe/2"
+OTHER = "sim-culture:dose/probe/2"
 POLICY = Policy()
 
 
@@ -98,7 +98,7 @@ def test_an_unknown_status_blocks() -> None:
 @pytest.mark.parametrize("qualification", ["saturated", "no_signal"])
 @pytest.mark.parametrize("status", ["inconclusive", "pass"])
 def test_a_dataset_that_cannot_tell_blocks(qualification: str, status: str) -> None:
-    tissue = "sim-tissue:region/probe/1"
+    tissue = "sim-tissue:region/probe/2"
     settings = [a_setting(), a_setting(id=tissue, qualification=qualification)]
     found = gate([a_cell(), a_cell(setting=tissue, status=status)], settings)
     assert found == Gate("not_enough_evidence", (f"sim-tissue: nothing here can tell: {tissue} is {qualification}",))
@@ -161,7 +161,7 @@ def test_released_exactly_where_nothing_blocks_and_each_reason_is_one_line(run: 
 @given(runs(), st.sampled_from(["fail", "error"]))
 def test_one_more_required_failure_never_releases(run: Run, status: str) -> None:
     cells, settings, required = run
-    extra = a_cell(setting="culture:dose/probe/1", diagnostic="one_more", status=status)
+    extra = a_cell(setting="culture:dose/probe/2", diagnostic="one_more", status=status)
     policy = excusing(cells)
     before = decide(*run, policy, TODAY)
     after = decide([*cells, extra], settings, [*required, key(extra.setting, extra.diagnostic)], policy, TODAY)
@@ -273,7 +273,7 @@ def test_a_cell_waived_without_leave_blocks() -> None:
 @pytest.mark.parametrize("rest", [[], ["not_applicable"]])
 def test_a_dataset_that_is_waived_as_a_whole_blocks(rest: list[str]) -> None:
     cells = [a_cell(status="waived"), *(a_cell(diagnostic="beats_structure", status=status) for status in rest)]
-    passing = a_cell(setting="sim-tissue:region/probe/1")
+    passing = a_cell(setting="sim-tissue:region/probe/2")
     found = waived_gate([*cells, passing], a_waiver(), settings=[a_setting(), a_setting(id=passing.setting)])
     assert found.blocked_by == ("sim-culture: nothing was shown: all required verdicts that could tell are waived",)
 

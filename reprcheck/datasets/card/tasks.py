@@ -47,7 +47,7 @@ class TaskCard:
 
     ``label`` has one column, or two for a ratio. With ``aggregate`` the samples of a unit become one. Samples with one
     value of ``replicate`` are repeated measurements of one thing, whose labels should agree. With ``test`` there are no
-    folds, and so no ``holdout``.
+    folds, and so no ``holdout``. ``replaced`` are protocols written there that others, among ``protocols``, replaced.
     """
 
     name: str
@@ -64,6 +64,7 @@ class TaskCard:
     control: Control | None = None
     replicate: str | None = None
     test: Split | None = None
+    replaced: tuple[str, ...] = ()
 
 
 def parse_tasks(top: Section, channels: tuple[str, ...], columns: Columns) -> tuple[TaskCard, ...]:
@@ -102,6 +103,7 @@ def _parse_task(name: str, tasks: Section, channels: tuple[str, ...], columns: C
         control=attempt(None, _parse_control, section),
         replicate=attempt(None, section.optional_text, "replicate"),
         test=attempt(None, _parse_test, section),
+        replaced=attempt((), _parse_replaced, section),
     )
     settle()
     return task
@@ -197,8 +199,12 @@ def _parse_test(section: Section) -> Split | None:
     return Split(test.text("column"), test.values_of("equals", test.values["equals"]))
 
 
+def _parse_replaced(section: Section) -> tuple[str, ...]:
+    return tuple(name for name in section.texts("protocols") if name in PROTOCOLS.replaced)
+
+
 def _parse_protocols(section: Section, kind: str | None, columns: Columns) -> tuple[str, ...]:
-    protocols = section.texts("protocols")
+    protocols = tuple(dict.fromkeys(map(PROTOCOLS.renew, section.texts("protocols"))))
     for name in protocols:
         if name not in PROTOCOLS.names():
             section.fail("protocols", f"unknown protocol {name!r}", did_you_mean(name, PROTOCOLS.names()))

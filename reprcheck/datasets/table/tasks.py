@@ -152,7 +152,8 @@ def resolve_task(card: Card, task: TaskCard, samples: Samples) -> Task:
         protocols=task.protocols,
         channels=tuple(card.channels.index(c) for c in task.channels or card.channels),
         control=control,
-        notes=notes
+        notes=tuple(f"{name} is scored as {PROTOCOLS.renew(name)}, which replaced it." for name in task.replaced)
+        + notes
         + left_out
         + _describe_split(task, test)
         + confounds.notes(codes, classes, units, batches, positions, test),

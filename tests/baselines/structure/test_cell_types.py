@@ -189,7 +189,7 @@ def scored(dataset, images, task, protocol):
     return [protocols.get(protocol).score([one.encode(images)], task).values.mean() for one in baselines]
 
 
-@pytest.mark.parametrize("protocol", ["knn/1", "probe/1"])
+@pytest.mark.parametrize("protocol", ["knn/1", "probe/2"])
 def test_arrangement_is_told_by_neighbours_of_a_type(tissue, protocol):
     task = tissue.tasks["arrangement"]
     without, with_types, alone = scored(tissue, [tissue.images.read(int(row)) for row in task.rows], task, protocol)
@@ -198,7 +198,7 @@ def test_arrangement_is_told_by_neighbours_of_a_type(tissue, protocol):
     assert with_types > without + 0.15
 
 
-@pytest.mark.parametrize("protocol", ["knn/1", "probe/1"])
+@pytest.mark.parametrize("protocol", ["knn/1", "probe/2"])
 def test_composition_is_told_by_shares(tissue, protocol):
     task, images = tissue.tasks["arrangement"], []
     for row, label in zip(task.rows.tolist(), task.y.tolist(), strict=True):

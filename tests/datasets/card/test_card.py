@@ -18,7 +18,7 @@ from tests.minisets import card_text
 
 SHARED = Path(__file__).resolve().parents[3] / "../shared/data"
 
-TASK: dict[str, Any] = {"kind": "classify", "label": "state", "protocols": ["probe/1"]}
+TASK: dict[str, Any] = {"kind": "classify", "label": "state", "protocols": ["probe/2"]}
 DOSE: dict[str, Any] = {"kind": "regress", "label": "dose", "protocols": ["ridge/1"]}
 
 
@@ -226,17 +226,17 @@ def test_defaults() -> None:
         (task(label={"share": ["a", "b"]}), "d.toml [tasks.state] label share: unknown key; known: ratio"),
         (
             task(protocols=["prob/1"]),
-            "d.toml [tasks.state] protocols: unknown protocol 'prob/1'; did you mean probe/1?",
+            "d.toml [tasks.state] protocols: unknown protocol 'prob/1'; did you mean probe/2?",
         ),
         (
             task(protocols=["xyz"]),
             "d.toml [tasks.state] protocols: unknown protocol 'xyz'; known: dose-response/1, knn/1, nsc/1, nscb/1, "
-            "probe/1, ridge/1",
+            "probe/2, ridge/1",
         ),
         (
             task(protocols=["ridge/1"]),
             "d.toml [tasks.state] protocols: 'ridge/1' scores tasks of kind 'regress', and this one is 'classify'; "
-            "known for 'classify': knn/1, nsc/1, nscb/1, probe/1",
+            "known for 'classify': knn/1, nsc/1, nscb/1, probe/2",
         ),
         (task(protocols=None), "d.toml [tasks.state] protocols: missing; add protocols to the card"),
         (task(holdout="batch"), "d.toml [tasks.state] holdout: 'batch' needs a batch column; add batch to [columns]"),
@@ -334,3 +334,9 @@ def test_all_shared_cards_parse() -> None:
     assert cards
     for path in cards:
         assert parse(path.read_text(encoding="utf-8"), str(path)).name == path.parent.name
+
+
+def test_a_replaced_protocol_is_read_as_the_one_in_its_place() -> None:
+    card = parse(card_text(a_card(**task(protocols=["probe/1", "knn/1", "probe/2"]))), "d.toml")
+    assert card.tasks[0].protocols == ("probe/2", "knn/1")
+    assert card.tasks[0].replaced == ("probe/1",)
