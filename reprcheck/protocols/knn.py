@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from reprcheck.protocols.features import per_unit, scaled
 from reprcheck.protocols.folds import folds
+from reprcheck.protocols.nearest import nearest
 from reprcheck.protocols.protocol import Protocol
 from reprcheck.types import Scores, Task
 
@@ -31,16 +32,18 @@ class NearestNeighbours(Protocol):
         predicted = np.full(len(task.y), -1)
         for fold in folds(task, repeat):
             a, b = scaled(blocks, fold.train, fold.test)
-            predicted[fold.test] = _vote(_unit_length(b) @ _unit_length(a).T, task.y[fold.train], len(task.classes))
+            y = task.y[fold.train]
+            counts = np.bincount(y, minlength=len(task.classes))
+            k = min(NEIGHBOURS, int(counts[counts > 0].min()))
+            predicted[fold.test] = _vote(y[nearest(_unit_length(b), _unit_length(a), k)], counts)
         units, values = per_unit((predicted == task.y).astype(float), task)
         return Scores(units, values, predictions=predicted)
 
 
-def _vote(similarity: NDArray[np.float64], y: NDArray[np.int64], classes: int) -> NDArray[np.int64]:
-    counts = np.bincount(y, minlength=classes)
-    k = min(NEIGHBOURS, int(counts[counts > 0].min()))
-    nearest = np.argsort(-similarity, axis=1, kind="stable")[:, :k]
-    onehot = np.eye(classes)[y[nearest]]  # [n_test, k, classes]
+def _vote(labels: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the winners, int64[n], of neighbours' labels, int64[n, k], nearest first."""
+    k = labels.shape[1]
+    onehot = np.eye(len(counts))[labels]  # [n, k, classes]
     votes = onehot.sum(1) / np.maximum(counts, 1)
     rank_of_class = np.where(onehot.any(1), onehot.argmax(1), k)
     tied = votes >= votes.max(1, keepdims=True) - 1e-12
