@@ -8,7 +8,6 @@ and of encoders within one.
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -18,6 +17,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from reprcheck.cores import cores
 from reprcheck.types import Encoder, Image
 
 T = TypeVar("T")
@@ -172,9 +172,3 @@ class Workers(Generic[T]):
 def is_thread_safe(encoder: Encoder) -> bool:
     """Say whether an encoder may encode in several threads at once; one that doesn't say so may not."""
     return bool(getattr(encoder, "thread_safe", False))
-
-
-def cores() -> int:
-    """Return how many batches may be encoded side by side: the cores of this process, shared with xdist's workers."""
-    mine = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, mine // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
