@@ -130,9 +130,9 @@ BAD: dict[str, tuple[dict[str, Any], Change, str]] = {
         "dataset.toml [columns] image: missing; name the column of image files",
     ),
     "unknown protocol": (
-        {"task": {"protocols": ["probe/2"]}},
+        {"task": {"protocols": ["probe/9"]}},
         nothing,
-        "dataset.toml [tasks.state] protocols: unknown protocol 'probe/2'; did you mean probe/2?",
+        "dataset.toml [tasks.state] protocols: unknown protocol 'probe/9'; did you mean probe/2?",
     ),
     "protocol of another kind": (
         {"task": {"protocols": ["ridge/1"]}},

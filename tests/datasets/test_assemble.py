@@ -200,7 +200,7 @@ def test_what_is_left_out_is_counted() -> None:
 
 def test_a_task_says_which_protocol_was_replaced() -> None:
     task = build({"label": AB}, [STATE | {"replaced": ("probe/1",)}]).tasks["state"]
-    assert task.notes[0] == "probe/1 is scored as probe/2, which replaced it."
+    assert task.notes[-1] == "probe/1 is scored as probe/2, which replaced it."
 
 
 @pytest.mark.parametrize("cells", [["1", "1.0", "2", "x"], [1, 1, 2, 3], [1.0, 1.0, 2.0, None]])

@@ -12,6 +12,7 @@ import pytest
 from reprcheck.datasets.folder import open_folder
 from reprcheck.errors import UserError
 
+REPLACED = "probe/1 is scored as probe/2, which replaced it."
 SHARED = Path(__file__).resolve().parents[2] / "../shared/data"
 pytestmark = pytest.mark.skipif(not SHARED.is_dir(), reason="the shared datasets are not beside this checkout")
 
@@ -103,6 +104,7 @@ def test_osteosarcoma_keeps_the_tiles_its_list_keeps() -> None:
     assert task.notes == (
         "121 of 960 tiles left out: over 80% near-white.",
         "Confound: batches with one class only: P9 (non_tumor).",
+        REPLACED,
     )
 
 
@@ -116,10 +118,12 @@ def test_bbbc013_names_its_columns() -> None:
     treatment = open_folder(SHARED / "bbbc013").tasks["treatment"]
     assert treatment.notes == (
         "Confound: each class lies in its own positions: untreated (column 1), wortmannin_150nM (column 12).",
+        REPLACED,
     )
     assert set(treatment.positions if treatment.positions is not None else ()) == {"1", "12"}
     assert open_folder(SHARED / "bbbc016").tasks["active"].notes == (
         "48 samples left out: excluded by label low_dose.",
+        REPLACED,
     )
 
 

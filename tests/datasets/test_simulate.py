@@ -43,10 +43,10 @@ from reprcheck.errors import UserError
 from reprcheck.studies.causality import CauseEffect, causality, features
 
 PINNED = {
-    "sim-culture": "c7df13d0751e300865eb46a8106817cffd60b99d",
-    "sim-culture-known": "f9cb18a5ec8ab4b7e3a1883da2fbc61da567220c",
-    "sim-tissue": "55edc8150fbaeb228ae69e8d2b4b213de85dde91",
-    "sim-tissue-known": "c09b5d4d8ea308e226230ec3e1be31706ffd97fe",
+    "sim-culture": "87a5347a336b72a479d33200ee64d8cf9b3980cf",
+    "sim-culture-known": "9c7aa36ee6e226bfc024005489c59d769faf6140",
+    "sim-tissue": "b7c5d11c571ba93ac688047ca52973f71aa72727",
+    "sim-tissue-known": "1a55b646afa25997443708a112cc43f14adef2cb",
 }
 """Digests of the card, the whole table, and pixels and masks of a spread of samples: committed reports rest on them."""
 

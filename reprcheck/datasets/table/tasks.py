@@ -152,11 +152,11 @@ def resolve_task(card: Card, task: TaskCard, samples: Samples) -> Task:
         protocols=task.protocols,
         channels=tuple(card.channels.index(c) for c in task.channels or card.channels),
         control=control,
-        notes=tuple(f"{name} is scored as {PROTOCOLS.renew(name)}, which replaced it." for name in task.replaced)
-        + notes
+        notes=notes
         + left_out
         + _describe_split(task, test)
-        + confounds.notes(codes, classes, units, batches, positions, test),
+        + confounds.notes(codes, classes, units, batches, positions, test)
+        + tuple(f"{name} is scored as {PROTOCOLS.renew(name)}, which replaced it." for name in task.replaced),
         positions=positions,
         replicates=samples.columns[task.replicate][rows] if task.replicate else None,
         aggregate=task.aggregate,
