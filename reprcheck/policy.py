@@ -152,7 +152,11 @@ def read_policy(path: Path | None) -> Policy:
     waivers = table.pop("waivers", [])
     policy = Policy(**{key: _freeze(value) for key, value in table.items()})
     policy = replace(policy, settings=tuple(map(PROTOCOLS.renew, policy.settings)))
-    policy = replace(policy, margins={PROTOCOLS.renew(key): margin for key, margin in policy.margins.items()})
+    margins = {PROTOCOLS.renew(key): margin for key, margin in policy.margins.items()}
+    for key in policy.margins:
+        if PROTOCOLS.renew(key) != key and PROTOCOLS.renew(key) in policy.margins:
+            raise UserError(f"{path}: margins.{key}", f"{PROTOCOLS.renew(key)} has a margin too", "remove this one")
+    policy = replace(policy, margins=margins)
     policy = replace(policy, waivers=read_waivers(f"{path}: waivers", waivers, policy.diagnostics))
     _check_margins(path, policy)
     _check_models(f"{path}: models", policy.models)

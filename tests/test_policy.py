@@ -188,3 +188,10 @@ def test_a_policy_that_names_a_replaced_protocol_holds_for_the_one_in_its_place(
     assert not policy.requires("sim:dose/knn/1")
     assert policy.margin_for("beats_untrained", "probe/2") == 0.07
     assert policy.waivers[0].cell == "sim:dose/probe/2 beats_structure"
+
+
+def test_a_margin_for_a_protocol_and_for_the_one_in_its_place_are_two_too_many(tmp_path):
+    path = tmp_path / "policy.toml"
+    path.write_text('schema = 1\nmargins = { "beats_untrained@probe/1" = 0.01, "beats_untrained@probe/2" = 0.07 }\n')
+    with pytest.raises(UserError, match="beats_untrained@probe/2 has a margin too"):
+        read_policy(path)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -198,11 +198,6 @@ class Cache:
                 what = f"lacks something that is needed, and can't be written ({self._read_only})"
                 remedy = "name a folder that can be written, or complete it where it can"
             raise UserError(self._where, what, remedy) from None
-
-
-def stack(rows: Rows, ids: Sequence[str]) -> NDArray[Any]:
-    """Return the rows of ``rows`` in the order of ``ids``."""
-    return rows.stack(ids)
 
 
 def sweep(folder: Path) -> int:

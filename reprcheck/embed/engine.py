@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from reprcheck.code import code_digest
 from reprcheck.datasets.images.values import FACTS, facts_of
 from reprcheck.digest import digest, installed
-from reprcheck.embed.cache import TEXTS, Cache, stack
+from reprcheck.embed.cache import TEXTS, Cache
 from reprcheck.embed.rows import Rows
 from reprcheck.embed.shards import DamagedShardWarning
 from reprcheck.embed.workers import Workers
@@ -124,7 +124,7 @@ def embed(
             with _Writer(cache) as writer, progress(len(todo), title) as advance:
                 _fill(shelf, encoders, todo, writer, advance)
     ids = tuple(shelf.decoded[content].pixels for content in shelf.contents)
-    return [Block(key, ids, stack(vectors, ids)) for key, vectors in zip(shelf.keys, shelf.vectors, strict=True)]
+    return [Block(key, ids, vectors.stack(ids)) for key, vectors in zip(shelf.keys, shelf.vectors, strict=True)]
 
 
 def _fill(

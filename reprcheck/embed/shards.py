@@ -109,19 +109,27 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
         If it has been removed.
     UnusableShard
     """
-    raw = _map(path)
-    if _checksum(raw) != path.stem:
-        raise UnusableShard("damaged")
+    raw = check_shard(path)
     try:
         return load_tensors(bytes(raw))
     except SafetensorError as error:
         raise UnusableShard(f"holds no arrays ({error})", intact=True) from None
 
 
-def check_shard(path: Path) -> None:
-    """Raise UnusableShard for bytes that don't match the name, and FileNotFoundError for a shard that is gone."""
-    if _checksum(_map(path)) != path.stem:
+def check_shard(path: Path) -> NDArray[np.uint8]:
+    """Return the bytes of a shard, mapped.
+
+    Raises
+    ------
+    FileNotFoundError
+        If it has been removed.
+    UnusableShard
+        For bytes that don't match the name.
+    """
+    raw = _map(path)
+    if _checksum(raw) != path.stem:
         raise UnusableShard("damaged")
+    return raw
 
 
 def pack_rows(ids: NDArray[np.bytes_], rows: NDArray[Any]) -> dict[str, NDArray[Any]]:

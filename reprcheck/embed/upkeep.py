@@ -6,7 +6,7 @@ import os
 import re
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 
 from reprcheck.embed.cache import LOCK, Cache, sweep
 from reprcheck.embed.leases import oldest_lease
-from reprcheck.embed.shards import DAMAGED, SUFFIX, UnusableShard, check_shard, set_aside
+from reprcheck.embed.shards import DAMAGED, PART, SUFFIX, UnusableShard, check_shard, set_aside
 
 KINDS = ("vectors", "decoded", "scores", "facts")
 SHARD_NAME = re.compile(rf"({'|'.join(KINDS)})/([0-9a-f]{{2}})/(\2[0-9a-f]{{38}})/[0-9a-f]{{40}}\.safetensors")
@@ -120,33 +120,34 @@ def remove(cache: Cache, older_than: float | None = None, max_size: int | None =
 def _remove_key(cache: Cache, key: CachedKey) -> int:
     """Remove a key's shards and return their bytes; 0 if somebody has locked or used them since they were listed."""
     folder, removed = cache.key_folder(key.kind, key.key), 0
-    lock = FileLock(folder / LOCK)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        return 0
-    try:
-        if all(not path.exists() or path.stat().st_mtime <= key.used for path in key.shards):
+    with _lock_if_free(folder) as is_free:
+        if is_free and all(not path.exists() or path.stat().st_mtime <= key.used for path in key.shards):
             removed = sum(map(_remove_file, key.shards))
             with suppress(OSError):  # a shard that came meanwhile
                 (folder / LOCK).unlink()
                 folder.rmdir()
-    finally:
-        lock.release()
     return removed
 
 
 def _sweep_if_free(folder: Path) -> int:
     """Sweep a key's folder, if nobody has locked it, and return the bytes removed."""
-    if not any(folder.glob(".*.part")):
+    if not any(folder.glob(f".*{PART}")):
         return 0
+    with _lock_if_free(folder) as is_free:
+        return sweep(folder) if is_free else 0
+
+
+@contextmanager
+def _lock_if_free(folder: Path) -> Iterator[bool]:
+    """Hold the lock of a key's folder, and say so, unless somebody else does."""
     lock = FileLock(folder / LOCK)
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        return 0
+        yield False
+        return
     try:
-        return sweep(folder)
+        yield True
     finally:
         lock.release()
 

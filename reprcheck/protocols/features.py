@@ -17,8 +17,6 @@ from scipy.linalg import solve_triangular
 from reprcheck.protocols.folds import judged
 from reprcheck.types import Task
 
-WIDE = 2**20
-"""Values of a task's samples up to which linear models work in float64."""
 CHUNK = 2**14
 """Samples turned into float64 at a time."""
 JITTER = 1e-10
@@ -26,7 +24,10 @@ JITTER = 1e-10
 
 
 def prepare(
-    blocks: Sequence[NDArray[np.float32]], train: NDArray[np.int64], test: NDArray[np.int64]
+    blocks: Sequence[NDArray[np.float32]],
+    train: NDArray[np.int64],
+    test: NDArray[np.int64],
+    dtype: type[np.floating] = np.float64,
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return the training and the judged samples, ready for a linear model.
 
@@ -34,16 +35,18 @@ def prepare(
     ----------
     blocks : sequence of float[n, D_b]
     train, test : int64[n_train], int64[n_test]
+    dtype : type
+        Of what is returned.
 
     Returns
     -------
-    float64[n_train, R], float64[n_test, R]
-        R is at most min(n_train, sum of D_b). Of more than `WIDE` values, float32.
+    float[n_train, R], float[n_test, R]
+        R is at most min(n_train, sum of D_b).
     """
-    columns = sum(block.shape[1] for block in blocks)
-    dtype = np.float32 if (len(train) + len(test)) * columns > WIDE else np.float64
-    a, b = scaled(blocks, train, test, dtype)
-    return _rotate(a, b) if a.shape[1] > a.shape[0] else (a, b)
+    if sum(block.shape[1] for block in blocks) <= len(train):
+        return scaled(blocks, train, test, dtype)
+    a, b = _rotate(*scaled(blocks, train, test))
+    return a.astype(dtype, copy=False), b.astype(dtype, copy=False)
 
 
 def scaled(
@@ -80,13 +83,12 @@ def _chunks(n: int) -> list[slice]:
     return [slice(i, i + CHUNK) for i in range(0, n, CHUNK)]
 
 
-def _rotate(a: NDArray[np.floating], b: NDArray[np.floating]) -> tuple[NDArray[Any], NDArray[Any]]:
+def _rotate(a: NDArray[Any], b: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return samples whose inner products with the training samples are those of ``a`` and ``b``, by Cholesky."""
-    inner = (a @ a.T).astype(np.float64)
+    inner = a @ a.T
     inner[np.diag_indices_from(inner)] += max(JITTER * np.trace(inner) / len(inner), 1e-300)
     lower = np.linalg.cholesky(inner)
-    across = solve_triangular(lower, (a @ b.T).astype(np.float64), lower=True, check_finite=False).T
-    return lower.astype(a.dtype), across.astype(a.dtype)
+    return lower, solve_triangular(lower, a @ b.T, lower=True, check_finite=False).T
 
 
 def per_unit(values: NDArray[np.float64], task: Task) -> tuple[NDArray[np.str_], NDArray[np.float64]]:

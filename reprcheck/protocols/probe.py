@@ -28,6 +28,8 @@ STRENGTHS = (0.3, 3.0, 30.0, 300.0, 3000.0)
 """Inverse penalties, for features of total variance 1."""
 TOGETHER = 2**18
 """Values of training sets that are solved side by side: what a core's cache holds."""
+WIDE = 2**20
+"""Values of a task's vectors up to which they are multiplied in float64."""
 FLOOR = 1e-3
 """Share of the probability spread evenly over classes, so that one sample can't cost more than about 10 bits."""
 
@@ -76,10 +78,11 @@ def _predict(
     columns = sum(block.shape[1] for block in blocks)
     size = max([len(train) * min(len(train), columns) for train, _ in splits], default=1)
     at_once = max(1, TOGETHER // size)
+    dtype = np.float32 if len(task.y) * columns > WIDE else np.float64
 
     def solve(start: int) -> list[list[NDArray[np.float64]]]:
         group = splits[start : start + at_once]
-        ready = [prepare(blocks, train, test) for train, test in group]
+        ready = [prepare(blocks, train, test, dtype) for train, test in group]
         sets = [Training(a, task.y[train]) for (a, _), (train, _) in zip(ready, group, strict=True)]
         paths = fit_paths(sets, len(task.classes), strengths)
         return [[linear.chance(b) for linear in path] for (_, b), path in zip(ready, paths, strict=True)]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from reprcheck.embed.cache import Cache, stack
+from reprcheck.embed.cache import Cache
 from reprcheck.embed.shards import DamagedShardWarning
 from reprcheck.errors import UserError
 
@@ -41,7 +41,7 @@ def test_shards_add_up_and_keys_keep_apart(cache):
     cache.add("vectors", "k", rows(2, first=3))
     cache.add("vectors", "other", rows(1, first=9))
     assert set(cache.load("vectors", "k")) == set(rows(5))
-    assert np.array_equal(stack(cache.load("vectors", "k"), list(rows(2))), np.stack(list(rows(2).values())))
+    assert np.array_equal(cache.load("vectors", "k").stack(list(rows(2))), np.stack(list(rows(2).values())))
     assert cache.load("pixels", "k") == {}
 
 

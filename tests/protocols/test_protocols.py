@@ -190,3 +190,12 @@ def test_bits_stay_within_their_bounds():
         found = score("probe/2", task, vectors(task, signal, seed=seed))
         assert found.bits.mean() <= 1.0
         assert np.isfinite(found.bits).all()
+
+
+def test_a_probe_takes_wide_vectors_of_which_many_are_equal():
+    rng = np.random.default_rng(0)
+    task = classify_task(n_units=300, per_unit=2, classes=2)
+    x = rng.normal(size=(20, 1800)).astype(np.float32)[rng.integers(0, 20, len(task.y))]
+    x[:, 0] += task.y
+    assert len(task.y) * x.shape[1] > probe.WIDE
+    assert score("probe/2", task, x).values.mean() > 0.5
