@@ -2,9 +2,10 @@
 
 All batches of images of one shape have one size, the last one padded with zeros, so that a vector doesn't depend on how
 many images came along. Everything is float32: reduced precision (TF32, bfloat16) is off, and cuDNN deterministic. On a
-CPU a batch runs on one core, and several batches side by side, of one network or of several: cores that wait for each
-other within one small network are slow, on a shared machine very slow; and sums don't depend on how many cores there
-are.
+CPU a batch is small enough for the caches and runs on one core, and several batches side by side, of one network or of
+several: cores that wait for each other within one small network are slow, on a shared machine very slow; and sums don't
+depend on how many cores there are. Measured on two cores with five networks at 224 pixels, batches of 8 take 0.6 to 0.9
+of the time of batches of 32, and a convolutional network whose channels lie last in memory 0.85 to 0.98 of that.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ from reprcheck.models.torch.device import device
 from reprcheck.models.torch.twins import batch_norms
 
 BATCH = 32
-"""Images per forward pass."""
+"""Images per forward pass on an accelerator."""
+CPU_BATCH = 8
+"""Images per forward pass on a CPU."""
 PIXELS = BATCH * 384 * 384
 """Most pixels per channel and forward pass: larger images go in smaller batches."""
 DEVICE_TURN = threading.Lock()
@@ -64,8 +67,9 @@ class Runner:
             built = network.build()
         self.device = device()
         self.size = feed.size or built.size
-        self.at_once = BATCH
-        self.module = built.module.eval().float().to(self.device)
+        self.at_once = CPU_BATCH if self.device.type == "cpu" else BATCH
+        self.layout = torch.channels_last if network.made_of is None else torch.contiguous_format
+        self.module = built.module.eval().float().to(self.device).to(memory_format=self.layout)
         self.mean = torch.tensor(built.mean, dtype=torch.float32, device=self.device).view(1, -1, 1, 1)
         self.std = torch.tensor(built.std, dtype=torch.float32, device=self.device).view(1, -1, 1, 1)
 
@@ -78,7 +82,7 @@ class Runner:
         UserError
             For a network that raises or doesn't return one vector per image, or whose vectors aren't each of one image.
         """
-        n = batch_size(planes[0].shape[-2:], self.size)
+        n = min(self.at_once, batch_size(planes[0].shape[-2:], self.size))
         with one_core() if self.device.type == "cpu" else DEVICE_TURN, precise:
             vectors = np.concatenate([self._batch(planes[i : i + n], n) for i in range(0, len(planes), n)])
             self.repeat_check.check(vectors, lambda: self._batch(planes[:1], 1))
@@ -139,11 +143,12 @@ class Runner:
             sd, mean = torch.std_mean(x, dim=(1, 2, 3), keepdim=True, correction=0)
             x = (x - mean) / sd.clamp_min(FLAT)
         x = x.repeat(1, self.repeats, 1, 1)
-        return (x if self.image_wise else (x - self.mean) / self.std).contiguous()
+        x = x if self.image_wise else (x - self.mean) / self.std
+        return x.contiguous(memory_format=self.layout)
 
 
 def batch_size(shape: tuple[int, ...], size: int | None) -> int:
-    """Return the number of images per batch for images of (H, W), resized to ``size`` if given."""
+    """Return the most images per batch for images of (H, W), resized to ``size`` if given."""
     return max(1, min(BATCH, PIXELS // max(math.prod(shape), (size or 1) ** 2)))
 
 
