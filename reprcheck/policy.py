@@ -44,6 +44,8 @@ class Policy:
         What is resampled: units, or the batches they lie in, so that a verdict covers new batches.
     repeats : int
         Times that folds are drawn, where they are drawn at random: more make scores steadier and intervals narrower.
+    sample : int or None
+        Samples per task, of a choice of whole units, that larger tasks are judged by.
     limited_release : bool
         Whether a run cut down by ``--limit`` may release.
     diagnostics : tuple of str
@@ -72,6 +74,7 @@ class Policy:
     twins: int = 5
     resample: Literal["unit", "batch"] = "unit"
     repeats: int = 3
+    sample: int | None = None
     limited_release: bool = False
     diagnostics: tuple[str, ...] = tuple(DIAGNOSTICS.own)
     settings: tuple[str, ...] = ("*",)
@@ -97,8 +100,8 @@ class Policy:
     def plain(self) -> dict[str, Any]:
         """Return what the policy requires as JSON-ready values, for the scorecard.
 
-        ``models`` is left out: a name is never an identity, and what it points to decides nothing. ``baselines`` is
-        there where the policy lists one.
+        ``models`` is left out: a name is never an identity, and what it points to decides nothing. ``baselines`` and
+        ``sample`` are there where the policy names them.
         """
         return {
             "alpha": float(self.alpha),
@@ -107,6 +110,7 @@ class Policy:
             "twins": self.twins,
             "resample": self.resample,
             "repeats": self.repeats,
+            **({} if self.sample is None else {"sample": self.sample}),
             "limited_release": self.limited_release,
             "diagnostics": list(self.diagnostics),
             "settings": list(self.settings),
@@ -218,6 +222,7 @@ _CHECKS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "twins": (_is_count, "a whole number of at least 2"),
     "resample": (lambda value: value in ("unit", "batch"), '"unit" or "batch"'),
     "repeats": (lambda value: value == 1 or _is_count(value), "a whole number of at least 1"),
+    "sample": (_is_count, "a whole number of at least 2"),
     "limited_release": (lambda value: isinstance(value, bool), "true or false"),
     "diagnostics": (_are_words, "a list of different names, at least one"),
     "settings": (_are_words, "a list of different patterns, at least one"),

@@ -44,6 +44,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
             margin = 0
             min_units = 12
             twins = 8
+            sample = 5000
             limited_release = true
             diagnostics = ["beats_untrained", "beats_structure"]
             settings = ["sim-*:*", "bbbc013:compound/probe/2"]
@@ -61,6 +62,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         margin=0,
         min_units=12,
         twins=8,
+        sample=5000,
         limited_release=True,
         diagnostics=("beats_untrained", "beats_structure"),
         settings=("sim-*:*", "bbbc013:compound/probe/2"),
@@ -83,7 +85,8 @@ def test_plain_is_json_and_leaves_names_out() -> None:
     assert "models" not in plain
     assert repr(plain["margin"]) == "0.0"
     assert list(plain["margins"]) == ["a", "b"]
-    assert "baselines" not in plain
+    assert not {"baselines", "sample"} & set(plain)
+    assert Policy(sample=50_000).plain()["sample"] == 50_000
     assert Policy(baselines=("cellprofiler",)).plain()["baselines"] == ["cellprofiler"]
 
 
@@ -101,6 +104,8 @@ def test_plain_is_json_and_leaves_names_out() -> None:
         "min_units = 10.0",
         "twins = 1",
         "twins = true",
+        "sample = 1",
+        "sample = 100.0",
         "limited_release = 1",
         "diagnostics = []",
         "diagnostics = 'beats_untrained'",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reprcheck.datasets import catalogue
+from reprcheck.datasets.table.tasks import sample_units
 from reprcheck.errors import Option, UserError, did_you_mean
 from reprcheck.file_memory import FileMemory, remembering
 from reprcheck.policy import Policy
@@ -88,8 +89,8 @@ def open_datasets(
 ) -> list[Dataset]:
     """Open datasets by name or folder, or the embedded default where none is chosen; with the tasks a policy requires.
 
-    The images of other tasks are then never embedded. A dataset that the policy requires nothing of is left whole.
-    Image files whose digests are in ``memory`` aren't read.
+    Of each there are as many samples as the policy wants; the images of others are never embedded. A dataset that the
+    policy requires nothing of keeps its tasks. Image files whose digests are in ``memory`` aren't read.
 
     Raises
     ------
@@ -113,4 +114,7 @@ def _required_of(dataset: Dataset, policy: Policy) -> Dataset:
         for name, task in dataset.tasks.items()
         if any(policy.requires(f"{dataset.name}:{name}/{protocol}") for protocol in task.protocols)
     }
-    return replace(dataset, tasks=tasks or dataset.tasks)
+    tasks = tasks or dict(dataset.tasks)
+    if policy.sample is not None:
+        tasks = {name: sample_units(task, policy.sample) for name, task in tasks.items()}
+    return replace(dataset, tasks=tasks)

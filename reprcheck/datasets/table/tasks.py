@@ -21,7 +21,7 @@ from reprcheck.datasets.card.tasks import TaskCard
 from reprcheck.datasets.table import limit
 from reprcheck.datasets.table.names import check_missing, check_values
 from reprcheck.datasets.table.samples import Samples, matches, to_number
-from reprcheck.errors import Location, Option, UserError
+from reprcheck.errors import Location, Option, UserError, Words
 from reprcheck.registry import PROTOCOLS
 from reprcheck.types import Task
 
@@ -210,17 +210,45 @@ def limit_task(task: Task, ids: NDArray[np.str_], at_most: int) -> Task:
     """
     if at_most >= len(task.rows):
         return task
+    labels, batches, groups = _stratify(task)
+    keep = limit.cut(ids[task.rows], labels, batches, groups, at_most)
+    note = f"Limit: cut from {len(task.rows)} to {len(keep)} samples, stratified by label and batch."
+    remedy = ("use ", Option("limit", limit.find_smallest_limit(labels, batches)), " or more")
+    return _cut(task, keep, note, Option("limit", at_most, f"task {task.name}"), remedy)
+
+
+def sample_units(task: Task, at_most: int) -> Task:
+    """Return ``task`` with whole units of it, up to about ``at_most`` samples, by `limit.cut_units`, with a note.
+
+    Raises
+    ------
+    UserError
+        Where what is left has no honest fold.
+    """
+    if at_most >= len(task.rows):
+        return task
+    keep = limit.cut_units(task.units, *_stratify(task), at_most)
+    n, n_kept = len(np.unique(task.units)), len(np.unique(task.units[keep]))
+    note = (
+        f"Sample: {n_kept} of {n} units, whole, with {len(keep)} of {len(task.rows)} samples, as the policy asks; "
+        f"intervals over units are about {np.sqrt(n / n_kept):.1f} times as wide as of all."
+    )
+    return _cut(task, keep, note, f"policy: sample = {at_most} (task {task.name})", "sample more")
+
+
+def _stratify(task: Task) -> tuple[NDArray[np.int64], NDArray[np.str_], NDArray[np.str_]]:
+    """Return what strata are made of, labels and batches, and the groups that folds hold out."""
     labels = task.y if task.classes else limit.bin_labels(task.y)
     if task.control is not None:  # controls are strata of their own, so that no cut takes them all
         labels = labels * 2 + task.control
     if task.test is not None:  # as are both sides of a split
         labels = labels * 2 + task.test
-    groups = task.batches if task.holdout == "batch" else task.units
-    keep = limit.cut(ids[task.rows], labels, task.batches, groups, at_most)
-    note = f"Limit: cut from {len(task.rows)} to {len(keep)} samples, stratified by label and batch."
+    return labels, task.batches, task.batches if task.holdout == "batch" else task.units
+
+
+def _cut(task: Task, keep: NDArray[np.int64], note: str, where: str, remedy: Words) -> Task:
+    """Return some samples of a task, with a note. Raises UserError where they have no honest fold."""
     cut = replace(task.take(keep), notes=(*task.notes, note))
-    where = Option("limit", at_most, f"task {task.name}")
-    remedy = ("use ", Option("limit", limit.find_smallest_limit(labels, task.batches)), " or more")
     if matching := _find_matching(task):
         confounds.refuse_matching(
             matching, cut.y, cut.classes, cut.units, cut.batches, where=where, by_batch=where, remedy=remedy
