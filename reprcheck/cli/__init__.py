@@ -229,6 +229,12 @@ def add_dataset_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--cache-dir", metavar="DIR", help="embedding cache (default: $REPRCHECK_CACHE, else the user's cache)"
     )
+    command.add_argument(
+        "--batch-timeout",
+        type=positive,
+        metavar="SECONDS",
+        help="a batch of images that a model hasn't returned after it ends the run (default: an hour)",
+    )
     command.add_argument("--rehash", action="store_true", help="read every image file again, whatever its time says")
 
 
@@ -242,6 +248,7 @@ def run_audits(options: argparse.Namespace, model: str | None) -> tuple[Policy, 
     from datetime import date
 
     from reprcheck.embed.cache import Cache, default_folder
+    from reprcheck.embed.workers import BATCH_TIMEOUT
     from reprcheck.file_memory import FileMemory
     from reprcheck.policy import read_policy
     from reprcheck.runs.audit import audit, contestant, required
@@ -256,7 +263,13 @@ def run_audits(options: argparse.Namespace, model: str | None) -> tuple[Policy, 
         required(dataset, policy)
     judged_model = model_given or contestant(None, policy)
     setup = Setup(
-        {judged_model.name: judged_model}, {d.name: d for d in datasets}, policy, cache, date.today(), spelled
+        {judged_model.name: judged_model},
+        {d.name: d for d in datasets},
+        policy,
+        cache,
+        date.today(),
+        spelled,
+        batch_timeout=options.batch_timeout or BATCH_TIMEOUT,
     )
     with Child(setup) as child:
         return policy, [result for d in datasets for result in audit(d, model_given, policy, ask=child.verdict)]

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from reprcheck.embed.aggregate import Groups
 from reprcheck.embed.cache import Cache
 from reprcheck.embed.engine import Block, DecodedImage, ImageView, Progress, embed, load_decoded
+from reprcheck.embed.workers import BATCH_TIMEOUT
 from reprcheck.types import Dataset, Encoder, Image, ImageSource, Task
 
 IMAGE_BYTES = 2**30
@@ -35,16 +36,20 @@ class Embedder:
     cache : Cache
     progress : Progress
         Makes progress bars.
+    batch_timeout : float
+        Seconds after which a batch that an encoder hasn't returned ends the run.
     """
 
     cache: Cache
     progress: Progress
+    batch_timeout: float = BATCH_TIMEOUT
     _images: dict[str, ImageSource] = field(default_factory=dict)
     _decoded: dict[tuple[str, Channels], list[DecodedImage]] = field(default_factory=dict)
 
     def embed(self, dataset: Dataset, channels: Channels, encoders: Sequence[Encoder], title: str) -> list[Block]:
         """Return a block per encoder, of all samples whose tasks show these channels; ``title`` is the bar's."""
-        return embed(self.view(dataset, channels), encoders, self.cache, self.progress, f"{dataset.name}: {title}")
+        view, title = self.view(dataset, channels), f"{dataset.name}: {title}"
+        return embed(view, encoders, self.cache, self.progress, title, self.batch_timeout)
 
     def view(self, dataset: Dataset, channels: Channels) -> ImageView:
         """Return the samples that are embedded together, as encoders see them."""

@@ -25,7 +25,7 @@ from reprcheck.digest import digest, installed
 from reprcheck.embed.cache import TEXTS, Cache
 from reprcheck.embed.rows import Rows
 from reprcheck.embed.shards import DamagedShardWarning
-from reprcheck.embed.workers import Workers
+from reprcheck.embed.workers import BATCH_TIMEOUT, Workers
 from reprcheck.errors import UserError
 from reprcheck.types import Encoder, Image, ImageSource
 
@@ -90,7 +90,12 @@ class Block:
 
 
 def embed(
-    view: ImageView, encoders: Sequence[Encoder], cache: Cache, progress: Progress, title: str = "embedding"
+    view: ImageView,
+    encoders: Sequence[Encoder],
+    cache: Cache,
+    progress: Progress,
+    title: str = "embedding",
+    batch_timeout: float = BATCH_TIMEOUT,
 ) -> list[Block]:
     """Return one block per encoder, computing only what the cache lacks.
 
@@ -103,6 +108,8 @@ def embed(
     progress : Progress
     title : str
         What the progress bar says.
+    batch_timeout : float
+        Seconds after which a batch that an encoder hasn't returned ends the run.
 
     Returns
     -------
@@ -112,7 +119,7 @@ def embed(
     Raises
     ------
     UserError
-        For an image that can't be read, or an encoder that raises or returns the wrong shape.
+        For an image that can't be read, or an encoder that raises, hangs or returns the wrong shape.
     """
     shelf = _Shelf(cache, view, encoders)
     if shelf.missing():
@@ -122,13 +129,19 @@ def embed(
             shelf = _Shelf(cache, view, encoders)  # another process may have filled it while this one waited
             todo = shelf.missing()
             with _Writer(cache) as writer, progress(len(todo), title) as advance:
-                _fill(shelf, encoders, todo, writer, advance)
+                _fill(shelf, encoders, todo, writer, advance, title, batch_timeout)
     ids = tuple(shelf.decoded[content].pixels for content in shelf.contents)
     return [Block(key, ids, vectors.stack(ids)) for key, vectors in zip(shelf.keys, shelf.vectors, strict=True)]
 
 
 def _fill(
-    shelf: _Shelf, encoders: Sequence[Encoder], todo: Sequence[int], writer: _Writer, advance: Callable[[int], None]
+    shelf: _Shelf,
+    encoders: Sequence[Encoder],
+    todo: Sequence[int],
+    writer: _Writer,
+    advance: Callable[[int], None],
+    title: str,
+    batch_timeout: float,
 ) -> None:
     """Decode samples and encode what encoders lack, into the shelf and the cache."""
     requested: list[set[str]] = [set() for _ in encoders]
@@ -152,7 +165,7 @@ def _fill(
             requested[place].discard(pixel_id)
         writer.write_old()
 
-    workers = Workers(encoders, shelf.read, lacking, _encode, keep, advance)
+    workers = Workers(encoders, shelf.read, lacking, _encode, keep, advance, title, batch_timeout)
     workers.run(todo[i : i + BATCH] for i in range(0, len(todo), BATCH))
 
 

@@ -12,12 +12,17 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from threading import get_ident
+from time import monotonic
 from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reprcheck.cores import cores
+from reprcheck.embed.threads import Threads
+from reprcheck.errors import Option, UserError
+from reprcheck.turns import begun, running
 from reprcheck.types import Encoder, Image
 
 T = TypeVar("T")
@@ -25,10 +30,35 @@ LOOK = 0.2
 """Seconds between two looks at what goes on, where nothing has ended."""
 HELD_BYTES = 2**30
 """Images decoded and not yet seen by every encoder; two batches are held however large."""
+BATCH_TIMEOUT = 3600.0
+"""Seconds that a batch may take, unless a run says otherwise: at more than a minute an image no run would ever end."""
 
 Vectors = NDArray[np.float32]
 Lacking = Callable[[list[T]], Sequence[dict[str, Image]]]
 Keep = Callable[[int, tuple[str, ...], Vectors], None]
+
+
+class HangError(UserError):
+    """An encoder hasn't returned from a batch. Its thread can't be stopped: the process had better end."""
+
+
+@dataclass
+class _Clock:
+    """How long a thread has run since it last waited, counted from look to look.
+
+    A process that is stopped and continued (Ctrl-Z, a suspended laptop) looks late, which isn't the model's fault.
+    """
+
+    thread: int = 0
+    since: float | None = None
+    seconds: float = 0.0
+
+    def add(self, seconds: float) -> float:
+        """Count what has passed since the last look, and return how long the thread has run."""
+        since = begun(self.thread)
+        self.seconds = self.seconds + min(seconds, 5 * LOOK) if since is not None and since == self.since else 0.0
+        self.since = since
+        return self.seconds
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +67,7 @@ class _Batch:
 
     order: tuple[int, int]
     images: dict[str, Image]
+    clock: _Clock = field(default_factory=_Clock)
 
 
 @dataclass
@@ -56,6 +87,10 @@ class Workers(Generic[T]):
         Takes the encoder's place, ids and their vectors, as soon as there are any.
     advance : callable
         Takes the number of images that every encoder has seen since last time.
+    title : str
+        What the encoders are embedded for, for a message.
+    timeout : float
+        Seconds after which a batch that hasn't been encoded ends the run; without what its thread has waited for.
 
     Notes
     -----
@@ -68,6 +103,8 @@ class Workers(Generic[T]):
     encode: Callable[[Encoder, list[Image]], Vectors]
     keep: Keep
     advance: Callable[[int], None]
+    title: str = ""
+    timeout: float = BATCH_TIMEOUT
     _decoding: deque[tuple[int, list[Future[T]]]] = field(default_factory=deque)
     _queue: list[_Batch] = field(default_factory=list)
     _running: dict[Future[Vectors], _Batch] = field(default_factory=dict)
@@ -78,12 +115,13 @@ class Workers(Generic[T]):
     def run(self, batches: Iterable[Sequence[int]]) -> None:
         """Read all positions and show each encoder what it lacks.
 
-        Whatever ends this, a failure or an interrupt, what has been encoded is kept. After an interrupt nobody waits
-        for what still runs.
+        Whatever ends this, a failure or an interrupt, what has been encoded is kept. After an interrupt, or where an
+        encoder hangs, nobody waits for what still runs.
         """
         self._cores = cores()
         self._numbered = enumerate(batches)
-        self._decoders, self._pool = ThreadPoolExecutor(self._cores), ThreadPoolExecutor(self._cores)
+        self._decoders, self._pool = ThreadPoolExecutor(self._cores), Threads(self._cores)
+        self._looked = monotonic()
         try:
             while True:
                 self._decode_ahead()
@@ -94,8 +132,8 @@ class Workers(Generic[T]):
             if self._failures:
                 raise self._failures[min(self._failures)]
         finally:
-            for pool in (self._decoders, self._pool):
-                pool.shutdown(wait=False, cancel_futures=True)
+            self._decoders.shutdown(wait=False, cancel_futures=True)
+            self._pool.close()
             for future in [future for future in self._running if future.done() and not future.cancelled()]:
                 self._finish(future)
             self._failures.clear()  # whose tracebacks hold images
@@ -123,7 +161,12 @@ class Workers(Generic[T]):
             encoder = self.encoders[place]
             if is_thread_safe(encoder) or all(place != other.order[1] for other in self._running.values()):
                 self._queue.remove(batch)
-                self._running[self._pool.submit(self.encode, encoder, list(batch.images.values()))] = batch
+                self._running[self._pool.submit(self._encode, encoder, batch)] = batch
+
+    def _encode(self, encoder: Encoder, batch: _Batch) -> Vectors:
+        batch.clock.thread = get_ident()
+        with running():
+            return self.encode(encoder, list(batch.images.values()))
 
     def _enqueue(self, number: int, lacking: Sequence[dict[str, Image]], n: int) -> None:
         new = [_Batch((number, place), images) for place, images in enumerate(lacking) if images]
@@ -142,6 +185,19 @@ class Workers(Generic[T]):
         wait(futures, LOOK, FIRST_COMPLETED)
         for future in [future for future in self._running if future.done()]:
             self._finish(future)
+        self._look()
+
+    def _look(self) -> None:
+        """Raise where a batch hangs: whatever else runs may be waiting for it, so that nobody waits for that."""
+        before, self._looked = self._looked, monotonic()
+        late = [batch for batch in self._running.values() if batch.clock.add(self._looked - before) > self.timeout]
+        for batch in late:
+            name = self.encoders[batch.order[1]].name
+            what = f"a batch of {len(batch.images)} images has run for more than {self.timeout:g} s"
+            longer = ("if it hangs, run it on one image by hand; if it is slow, ", Option("batch-timeout", "SECONDS"))
+            self._failures[batch.order] = HangError(f"{name} ({self.title})", what, (*longer, " gives it longer"))
+        if late:
+            raise self._failures[min(self._failures)]
 
     def _finish(self, future: Future[Vectors]) -> None:
         batch = self._running.pop(future)

@@ -75,6 +75,8 @@ def add_options(parser: pytest.Parser, prefix: str) -> Sequence[str]:
     add("rehash", "read every image file again, whatever its size and time say", action="store_true")
     add("run-id", "name of this run, to be found in its scorecard (default: one that no other run has)", metavar="ID")
     add("limit", "cut each task down to N samples; such a run doesn't release", type=whole_number, metavar="N")
+    seconds = "seconds after which a batch of images that a model hasn't returned ends the run (default: an hour)"
+    add("batch-timeout", seconds, type=whole_number, metavar="SECONDS")
     if prefix == PREFIX:  # pytest has a --debug of its own
         add("debug", "print the traceback of whatever ends in an error or a mistake", action="store_true")
     return prefixes

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from reprcheck.embed.cache import Cache, default_folder
+from reprcheck.embed.workers import BATCH_TIMEOUT
 from reprcheck.errors import Option, UserError
 from reprcheck.file_memory import FileMemory
 from reprcheck.models import Model, resolve_model
@@ -33,6 +34,8 @@ class Request:
     cache : Cache
     policy_path : str
         For the header.
+    batch_timeout : float
+        Seconds after which a batch that an encoder hasn't returned ends the run.
     """
 
     models: Mapping[str, Model]
@@ -41,6 +44,7 @@ class Request:
     required: Sequence[Question]
     cache: Cache
     policy_path: str
+    batch_timeout: float
 
 
 def read_request(config: pytest.Config) -> Request:
@@ -53,9 +57,11 @@ def read_request(config: pytest.Config) -> Request:
     """
     if config.getoption("reruns", 0):
         raise UserError("--reruns", "a test of chance that is run until it passes proves nothing", "leave it out")
-    limit = config.getoption("reprcheck_limit")
+    limit, timeout = config.getoption("reprcheck_limit"), config.getoption("reprcheck_batch_timeout")
     if limit is not None and limit < 1:
         raise UserError(Option("limit", limit), "not a number of samples", "give a whole number above 0")
+    if timeout is not None and timeout < 1:
+        raise UserError(Option("batch-timeout", timeout), "not a time", "give whole seconds above 0")
     path = config.getoption("reprcheck_policy")
     policy = read_policy(Path(path) if path else None)
     names = {**registered_models(config.rootpath), **policy.models}
@@ -76,4 +82,5 @@ def read_request(config: pytest.Config) -> Request:
         required=questions(models, sets, policy),
         cache=cache,
         policy_path=path or "default",
+        batch_timeout=timeout or BATCH_TIMEOUT,
     )

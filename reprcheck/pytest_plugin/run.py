@@ -107,10 +107,17 @@ class Run:
         from reprcheck.runs.child import Child, Setup
 
         assert self.request is not None
-        request, quiet = self.request, self.is_worker
-        debug = bool(self.config.getoption("reprcheck_debug"))
+        request = self.request
         setup = Setup(
-            request.models, request.datasets, request.policy, request.cache, self.today, self.spelling, quiet, debug
+            request.models,
+            request.datasets,
+            request.policy,
+            request.cache,
+            self.today,
+            self.spelling,
+            quiet=self.is_worker,
+            debug=bool(self.config.getoption("reprcheck_debug")),
+            batch_timeout=request.batch_timeout,
         )
         return Child(setup, self._newline)
 

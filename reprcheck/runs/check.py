@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from reprcheck.embed.cache import Cache, default_folder
+from reprcheck.embed.workers import BATCH_TIMEOUT
 from reprcheck.file_memory import FileMemory
 from reprcheck.models import device_name, resolve_model
 from reprcheck.policy import Policy, read_policy, registered_models
@@ -26,6 +27,7 @@ def check(
     limit: int | None = None,
     cache_dir: str | Path | None = None,
     rehash: bool = False,
+    batch_timeout: float = BATCH_TIMEOUT,
 ) -> Scorecard:
     """Ask every required question of a model on a dataset.
 
@@ -44,6 +46,9 @@ def check(
         Without it, ``$REPRCHECK_CACHE`` or the user's cache folder.
     rehash : bool
         Read every image file again, whatever its size and time of change say.
+    batch_timeout : float
+        Seconds after which a batch of images that the model hasn't returned ends the call. What still runs then is left
+        in its thread.
 
     Returns
     -------
@@ -65,7 +70,7 @@ def check(
     chosen = resolve_model(model, names)
     cache = Cache(Path(cache_dir) if cache_dir is not None else default_folder())
     sets = open_datasets([dataset] if dataset is not None else [], limit, rules, FileMemory(cache.folder, rehash))
-    session = Session(rules, cache, bar)
+    session = Session(rules, cache, bar, batch_timeout=batch_timeout)
     required = questions([chosen.name], sets, rules)
     by_name = {opened_set.name: opened_set for opened_set in sets}
     received, timings = [], {}

@@ -27,6 +27,7 @@ from queue import Empty, SimpleQueue
 from typing import IO, Any, Self
 
 from reprcheck.embed.cache import Cache
+from reprcheck.embed.workers import BATCH_TIMEOUT, HangError
 from reprcheck.errors import Option, SpelledMistakeError, UserError
 from reprcheck.models import Model
 from reprcheck.policy import Policy
@@ -59,6 +60,8 @@ class Setup:
         Show no progress.
     debug : bool
         Print the traceback of whatever is raised.
+    batch_timeout : float
+        Seconds after which a batch that an encoder hasn't returned ends the run.
     """
 
     models: Mapping[str, Model]
@@ -69,6 +72,7 @@ class Setup:
     spell: Callable[[Option], str] = str
     quiet: bool = False
     debug: bool = False
+    batch_timeout: float = BATCH_TIMEOUT
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,8 @@ class Answer:
     seconds : float
     died : bool
         The process ended instead of answering.
+    last : bool
+        The process ends after it, since a model's code hangs there and can't be stopped.
     """
 
     model: str
@@ -105,6 +111,7 @@ class Answer:
     device: str = "none"
     seconds: float = 0.0
     died: bool = False
+    last: bool = False
 
     def of(self, question: Question) -> Answer:
         """Return the same answer to another question: what holds of one holds of all of a model on a dataset."""
@@ -155,6 +162,8 @@ class Child:
                     continue
                 answer = Answer.loads(line)
                 if answer.asked == question.key:
+                    if answer.last:
+                        self.close()
                     return answer
                 return self._dead(question, "the model's process answered another question: has it forked?")
         except BaseException:  # an interrupt, or another plugin's time limit: nobody waits for the answer any more
@@ -288,6 +297,8 @@ def serve() -> None:
             if os.getpid() != own:  # the model has forked, and this is the fork
                 os._exit(1)
             _write(answers, result.dumps().encode() + b"\n")
+            if result.last:
+                os._exit(0)
     except (KeyboardInterrupt, BrokenPipeError):  # the gate has been stopped, or is gone
         _leave(signal.SIGTERM if signal.SIGTERM in interrupts else signal.SIGINT)
 
@@ -333,7 +344,7 @@ def _make_answerer(setup: Setup, below: Callable[[], None]) -> Callable[[Questio
         logging.basicConfig()
         logging.getLogger("reprcheck").setLevel(logging.DEBUG)
     log = logging.getLogger("reprcheck.runs.child")
-    session = Session(setup.policy, setup.cache, progress, setup.today)
+    session = Session(setup.policy, setup.cache, progress, setup.today, setup.batch_timeout)
 
     def answer(question: Question, interrupts: list[int]) -> Answer:
         model, dataset = setup.models[question.model], setup.datasets[question.dataset]
@@ -344,7 +355,7 @@ def _make_answerer(setup: Setup, below: Callable[[], None]) -> Callable[[Questio
             result = replace(result, cell=cell, setting=setting, digest=model.digest)
         except UserError as mistake:
             log.debug("%s", question.setting, exc_info=mistake)
-            result = replace(result, mistake=mistake.line(setup.spell))
+            result = replace(result, mistake=mistake.line(setup.spell), last=isinstance(mistake, HangError))
         except BaseException as error:
             if interrupts:
                 raise

@@ -18,6 +18,7 @@ from reprcheck.diagnostics.describe import describe_setting
 from reprcheck.embed.cache import Cache
 from reprcheck.embed.embedder import Embedder
 from reprcheck.embed.engine import Progress
+from reprcheck.embed.workers import BATCH_TIMEOUT
 from reprcheck.errors import Option, UserError
 from reprcheck.models import Model
 from reprcheck.models.failure import because
@@ -43,16 +44,19 @@ class Session:
         Makes progress bars.
     today : date
         Decides which waivers still hold.
+    batch_timeout : float
+        Seconds after which a batch that an encoder hasn't returned ends the run.
     """
 
     policy: Policy
     cache: Cache
     progress: Progress
     today: date = field(default_factory=date.today)
+    batch_timeout: float = BATCH_TIMEOUT
     _asked: dict[tuple[str, ...], tuple[Bench, Setting]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._benches = Benches(self.policy, Embedder(self.cache, self.progress))
+        self._benches = Benches(self.policy, Embedder(self.cache, self.progress, self.batch_timeout))
 
     def ask(self, model: Model, dataset: Dataset, question: Question) -> tuple[Cell, Setting | None]:
         """Return the verdict on one question, and its setting.

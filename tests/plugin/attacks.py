@@ -29,6 +29,9 @@ def thread_is_gone():
         threading.Event().wait()
     return encode
 
+def hangs():
+    return lambda x: threading.Event().wait()
+
 def segfaults():
     return lambda x: os.kill(os.getpid(), signal.SIGSEGV)
 

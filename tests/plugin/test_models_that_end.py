@@ -40,6 +40,14 @@ def test_a_process_that_ends_is_an_error(attacked, model, workers):
     assert "Traceback" not in found.text
 
 
+def test_a_model_that_hangs_is_the_users_mistake(attacked):
+    found = attacked("hangs", "--batch-timeout=1")
+    assert (found.status, one_outcome(found)) == (4, "undecided"), found.text
+    (line,) = [line for line in found.text.splitlines() if line.startswith("ERROR: ")]
+    assert "a batch of 32 images has run for more than 1 s" in line
+    assert "--batch-timeout=SECONDS gives it longer" in line
+
+
 @pytest.mark.parametrize("model", ["breaks_a_protocol", "encode_leaves"])
 def test_a_traceback_is_for_those_who_ask(attacked, model):
     assert "Traceback (most recent call last)" in attacked(model, "--reprcheck-debug").text

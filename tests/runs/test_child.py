@@ -45,6 +45,14 @@ def forks():
     (HERE / "made").write_text(str(child))
     return lambda x: x.mean((2, 3))
 
+def hangs():
+    "Makes a function that never returns."
+    (HERE / "made").write_text(str(os.getpid()))
+    return lambda x: time.sleep(600)
+
+def raises():
+    raise RuntimeError("no weights today")
+
 def answers_another():
     "Finds the pipe to the gate, and answers a question that nobody has asked."
     from reprcheck.runs.child import Answer
@@ -174,3 +182,14 @@ def test_what_a_model_has_started_ends_with_it(setup: Setup, tmp_path: Path) -> 
         assert not gone(left)
     while not gone(left):
         time.sleep(0.05)
+
+
+def test_a_process_in_which_a_model_hangs_ends_after_its_answer(setup: Setup, tmp_path: Path) -> None:
+    hangs, raises = (resolve_model(f"py:{tmp_path}/toys.py:{name}") for name in ("hangs", "raises"))
+    setup = replace(setup, models={hangs.name: hangs, raises.name: raises}, batch_timeout=1.0)
+    with Child(setup) as child:
+        answer = child.ask(replace(one_question(setup), model=hangs.name))
+        assert answer.cell is None
+        assert f"{hangs.name} (mini: {hangs.name} and 2 untrained): a batch of 24 images has run for" in answer.mistake
+        assert gone(wait_for(tmp_path / "made"))
+        assert "no weights today" in child.ask(replace(one_question(setup), model=raises.name)).mistake

@@ -14,6 +14,7 @@ from reprcheck.code import code_digest
 from reprcheck.digest import digest
 from reprcheck.models.channels import ChannelPolicy, joined, planes
 from reprcheck.models.preprocessing import Preprocessing
+from reprcheck.turns import waiting
 from reprcheck.types import Image
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class TorchEncoder:
     @property
     def runner(self) -> Runner:
         """The network on its device, built when it is first asked for."""
-        with self._turn:
+        with waiting(), self._turn:
             if self._built is None:
                 self._built = self._build()
             return self._built

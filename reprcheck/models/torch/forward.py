@@ -29,6 +29,7 @@ from reprcheck.models.preprocessing import Preprocessing
 from reprcheck.models.repeat_check import RepeatCheck
 from reprcheck.models.torch.device import device
 from reprcheck.models.torch.twins import batch_norms
+from reprcheck.turns import running, turn
 
 BATCH = 32
 """Images per forward pass on an accelerator."""
@@ -83,7 +84,7 @@ class Runner:
             For a network that raises or doesn't return one vector per image, or whose vectors aren't each of one image.
         """
         n = min(self.at_once, batch_size(planes[0].shape[-2:], self.size))
-        with one_core() if self.device.type == "cpu" else DEVICE_TURN, precise:
+        with one_core() if self.device.type == "cpu" else turn(DEVICE_TURN), precise:
             vectors = np.concatenate([self._batch(planes[i : i + n], n) for i in range(0, len(planes), n)])
             self.repeat_check.check(vectors, lambda: self._batch(planes[:1], 1))
             return vectors
@@ -106,7 +107,8 @@ class Runner:
             norm.momentum, norm.training = None, True  # not norm.train(): timm's hold a dropout
         with one_core() if self.device.type == "cpu" else DEVICE_TURN, precise:
             for batch in whole_batches(planes, self.size):
-                self._run(np.stack(batch))
+                with running():  # what is shown before is counted as a batch; building and reading aren't
+                    self._run(np.stack(batch))
         for norm in norms:
             norm.training = False
 
