@@ -29,8 +29,7 @@ class NetworkModel(Model):
     @cached_property
     def digest(self) -> str:
         """Digest of weights, architecture and preprocessing."""
-        feed = self.feed
-        return digest("model", self.network.identity(), feed.size, feed.normalise, feed.channels)
+        return digest("model", self.network.identity(), *self.feed.key, self.feed.channels)
 
     def code_key(self) -> str:
         """Return the digest of the code that makes its encoders, and of that which builds the network."""
@@ -41,10 +40,13 @@ class NetworkModel(Model):
         return self._encoder(self.name, self.network, n_channels)
 
     def notes(self, n_channels: int) -> tuple[str, ...]:
-        """Return a sentence where each channel is shown alone."""
-        if self._policy(self.network, n_channels) == "native" or n_channels == 1:
-            return ()
-        return (f"Channels: the model is shown each of the {n_channels} alone, and their vectors are joined.",)
+        """Return sentences where each channel is shown alone, and where less than float32 is computed in."""
+        notes = []
+        if self._policy(self.network, n_channels) == "replicate" and n_channels > 1:
+            notes.append(f"Channels: the model is shown each of the {n_channels} alone, and their vectors are joined.")
+        if self.feed.precision != "fp32":
+            notes.append(f"Precision: the model and all untrained networks compute in {self.feed.precision}.")
+        return tuple(notes)
 
     def untrained(self, n_channels: int, k: int) -> Encoder:
         """Return the ``k``-th untrained twin."""

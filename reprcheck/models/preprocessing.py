@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal, cast
+from typing import Literal, cast, get_args
 
 from reprcheck.models import options
 from reprcheck.models.channels import POLICIES, ChannelPolicy
 from reprcheck.models.spec import Spec
+
+Precision = Literal["fp32", "bf16", "fp16"]
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
+"""What a network may compute in: float32, or half of its bits where torch's autocast finds that safe."""
 
 
 @dataclass(frozen=True)
@@ -24,11 +28,14 @@ class Preprocessing:
         one channel of it under ``replicate``) to mean 0 and standard deviation 1.
     channels : {"native", "replicate"} or None
         The channel policy asked for.
+    precision : {"fp32", "bf16", "fp16"}
+        What the network computes in; weights and vectors stay float32.
     """
 
     size: int | None = None
     normalise: Literal["model", "image"] = "model"
     channels: ChannelPolicy | None = None
+    precision: Precision = "fp32"
 
     @classmethod
     def of(cls, spec: Spec) -> Preprocessing:
@@ -38,7 +45,13 @@ class Preprocessing:
             options.count(spec, "size"),
             cast(Literal["model", "image"], normalise),
             cast(ChannelPolicy | None, options.one_of(spec, "channels", POLICIES)),
+            cast(Precision, options.one_of(spec, "precision", PRECISIONS) or "fp32"),
         )
+
+    @property
+    def key(self) -> tuple[int | str | None, ...]:
+        """What makes vectors differ, but for the channel policy."""
+        return self.size, self.normalise, *(() if self.precision == "fp32" else (self.precision,))
 
     def sized(self, size: int | None) -> Preprocessing:
         """Return the same at another size."""

@@ -20,7 +20,7 @@ CHANNELS = 3
 class Demo(Source):
     """The demo network, or a draw of its weights."""
 
-    options = ("seed", "size", "channels")
+    options = ("seed", "size", "channels", "precision")
 
     def open(self, spec: Spec) -> NetworkModel:
         """Return the model; with ``seed=N``, the untrained draw N. Raises UserError for bad options."""

@@ -1,9 +1,9 @@
 """``py:package.module:factory`` and ``py:path/to/file.py:factory``: a model that the user's own code makes.
 
-Options other than reprcheck's own (``name``, ``channels``, ``in_chans``, ``size``, ``normalise``) are the factory's
-arguments; reprcheck's own are passed on as well where the factory's signature names them. The code is imported when the
-model is first needed. A file is loaded under a name of its own; its folder (for a module: the working directory) can be
-imported from while it loads and while the factory runs, and is taken off the path again.
+Options other than reprcheck's own (``name``, ``channels``, ``in_chans``, ``size``, ``normalise``, ``precision``) are
+the factory's arguments; reprcheck's own are passed on as well where the factory's signature names them. The code is
+imported when the model is first needed. A file is loaded under a name of its own; its folder (for a module: the working
+directory) can be imported from while it loads and while the factory runs, and is taken off the path again.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from reprcheck.models.sources.source import Source
 from reprcheck.models.spec import Option, Spec
 from reprcheck.types import Encoder
 
-OWN = ("name", "channels", "in_chans", "size", "normalise")
+OWN = ("name", "channels", "in_chans", "size", "normalise", "precision")
 """Options that reprcheck reads."""
 
 
@@ -89,7 +89,7 @@ class FactoryModel(Model):
             with users_code(spec.where, "the factory", f"call {self._factory}() by hand"):
                 made = factory(**given)
         told = {key: _told(value) for key, value in given.items()}
-        fixed = tuple(key for key in ("size", "normalise") if key in spec.options and key not in given)
+        fixed = tuple(key for key in ("size", "normalise", "precision") if key in spec.options and key not in given)
         origin = Origin(self.spec, self.name, spec.where, self._feed, self._in_chans, module, told, fixed)
         return model_of(made, origin)
 

@@ -30,7 +30,7 @@ class Timm(Source):
     """Networks by timm's names."""
 
     target = "NAME"
-    options = ("pretrained", "checkpoint", "seed", "size", "in_chans", "normalise", "channels")
+    options = ("pretrained", "checkpoint", "seed", "size", "in_chans", "normalise", "channels", "precision")
 
     def open(self, spec: Spec) -> NetworkModel:
         """Return the model; raises UserError for bad options and a checkpoint that isn't there."""

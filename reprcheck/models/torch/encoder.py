@@ -78,7 +78,7 @@ class TorchEncoder:
     @cached_property
     def _digest(self) -> str:
         code = code_digest(type(self).__module__), self.network.code_key()
-        return digest("encoder", *code, self.network.identity(), self.feed.size, self.feed.normalise, self.policy)
+        return digest("encoder", *code, self.network.identity(), *self.feed.key, self.policy)
 
     def _build(self) -> Runner:
         from reprcheck.models.torch.forward import Runner

@@ -1,11 +1,11 @@
 """Pixels in, vectors out: resizing, normalising and the forward pass. The one place that runs a network.
 
 All batches of images of one shape have one size, the last one padded with zeros, so that a vector doesn't depend on how
-many images came along. Everything is float32: reduced precision (TF32, bfloat16) is off, and cuDNN deterministic. On a
-CPU a batch is small enough for the caches and runs on one core, and several batches side by side, of one network or of
-several: cores that wait for each other within one small network are slow, on a shared machine very slow; and sums don't
-depend on how many cores there are. Measured on two cores with five networks at 224 pixels, batches of 8 take 0.6 to 0.9
-of the time of batches of 32, and a convolutional network whose channels lie last in memory 0.85 to 0.98 of that.
+many images came along. Everything is float32, TF32 is off and cuDNN deterministic; a SPEC may ask for half the bits. On
+a CPU a batch is small enough for the caches and runs on one core, and several batches side by side, of one network or
+of several: cores that wait for each other within one small network are slow, on a shared machine very slow; and sums
+don't depend on how many cores there are. Measured on two cores with five networks at 224 pixels, batches of 8 take 0.6
+to 0.9 of the time of batches of 32, and a convolutional network whose channels lie last in memory 0.85 to 0.98 of that.
 """
 
 from __future__ import annotations
@@ -41,6 +41,8 @@ DEVICE_TURN = threading.Lock()
 """Held while a network runs on an accelerator, which takes one at a time."""
 BUILD_TURN = threading.Lock()
 """Held while a network is built: weights are drawn from one generator, which belongs to the whole process."""
+HALF = {"bf16": torch.bfloat16, "fp16": torch.float16}
+"""What torch casts to, where a SPEC asks for less than float32."""
 FLAT = 1e-6
 """Standard deviation under which an image counts as constant."""
 
@@ -63,7 +65,8 @@ class Runner:
     def __init__(self, network: Network, feed: Preprocessing, policy: ChannelPolicy) -> None:
         self.where, self.made_of, self.image_wise = network.where, network.made_of, feed.normalise == "image"
         self.repeats = network.in_chans if policy == "replicate" else 1
-        self.repeat_check = RepeatCheck(network.where)
+        self.repeat_check = RepeatCheck(network.where, feed.precision)
+        self.half = HALF.get(feed.precision)
         with BUILD_TURN:
             built = network.build()
         self.device = device()
@@ -136,7 +139,9 @@ class Runner:
             users_code(self.where, "the model", "run it on one image by hand"),
             only_known(self.made_of, self.where),
         ):
-            return self.module(self._prepared(torch.from_numpy(pixels).to(self.device)))
+            x = self._prepared(torch.from_numpy(pixels).to(self.device))
+            with torch.autocast(self.device.type, self.half, enabled=self.half is not None, cache_enabled=False):
+                return self.module(x)
 
     def _prepared(self, x: torch.Tensor) -> torch.Tensor:
         if self.size and x.shape[-2:] != (self.size, self.size):

@@ -183,6 +183,7 @@ def test_a_plain_network_takes_the_size_the_model_insists_on() -> None:
         ("timm:x?pretrained=no", "model=timm:x?pretrained=no: pretrained=no is neither true nor false"),
         ("timm:x?normalise=imag", "model=timm:x?normalise=imag: normalise=imag isn't known; did you mean image?"),
         ("timm:x?channels=stem", "model=timm:x?channels=stem: channels=stem isn't known; known: native, replicate"),
+        ("timm:x?precision=bf8", "model=timm:x?precision=bf8: precision=bf8 isn't known; known: bf16, fp16, fp32"),
         ("timm:x?checkpoint=no.pth", "model=timm:x?checkpoint=no.pth: no checkpoint file no.pth; check the path"),
         ("timm:x?name=", "model=timm:x?name=: option 'name' is empty"),
     ],
@@ -305,3 +306,22 @@ def test_a_seed_draws_another_untrained_network():
 def test_a_seed_beside_weights_is_refused(checkpoint):
     with pytest.raises(UserError, match="a seed draws weights"):
         resolve_model(f"timm:{TINY}?pretrained=false&checkpoint={checkpoint}&seed=1")
+
+
+@pytest.mark.parametrize("precision", ["bf16", "fp16"])
+def test_half_precision_is_another_key_and_near_float32(precision: str) -> None:
+    whole, half = (resolve_model(f"timm:{TINY}?pretrained=false{more}") for more in ("", f"&precision={precision}"))
+    assert whole.digest != half.digest
+    assert whole.encoder(3).digest() != half.encoder(3).digest()
+    shown = images(9)
+    exact, rough = whole.encoder(3).encode(shown), half.encoder(3).encode(shown)
+    assert rough.dtype == np.float32
+    gap = np.abs(exact - rough).max() / np.abs(exact).max()
+    assert 1e-5 < gap < 0.1
+    assert half.notes(3) == (f"Precision: the model and all untrained networks compute in {precision}.",)
+
+
+def test_twins_and_plain_networks_compute_as_the_model_does() -> None:
+    whole, half = (resolve_model(f"timm:{TINY}?pretrained=false{more}") for more in ("", "&precision=bf16"))
+    for draw in (lambda model: model.untrained(3, 0), lambda model: draw_plain(model, 3, "vit", 0)):
+        assert draw(whole).digest() != draw(half).digest()
