@@ -46,9 +46,9 @@ from reprcheck.diagnostics.bench import Bench
 from reprcheck.diagnostics.contestants import Contestants
 from reprcheck.diagnostics.score_arrays import to_arrays
 from reprcheck.embed.aggregate import Groups
-from reprcheck.embed.engine import Block, DecodedImage, ImageView, load_decoded
+from reprcheck.embed.engine import Block, load_decoded
+from reprcheck.embed.fill import DecodedImage, ImageView
 from reprcheck.embed.rows import Rows
-from reprcheck.errors import Option
 from reprcheck.models import AdaptationImages, adapt, draw_plain, resolve_model
 from reprcheck.models.untrained_resnet import UntrainedResNet
 from reprcheck.policy import Policy
@@ -134,7 +134,7 @@ class Recorded:
 
     def load(self, kind: str, key: str) -> Rows:
         self.key = key
-        return Rows([], Option("cache-dir"))
+        return Rows([])
 
 
 CHANNELS = ("dna", "actin", "tubulin")

@@ -123,7 +123,13 @@ class Cache:
                 with FileLock(self.key_folder(kind, key) / LOCK, timeout=0):
                     join(self.key_folder(kind, key), list_small(self._open(kind, key)))
                 shards = self._open(kind, key)
-        return Rows(shards, self._where)
+        return Rows(shards)
+
+    def must_fit(self, width: int, other: int) -> None:
+        """Raise UserError for vectors of an encoder whose width isn't that of others."""
+        if width != other:
+            what = f"vectors of {other} and of {width} numbers from one encoder"
+            raise UserError(self._where, what, "make it return vectors of one length")
 
     def add(self, kind: str, key: str, rows: Mapping[str, NDArray[Any]]) -> None:
         """Write ``rows`` (id to array, all of one shape and dtype) as one new shard."""

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from reprcheck.embed.aggregate import Groups
 from reprcheck.embed.cache import Cache
-from reprcheck.embed.engine import Block, DecodedImage, ImageView, Progress, embed, load_decoded
+from reprcheck.embed.engine import Block, Progress, embed, load_decoded
+from reprcheck.embed.fill import DecodedImage, ImageView
 from reprcheck.embed.workers import BATCH_TIMEOUT
 from reprcheck.types import Dataset, Encoder, Image, ImageSource, Task
 

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reprcheck.embed.shards import Shard, UnusableShard, report
-from reprcheck.errors import Option, UserError
 
 Places = NDArray[np.int64]
 
@@ -25,13 +24,9 @@ class Rows(Mapping[str, NDArray[Any]]):
     ----------
     shards : sequence of Shard
         Of vectors, whose width is that of the images' channels; or of texts, padded within each shard.
-    where : Option
-        The cache, for messages.
     """
 
-    def __init__(self, shards: Sequence[Shard], where: Option) -> None:
-        self._where = where
-        self._new: dict[str, NDArray[Any]] = {}
+    def __init__(self, shards: Sequence[Shard]) -> None:
         self._index(shards)
 
     def _index(self, shards: Sequence[Shard]) -> None:
@@ -49,27 +44,24 @@ class Rows(Mapping[str, NDArray[Any]]):
     def __iter__(self) -> Iterator[str]:
         for shard in list(self._shards):
             self._check(shard)
-        return iter(dict.fromkeys([*(row_id.decode() for row_id in self._ids.tolist()), *self._new]))
+        return iter(dict.fromkeys(row_id.decode() for row_id in self._ids.tolist()))
 
     def __contains__(self, row_id: object) -> bool:
-        return isinstance(row_id, str) and (row_id in self._new or bool(self._find([row_id])[0] >= 0))
+        return isinstance(row_id, str) and bool(self._find([row_id])[0] >= 0)
 
     def __getitem__(self, row_id: str) -> NDArray[Any]:
         if row_id not in self:
             raise KeyError(row_id)
         return next(rows[0] for _, rows in self.parts([row_id]))
 
-    def __setitem__(self, row_id: str, row: NDArray[Any]) -> None:
-        """Hold one more row in memory. Raises UserError where the last one had another width."""
-        self._compare(row, next(reversed(self._new.values()), row))
-        self._new[row_id] = row
+    def width(self, ids: Sequence[str]) -> int | None:
+        """Return how many numbers the rows of some ids have; None where none of them is here."""
+        here = self._shard[(at := self._find(ids))[at >= 0]]
+        return int(self._shards[int(here[0])].rows.shape[1]) if len(here) else None
 
     def has(self, ids: Sequence[str]) -> NDArray[np.bool_]:
         """Return which of some ids are here, bool[n]."""
-        found = self._find(ids) >= 0
-        if self._new:
-            found |= np.fromiter((row_id in self._new for row_id in ids), bool, len(ids))
-        return found
+        return self._find(ids) >= 0
 
     def parts(self, ids: Sequence[str]) -> Iterator[tuple[Places, NDArray[Any]]]:
         """Yield the rows of those ids that are here, a shard at a time: positions in ``ids``, and their rows."""
@@ -81,10 +73,6 @@ class Rows(Mapping[str, NDArray[Any]]):
             if len(places):
                 shard = self._shards[int(self._shard[at[places[0]]])]
                 yield places, np.asarray(shard.rows)[self._row[at[places]]]
-        if self._new:
-            for place in map(int, np.flatnonzero(at < 0)):
-                if ids[place] in self._new:
-                    yield np.array([place]), self._new[ids[place]][None]
 
     def stack(self, ids: Sequence[str]) -> NDArray[Any]:
         """Return rows in the order of ``ids``, [n, D].
@@ -93,14 +81,11 @@ class Rows(Mapping[str, NDArray[Any]]):
         ------
         KeyError
             For an id that isn't here.
-        UserError
-            If new rows have another width than those of the cache.
         """
         stacked, n_found = np.empty((0, 0), np.float32), 0
         for places, rows in self.parts(ids):
             if not n_found:
                 stacked = np.empty((len(ids), rows.shape[1]), rows.dtype)
-            self._compare(rows[0], stacked[0])
             stacked[places] = rows
             n_found += len(places)
         if n_found < len(ids):
@@ -134,11 +119,6 @@ class Rows(Mapping[str, NDArray[Any]]):
             report(shard.path, UnusableShard(why, intact=True))
         self._index([shard for shard in self._shards if shard not in others])
         return False
-
-    def _compare(self, row: NDArray[Any], other: NDArray[Any]) -> None:
-        if row.shape != other.shape:
-            what = f"vectors of {other.size} and of {row.size} numbers from one encoder"
-            raise UserError(self._where, what, "make it return vectors of one length")
 
     def _check(self, shard: Shard) -> bool:
         """Return whether a shard is intact; one that isn't is set aside."""

@@ -14,7 +14,8 @@ from reprcheck.diagnostics.contestants import Contestants
 from reprcheck.diagnostics.describe import describe_setting
 from reprcheck.digest import digest
 from reprcheck.embed.cache import Cache
-from reprcheck.embed.engine import Block, ImageView, embed
+from reprcheck.embed.engine import Block, embed
+from reprcheck.embed.fill import ImageView
 from reprcheck.models import resolve_model
 from reprcheck.policy import Policy
 from tests.diagnostics.test_diagnostics import quiet

@@ -7,7 +7,8 @@ import pytest
 from reprcheck.datasets.images.values import FACTS, Values, measure
 from reprcheck.digest import digest
 from reprcheck.embed.cache import Cache
-from reprcheck.embed.engine import SHARD, ImageView, embed, load_decoded
+from reprcheck.embed.engine import embed, load_decoded
+from reprcheck.embed.fill import SHARD, ImageView
 from reprcheck.errors import UserError
 from reprcheck.types import Image
 

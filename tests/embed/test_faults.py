@@ -12,7 +12,8 @@ from safetensors.numpy import save
 
 from reprcheck.embed import shards
 from reprcheck.embed.cache import ABANDONED, Cache
-from reprcheck.embed.engine import ImageView, load_decoded
+from reprcheck.embed.engine import load_decoded
+from reprcheck.embed.fill import ImageView
 from reprcheck.embed.shards import DamagedShardWarning
 from reprcheck.errors import UserError
 from tests.embed.test_cache import rows
@@ -87,9 +88,9 @@ def test_what_is_no_file_is_set_aside_and_computed_again(cache, fault, kind):
 def test_a_shard_that_may_not_be_read_is_computed_again_and_stays(cache, monkeypatch):
     (expected,) = run(Source([1, 2, 3]), Means(), cache=cache)
     (path,) = written(cache)
-    known = shards.obstacle
-    refused = {path: "can't be read (Permission denied)"}
-    monkeypatch.setattr(shards, "obstacle", lambda p: refused.get(p) or known(p))
+    known, refused = shards.obstacle, path.stat().st_ino  # what is written in its place may be read
+    denied = "can't be read (Permission denied)"
+    monkeypatch.setattr(shards, "obstacle", lambda p: denied if p.stat().st_ino == refused else known(p))
     with pytest.warns(DamagedShardWarning, match="Permission denied.*ignored"):
         (block,) = run(Source([1, 2, 3]), Means(), cache=cache)
     assert np.array_equal(block.vectors, expected.vectors)

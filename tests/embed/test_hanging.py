@@ -11,7 +11,8 @@ import pytest
 
 from reprcheck.embed import workers
 from reprcheck.embed.cache import Cache
-from reprcheck.embed.engine import BATCH, ImageView, embed
+from reprcheck.embed.engine import embed
+from reprcheck.embed.fill import BATCH, ImageView
 from reprcheck.errors import UserError, on_command_line
 from reprcheck.turns import turn, waiting
 from tests.embed.test_engine import Means, Source, quiet

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from reprcheck.embed.cache import Cache
-from reprcheck.embed.engine import BATCH
+from reprcheck.embed.fill import BATCH
 from tests.embed.test_engine import Means, Source, run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -19,12 +19,12 @@ IMAGES = BATCH * 8
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from reprcheck.embed import engine, workers
+from reprcheck.embed import fill, workers
 from reprcheck.embed.cache import Cache
 from tests.embed.test_engine import Means, Source, run
 
 cache, event, number, images = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
-engine.SHORTEST = engine.SHARE = 0.0
+fill.SHORTEST = fill.SHARE = 0.0
 workers.cores = lambda: 1
 counts = {}
 

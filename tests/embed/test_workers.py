@@ -9,7 +9,8 @@ import pytest
 
 from reprcheck.embed import workers
 from reprcheck.embed.cache import Cache
-from reprcheck.embed.engine import BATCH, ImageView, embed
+from reprcheck.embed.engine import embed
+from reprcheck.embed.fill import BATCH, ImageView
 from reprcheck.errors import UserError
 from reprcheck.types import Image
 from tests.embed.test_engine import Means, Source, quiet, run
@@ -148,8 +149,8 @@ def test_an_interrupt_drops_what_waits_and_keeps_what_is_done(cache, monkeypatch
 
 
 def test_rows_are_written_when_they_are_old(cache, monkeypatch):
-    monkeypatch.setattr("reprcheck.embed.engine.SHORTEST", 0.0)
-    monkeypatch.setattr("reprcheck.embed.engine.SHARE", 0.0)
+    monkeypatch.setattr("reprcheck.embed.fill.SHORTEST", 0.0)
+    monkeypatch.setattr("reprcheck.embed.fill.SHARE", 0.0)
     kept = []
 
     class Watches(Means):
