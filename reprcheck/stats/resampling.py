@@ -2,6 +2,7 @@
 
 Efron and Tibshirani (1993, chapter 12): draw n of the n units with replacement, and express the error of each such mean
 in its own standard errors. Skewed differences then give an interval that is longer on the side where the tail is.
+Of many units that have few different values, it is drawn how often each value comes: the same distribution, sooner.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ RESAMPLES = 9999
 FEWEST_RESAMPLES = 999
 DRAWS = 40_000_000
 """Most units drawn in all: with more than 4,000 units there are fewer resamples, which such a mean no longer needs."""
+FEW_VALUES = 1000
+"""Different values up to which their counts are drawn, where not all `RESAMPLES` are."""
 _CHUNK = 2_000_000
 
 
@@ -40,11 +43,28 @@ def studentise(values: NDArray[np.float64], rng: np.random.Generator) -> NDArray
     n, times = len(values), resamples(len(values))
     centred = values - values.mean()
     least = float(np.mean(centred**2)) / n
-    step, kind = max(1, _CHUNK // n), np.uint16 if n < 2**16 else np.int64
+    distinct, counts = np.unique(centred, return_counts=True)
+    counted = times < RESAMPLES and len(distinct) <= FEW_VALUES
+    step = max(1, _CHUNK // (len(distinct) if counted else n))
     errors = np.empty(times)
     for start in range(0, times, step):
-        resample = centred[rng.integers(0, n, (min(step, times - start), n), dtype=kind)]
-        mean = resample.mean(1)
-        variance = np.einsum("ij,ij->i", resample, resample) / n - mean**2
-        errors[start : start + step] = mean / np.sqrt(np.maximum(variance, least) / (n - 1))
+        many = min(step, times - start)
+        mean, square = _counted(distinct, counts, many, rng) if counted else _drawn(centred, many, rng)
+        errors[start : start + step] = mean / np.sqrt(np.maximum(square - mean**2, least) / (n - 1))
     return errors
+
+
+Moments = tuple[NDArray[np.float64], NDArray[np.float64]]
+"""Of each resample, float64[B]: the mean, and the mean of squares."""
+
+
+def _drawn(values: NDArray[np.float64], times: int, rng: np.random.Generator) -> Moments:
+    n, kind = len(values), np.uint16 if len(values) < 2**16 else np.int64
+    resample = values[rng.integers(0, n, (times, n), dtype=kind)]
+    return resample.mean(1), np.einsum("ij,ij->i", resample, resample) / n
+
+
+def _counted(distinct: NDArray[np.float64], counts: NDArray[np.int64], times: int, rng: np.random.Generator) -> Moments:
+    n = counts.sum()
+    shares = rng.multinomial(n, counts / n, times) / n
+    return shares @ distinct, shares @ distinct**2

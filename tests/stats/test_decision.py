@@ -43,6 +43,18 @@ def test_against_one_reference_it_is_no_narrower_than_the_paired_t_test_and_hard
     assert 1 - 1e-9 <= (found.high - found.effect) / (two_sided.high - found.effect) < 1.15
 
 
+def test_counts_of_few_values_are_drawn_from_the_same_distribution():
+    """As many units whose values all differ by nothing that matters are drawn one by one."""
+    values = np.random.default_rng(0).choice([-1.0, 0.0, 0.5], 40_000, p=[0.01, 0.9, 0.09])
+    apart = values + np.linspace(0, 1e-9, len(values))
+    one, other = (studentise(array, np.random.default_rng(4)) for array in (values, apart))
+    assert len(one) == len(other) == 1000
+    levels = [0.025, 0.25, 0.5, 0.75, 0.975]
+    assert np.quantile(one, levels) == pytest.approx(np.quantile(other, levels), abs=0.2)
+    assert one.std() == pytest.approx(1, abs=0.08)
+    assert other.std() == pytest.approx(1, abs=0.08)
+
+
 def test_the_bootstrap_is_the_studentised_one_of_a_peer():
     values = np.random.default_rng(1).exponential(size=40)
     found = infer(values)
