@@ -6,6 +6,7 @@
 #   make lint                                          ruff and mypy
 #   make demo                                          train the demo model's weights again
 #   make reports                                       what is in reports/, in the README and in docs/ again
+#   make throughput                                    how fast it is here, beside other ways: a quarter of an hour
 #   make calibration                                   the gate's own error rates again: over an hour
 
 PYTHON ?= python3
@@ -16,7 +17,7 @@ ARGS   ?=
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: benchmark test lint demo reports calibration
+.PHONY: benchmark test lint demo reports throughput calibration
 .DELETE_ON_ERROR:
 
 benchmark: $(READY)
@@ -42,6 +43,11 @@ reports: $(READY)
 
 calibration: $(READY)
 	$(BIN)/python -m reprcheck calibrate
+	$(BIN)/python tools/reports_in_docs.py
+
+throughput: $(READY)
+	$(BIN)/pytest benchmarks/test_throughput.py -q --benchmark-json=$(VENV)/throughput.json $(ARGS)
+	$(BIN)/python tools/throughput.py $(VENV)/throughput.json
 	$(BIN)/python tools/reports_in_docs.py
 
 $(READY): pyproject.toml constraints.txt

@@ -3,14 +3,15 @@
     python tools/reports_in_docs.py
 
 Each goes after its marker: of a scorecard the overview, or the terminal report at 80 columns down to the end of the
-verdicts; an audit down to the end of its first setting; the calibration as a table. `make reports` and
-`make calibration` run it.
+verdicts; an audit down to the end of its first setting; the calibration and the throughput as tables. `make reports`,
+`make calibration` and `make throughput` run it.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Iterable
 from itertools import takewhile
 from pathlib import Path
@@ -24,9 +25,12 @@ from reprcheck.studies.table import NAME
 from reprcheck.studies.table import overview as summary_table
 from reprcheck.types import Cell, Setting
 
+sys.path.insert(0, str(Path(__file__).parent))
+import throughput  # noqa: E402
+
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = ("README.md", "docs/scorecard.md", "docs/audit.md")
-BLOCK = re.compile(r"(<!-- (overview|scorecard|audit|calibration): (\S+) -->\n)(?:```text\n(?s:.*?)```\n|(?:\|.*\n)*)")
+PAGES = ("README.md", "docs/scorecard.md", "docs/audit.md", "docs/performance.md")
+BLOCK = re.compile(r"(<!-- (overview|scorecard|audit|calibration|throughput): (\S+) -->\n)(?:```text\n(?s:.*?)```\n|(?:\|.*\n)*)")
 
 
 def overview(folder: str) -> str:
@@ -59,7 +63,13 @@ def calibration(folder: str) -> str:
 
 def filled(page: str) -> str:
     """Return a page with every block after a marker made anew."""
-    makers = {"overview": overview, "scorecard": scorecard, "audit": audit, "calibration": calibration}
+    makers = {
+        "overview": overview,
+        "scorecard": scorecard,
+        "audit": audit,
+        "calibration": calibration,
+        "throughput": lambda folder: throughput.table(ROOT / folder),
+    }
     return BLOCK.sub(lambda block: block[1] + makers[block[2]](block[3]), page)
 
 
