@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from collections.abc import Iterable
 from itertools import takewhile
 from pathlib import Path
+
+import throughput
 
 from reprcheck.reporters.audit import AuditReport
 from reprcheck.reporters.overview import OverviewReport
@@ -25,12 +26,11 @@ from reprcheck.studies.table import NAME
 from reprcheck.studies.table import overview as summary_table
 from reprcheck.types import Cell, Setting
 
-sys.path.insert(0, str(Path(__file__).parent))
-import throughput  # noqa: E402
-
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ("README.md", "docs/scorecard.md", "docs/audit.md", "docs/performance.md")
-BLOCK = re.compile(r"(<!-- (overview|scorecard|audit|calibration|throughput): (\S+) -->\n)(?:```text\n(?s:.*?)```\n|(?:\|.*\n)*)")
+BLOCK = re.compile(
+    r"(<!-- (overview|scorecard|audit|calibration|throughput): (\S+) -->\n)(?:```text\n(?s:.*?)```\n|(?:\|.*\n)*)"
+)
 
 
 def overview(folder: str) -> str:
