@@ -152,7 +152,8 @@ class _Shelf:
         """Return the samples at some positions as a gap."""
         widths = tuple(vectors.width(self._known()[1]) for vectors in self.vectors)
         keys, vectors = tuple(self.keys), tuple(self.vectors)
-        made_of = self.decoded_key, keys, vectors, widths, title, batch_timeout
+        decoded = tuple(map(self.decoded.get, self.contents))
+        made_of = self.decoded_key, decoded, keys, vectors, widths, title, batch_timeout
         return Gap(self.view, tuple(self.contents), *made_of).take(positions)
 
     def _known(self) -> tuple[list[int], list[str]]:

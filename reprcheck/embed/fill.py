@@ -41,8 +41,8 @@ class ImageView:
         """Decode one sample and keep the channels shown."""
         image = self.images.read(row)
         channels = list(self.channels)
-        pixels, values = np.ascontiguousarray(image.pixels[channels]), facts_of(image)[channels]
-        return replace(image, pixels=pixels, values=values)
+        values = None if image.values is None else image.values[channels]
+        return replace(image, pixels=np.ascontiguousarray(image.pixels[channels]), values=values)
 
 
 @dataclass(frozen=True)
@@ -64,10 +64,12 @@ class DecodedImage:
     facts: str
 
     @classmethod
-    def of(cls, image: Image) -> DecodedImage:
-        """Return what the cache shall remember of an image as encoders see it."""
+    def of(cls, image: Image, before: DecodedImage | None = None) -> DecodedImage:
+        """Return what the cache shall remember of an image as encoders see it; ``before``, if it is the same image."""
         types = () if image.types is None else (image.types,)  # images without them keep the digest they had
         pixels = digest(image.pixels, image.mask, *types)
+        if before is not None and before.pixels == pixels:
+            return before
         return cls(pixels, image.remarks, facts_of(image).astype("<f4").tobytes().hex())
 
     @property
@@ -97,6 +99,8 @@ class Gap:
         Digest of what each sample is decoded from.
     decoded_key : str
         Under which the cache remembers what samples decoded to.
+    decoded : tuple of DecodedImage or None
+        What it remembers of each sample.
     keys : tuple of str
         Digest of each encoder.
     vectors : tuple of Rows
@@ -112,6 +116,7 @@ class Gap:
     view: ImageView
     contents: tuple[str, ...]
     decoded_key: str
+    decoded: tuple[DecodedImage | None, ...]
     keys: tuple[str, ...]
     vectors: tuple[Rows, ...]
     widths: tuple[int | None, ...]
@@ -121,7 +126,8 @@ class Gap:
     def take(self, positions: Sequence[int]) -> Gap:
         """Return the samples at some positions."""
         view = replace(self.view, rows=self.view.rows[list(positions)])
-        return replace(self, view=view, contents=tuple(self.contents[i] for i in positions))
+        decoded = tuple(self.decoded[i] for i in positions)
+        return replace(self, view=view, contents=tuple(self.contents[i] for i in positions), decoded=decoded)
 
 
 @dataclass(frozen=True)
@@ -151,12 +157,13 @@ def fill_here(gap: Gap, encoders: Sequence[Encoder], cache: Cache, advance: Call
 
     def read(position: int) -> tuple[int, DecodedImage, Image]:
         image = gap.view.read(int(gap.view.rows[position]))
-        return position, DecodedImage.of(image), image
+        return position, DecodedImage.of(image, gap.decoded[position]), image
 
     def lacking(decoded: list[tuple[int, DecodedImage, Image]]) -> list[dict[str, Image]]:
         images = {}
         for position, entry, image in decoded:
-            writer.add(TEXTS, gap.decoded_key, gap.contents[position], entry.row())
+            if entry is not gap.decoded[position]:
+                writer.add(TEXTS, gap.decoded_key, gap.contents[position], entry.row())
             decoded_images[gap.contents[position]] = entry
             images[entry.pixels] = image
         new = {pixel_id: image for pixel_id, image in images.items() if pixel_id not in seen}
