@@ -52,6 +52,18 @@ class Embedder:
         view, title = self.view(dataset, channels), f"{dataset.name}: {title}"
         return embed(view, encoders, self.cache, self.progress, title, self.batch_timeout)
 
+    def complete(
+        self, dataset: Dataset, channels: Channels, encoders: Sequence[Encoder], blocks: list[Block], title: str
+    ) -> list[Block]:
+        """Return blocks that were embedded here, with the vectors of all samples, whoever else embeds them."""
+        return blocks
+
+    def known(
+        self, dataset: Dataset, channels: Channels, encoders: Sequence[Encoder], blocks: Sequence[Block]
+    ) -> Sequence[Block]:
+        """Return blocks that were embedded here, with whatever vectors of other samples there are."""
+        return blocks
+
     def view(self, dataset: Dataset, channels: Channels) -> ImageView:
         """Return the samples that are embedded together, as encoders see them."""
         images = self._images.setdefault(dataset.digest, _ImageMemory(dataset.images))

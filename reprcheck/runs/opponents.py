@@ -19,8 +19,8 @@ ones those that the policy asks for.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
 
 import numpy as np
 
@@ -30,11 +30,12 @@ from reprcheck.diagnostics.contestants import Contestants, Family
 from reprcheck.digest import digest
 from reprcheck.embed.embedder import Channels, Embedder, select_rows
 from reprcheck.embed.engine import Block
+from reprcheck.embed.fill import ImageView
 from reprcheck.models import AdaptationImages, Facts, Model, adapt, draw_plain
 from reprcheck.policy import Policy
 from reprcheck.registry import REFERENCES
 from reprcheck.stats.collapse import collapse
-from reprcheck.types import Dataset, Encoder
+from reprcheck.types import Dataset, Encoder, Image
 
 ADAPTATION_IMAGES = 64
 """Most images that batch normalisation is adapted to."""
@@ -42,7 +43,8 @@ FEWEST_DRAWS = 2
 """Fewest draws of a family that give a spread."""
 
 Draws = dict[str, list[Encoder]]
-"""Families by name, before they have seen an image."""
+"""Families by name, before they have seen an image; the model itself under `MODEL`."""
+MODEL = "model"
 
 
 class Untrained(Reference):
@@ -60,6 +62,7 @@ class Shuffled(Reference):
 
 
 UNTRAINED, SHUFFLED = Untrained(), Shuffled()
+QUANTILES = Quantiles()
 
 
 @dataclass
@@ -96,60 +99,71 @@ class Opponents:
             self._contestants[key] = self._met(model, dataset, channels, matched)
         return self._contestants[key]
 
+    def embed_first(self, model: Model, dataset: Dataset, channels: Channels) -> None:
+        """Embed what rests on no image but its own, in one pass: the baselines, the model, and families not adapted."""
+        hand_made, networks = self._baselines_of(dataset, channels), self._networks(model, dataset, channels)
+        self._embed(dataset, channels, Together(hand_made, networks).draws, f"{model.name} and what it meets")
+
     def adaptation_images(self, dataset: Dataset, channels: Channels) -> AdaptationImages:
         """Choose images by the digests of their pixels, so that neither labels nor the table's order play a part."""
         view, (_, quantiles) = self.embedder.view(dataset, channels), self._hand_made(dataset, channels)
         rows = dict(zip(quantiles.ids, view.rows.tolist(), strict=True))
         chosen = sorted(rows)[:ADAPTATION_IMAGES]
-        return AdaptationImages(tuple(chosen), lambda: (view.read(rows[i]) for i in chosen))
+        return AdaptationImages(tuple(chosen), ChosenImages(view, tuple(rows[i] for i in chosen)))
 
     def _hand_made(self, dataset: Dataset, channels: Channels) -> tuple[Mapping[str, Block], Block]:
-        """Embed the baselines, and the quantiles that histogram matching needs, in one pass over the images."""
+        """Embed the baselines, and the quantiles that histogram matching needs, in one pass over the images.
+
+        The quantiles are those of all images, whoever embeds them.
+        """
         key = (dataset.digest, channels)
         if key not in self._baselines:
-            names = tuple(dataset.channels[c] for c in channels)
-            offered = {name: baseline.encoder(dataset, names) for name, baseline in self._baselines_met().items()}
-            encoders = {name: encoder for name, encoder in offered.items() if encoder is not None}
-            *blocks, quantiles = self.embedder.embed(dataset, channels, [*encoders.values(), Quantiles()], "baselines")
-            self._baselines[key] = dict(zip(encoders, blocks, strict=True)), quantiles
+            families = self._embed(dataset, channels, self._baselines_of(dataset, channels).draws, "baselines")
+            blocks = {name: block for name, (block,) in families.items()}
+            quantiles = blocks.pop(QUANTILES.name)
+            (quantiles,) = self.embedder.complete(dataset, channels, [QUANTILES], [quantiles], QUANTILES.name)
+            self._baselines[key] = blocks, quantiles
         return self._baselines[key]
 
-    def _baselines_met(self) -> dict[str, Baseline]:
+    def _baselines_of(self, dataset: Dataset, channels: Channels) -> HandMade:
         """Return ours, and those that the policy asks for; no other is loaded."""
         references = {name: REFERENCES.get(name) for name in (*REFERENCES.own, *self.policy.baselines)}
-        return {
+        met = {
             name: reference
             for name, reference in references.items()
             if isinstance(reference, Baseline) and (name in self.policy.baselines or not reference.optional)
         }
+        return HandMade(met, dataset, tuple(dataset.channels[c] for c in channels))
+
+    def _networks(self, model: Model, dataset: Dataset, channels: Channels) -> Networks:
+        is_alone = model.vectors(dataset) is not None  # refused before images are read
+        return Networks(model, len(channels), self.policy.twins, self._facts(model), not is_alone)
 
     def _met(self, model: Model, dataset: Dataset, channels: Channels, matched: bool) -> Contestants:
-        vectors = model.vectors(dataset)  # refused before images are read
-        twins = self.policy.twins
-        title = f"{model.name} and {twins} untrained" + (", matched" if matched else "")
-        target = None
+        networks, (_, quantiles) = self._networks(model, dataset, channels), self._hand_made(dataset, channels)
         if matched:
-            target = TargetHistograms.mean(self._hand_made(dataset, channels)[1].vectors, len(channels))
-
-        def embed(families: Draws, first: Sequence[Encoder] = ()) -> tuple[list[Block], dict[str, Family]]:
-            encoders = [*first, *(encoder for family in families.values() for encoder in family)]
-            inputs = encoders if target is None else [MatchedEncoder(encoder, target) for encoder in encoders]
-            blocks = iter(self.embedder.embed(dataset, channels, inputs, title))
-            ahead = [next(blocks) for _ in first]
-            return ahead, {name: tuple(next(blocks) for _ in family) for name, family in families.items()}
-
-        images = None if matched else self.adaptation_images(dataset, channels)
-        networks = Networks(model, len(channels), twins, self._facts(model), images)
-        families = networks.on_matched_images() if matched else networks.on_images()
-        if vectors is not None:
-            _, untrained = embed(families)
-            vectors, ids = vectors[select_rows(dataset, channels)], untrained[UNTRAINED.resnet][0].ids
+            networks = replace(networks, target=TargetHistograms.mean(quantiles.vectors, len(channels)))
+        else:
+            networks = replace(networks, images=self.adaptation_images(dataset, channels))
+        title = f"{model.name} and {self.policy.twins} untrained" + (", matched" if matched else "")
+        untrained = self._embed(dataset, channels, networks.draws, title)
+        if MODEL not in untrained:
+            vectors, ids = model.vectors(dataset), untrained[UNTRAINED.resnet][0].ids
+            assert vectors is not None
+            vectors = vectors[select_rows(dataset, channels)]
             return Contestants(Block(digest("precomputed", vectors), ids, vectors), untrained)
-        (embedding,), untrained = embed(families, [model.encoder(len(channels))])
-        own = untrained.get(UNTRAINED.name, ())
-        if own and sum(collapse(twin.vectors) is None for twin in own) < FEWEST_DRAWS:
-            untrained |= embed(networks.stand_ins())[1]
+        (embedding,) = untrained.pop(MODEL)
+        if UNTRAINED.name in untrained:
+            twins = networks.draws()[UNTRAINED.name]
+            own = self.embedder.known(dataset, channels, twins, untrained[UNTRAINED.name])
+            if sum(collapse(twin.vectors) is None for twin in own) < FEWEST_DRAWS:
+                untrained |= self._embed(dataset, channels, networks.stand_ins, title)
         return Contestants(embedding, untrained)
+
+    def _embed(self, dataset: Dataset, channels: Channels, draw: Callable[[], Draws], title: str) -> dict[str, Family]:
+        draws = draw()
+        blocks = iter(self.embedder.embed(dataset, channels, flat(draws), title))
+        return {name: tuple(next(blocks) for _ in family) for name, family in draws.items()}
 
     def _facts(self, model: Model) -> Facts:
         """Return what is known of a model's twins. The cache remembers, so that no network is built to find out."""
@@ -163,9 +177,54 @@ class Opponents:
         return Facts(**{name: bool(arrays[name].any()) for name in names})
 
 
+def flat(draws: Draws) -> list[Encoder]:
+    """Return all encoders of families."""
+    return [encoder for family in draws.values() for encoder in family]
+
+
+@dataclass(frozen=True)
+class ChosenImages:
+    """Reads the images at some rows, whenever it is called."""
+
+    view: ImageView
+    rows: tuple[int, ...]
+
+    def __call__(self) -> Iterator[Image]:
+        """Yield the images."""
+        return map(self.view.read, self.rows)
+
+
+@dataclass(frozen=True)
+class HandMade:
+    """The hand-made baselines that have a meaning for some channels of a dataset, and the quantiles for matching."""
+
+    baselines: Mapping[str, Baseline]
+    dataset: Dataset
+    channels: tuple[str, ...]
+
+    def draws(self) -> Draws:
+        """Return each as a family of one."""
+        offered = {name: baseline.encoder(self.dataset, self.channels) for name, baseline in self.baselines.items()}
+        return {name: [encoder] for name, encoder in offered.items() if encoder is not None} | {
+            QUANTILES.name: [QUANTILES]
+        }
+
+
+@dataclass(frozen=True)
+class Together:
+    """What is embedded in one pass."""
+
+    hand_made: HandMade
+    networks: Networks
+
+    def draws(self) -> Draws:
+        """Return all families."""
+        return self.hand_made.draws() | self.networks.draws()
+
+
 @dataclass(frozen=True)
 class Networks:
-    """The untrained networks that stand against one model, before they have seen an image.
+    """A model and the untrained networks that stand against it, before they have seen an image.
 
     Attributes
     ----------
@@ -175,19 +234,40 @@ class Networks:
         Draws of a family.
     facts : Facts
         Of the model's twins.
+    with_model : bool
+        Whether the model is a network too.
     images : AdaptationImages or None
         What batch norm is adapted to; None for nothing.
+    target : TargetHistograms or None
+        That of all images that are shown; None for images as they are.
     """
 
     model: Model
     n_channels: int
     k: int
     facts: Facts
-    images: AdaptationImages | None
+    with_model: bool
+    images: AdaptationImages | None = None
+    target: TargetHistograms | None = None
 
-    def on_images(self) -> Draws:
+    def draws(self) -> Draws:
+        """Return the model, where it is a network, and the families that it meets."""
+        model = {MODEL: [self.model.encoder(self.n_channels)]} if self.with_model else {}
+        families = self._on_images() if self.target is None else self._twins()
+        return self._shown(model | families)
+
+    def stand_ins(self) -> Draws:
+        """Return plain ResNets in the place of twins."""
+        return self._shown(self._stand_ins())
+
+    def _shown(self, draws: Draws) -> Draws:
+        if (target := self.target) is None:
+            return draws
+        return {name: [MatchedEncoder(encoder, target) for encoder in family] for name, family in draws.items()}
+
+    def _on_images(self) -> Draws:
         """Return the families that a model meets on the images as they are."""
-        families = self.on_matched_images()
+        families = self._twins()
         families = families if UNTRAINED.resnet in families else families | {UNTRAINED.resnet: self._resnets(1)}
         families[UNTRAINED.vit] = [draw_plain(self.model, self.n_channels, "vit", 0)]
         if self.facts.opaque:
@@ -195,16 +275,15 @@ class Networks:
             families[SHUFFLED.name] = [encoder for encoder in shuffled if encoder is not None]
         return {name: family for name, family in families.items() if family}
 
-    def on_matched_images(self) -> Draws:
+    def _twins(self) -> Draws:
         """Return the model's twins, or what stands in for them."""
         draws = [self.model.untrained(self.n_channels, i) for i in range(self.k)]
         twins = [twin for twin in draws if twin is not None]
         if len(twins) < self.k:
-            return self.stand_ins()
+            return self._stand_ins()
         return self._with_adapted(UNTRAINED.name, twins, self.facts.batch_norm)
 
-    def stand_ins(self) -> Draws:
-        """Return plain ResNets in the place of twins."""
+    def _stand_ins(self) -> Draws:
         return self._with_adapted(UNTRAINED.resnet, self._resnets(self.k), batch_norm=True)
 
     def _resnets(self, count: int) -> list[Encoder]:
