@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from reprcheck.cli.embed import add_embed
 from reprcheck.cli.gate import add_gate
-from reprcheck.cli.shell import positive, show, spelled, terminal
+from reprcheck.cli.shell import add_run_options, show, spelled, terminal
 from reprcheck.errors import ReprcheckError, SpelledMistakeError, UserError, closest, did_you_mean, printable
 from reprcheck.exits import MEANING, Exit
 
@@ -102,6 +103,7 @@ def parser() -> Parser:
     parser.add_argument("--version", action="version", version=f"reprcheck {version('reprcheck')}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
     add_gate(commands)
+    add_embed(commands)
     add_audit(commands)
     add_suggest_margin(commands)
     add_calibrate(commands)
@@ -224,18 +226,7 @@ def add_cache(commands: Any) -> None:
 def add_dataset_options(command: argparse.ArgumentParser) -> None:
     """Add the options of every command that looks at datasets."""
     command.add_argument("dataset", nargs="+", metavar="DATASET", help="a simulated dataset's name, or a folder")
-    command.add_argument("--policy", metavar="FILE", help="TOML file with what a release requires")
-    command.add_argument("--limit", type=positive, metavar="N", help="cut each task down to N samples")
-    command.add_argument(
-        "--cache-dir", metavar="DIR", help="embedding cache (default: $REPRCHECK_CACHE, else the user's cache)"
-    )
-    command.add_argument(
-        "--batch-timeout",
-        type=positive,
-        metavar="SECONDS",
-        help="a batch of images that a model hasn't returned after it ends the run (default: an hour)",
-    )
-    command.add_argument("--rehash", action="store_true", help="read every image file again, whatever its time says")
+    add_run_options(command)
 
 
 def run_audits(options: argparse.Namespace, model: str | None) -> tuple[Policy, list[Audit]]:

@@ -44,3 +44,19 @@ def positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
     return number
+
+
+def add_run_options(command: argparse.ArgumentParser) -> None:
+    """Add the options of every command that embeds datasets."""
+    command.add_argument("--policy", metavar="FILE", help="TOML file with what a release requires")
+    command.add_argument("--limit", type=positive, metavar="N", help="cut each task down to N samples")
+    command.add_argument(
+        "--cache-dir", metavar="DIR", help="embedding cache (default: $REPRCHECK_CACHE, else the user's cache)"
+    )
+    command.add_argument(
+        "--batch-timeout",
+        type=positive,
+        metavar="SECONDS",
+        help="a batch of images that a model hasn't returned after it ends the run (default: an hour)",
+    )
+    command.add_argument("--rehash", action="store_true", help="read every image file again, whatever its time says")

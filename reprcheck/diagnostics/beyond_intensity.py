@@ -76,5 +76,8 @@ def _measure_addition(
 
 
 BEYOND_INTENSITY = Diagnostic(
-    NAME, ask, "augment brightness and contrast in training; or check whether staining, not biology, carries the label"
+    NAME,
+    ask,
+    "augment brightness and contrast in training; or check whether staining, not biology, carries the label",
+    matched=True,
 )

@@ -23,11 +23,14 @@ class Diagnostic:
         diagnostics is left to `reprcheck.diagnostics.judge`.
     advice : str
         What to try where the verdict isn't a pass.
+    matched : bool
+        Whether it asks for `Bench.matched`, whose vectors may then be computed ahead.
     """
 
     name: str
     ask: Callable[[Bench], Cell]
     advice: str
+    matched: bool = False
 
     @property
     def documentation(self) -> str:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from reprcheck.embed.aggregate import Groups
 from reprcheck.embed.cache import Cache
 from reprcheck.embed.engine import Block, Progress, embed, load_decoded
-from reprcheck.embed.fill import DecodedImage, ImageView
+from reprcheck.embed.fill import DecodedImage, Filling, Gap, ImageView, fill_here
 from reprcheck.embed.workers import BATCH_TIMEOUT
 from reprcheck.types import Dataset, Encoder, Image, ImageSource, Task
 
@@ -39,18 +39,28 @@ class Embedder:
         Makes progress bars.
     batch_timeout : float
         Seconds after which a batch that an encoder hasn't returned ends the run.
+    n_added : int
+        Vectors so far that weren't in the cache.
     """
 
     cache: Cache
     progress: Progress
     batch_timeout: float = BATCH_TIMEOUT
+    n_added: int = 0
     _images: dict[str, ImageSource] = field(default_factory=dict)
     _decoded: dict[tuple[str, Channels], list[DecodedImage]] = field(default_factory=dict)
 
     def embed(self, dataset: Dataset, channels: Channels, encoders: Sequence[Encoder], title: str) -> list[Block]:
         """Return a block per encoder, of all samples whose tasks show these channels; ``title`` is the bar's."""
-        view, title = self.view(dataset, channels), f"{dataset.name}: {title}"
-        return embed(view, encoders, self.cache, self.progress, title, self.batch_timeout)
+        return self._embed(self.view(dataset, channels), encoders, f"{dataset.name}: {title}")
+
+    def _embed(self, view: ImageView, encoders: Sequence[Encoder], title: str) -> list[Block]:
+        return embed(view, encoders, self.cache, self.progress, title, self.batch_timeout, self._fill)
+
+    def _fill(self, gap: Gap, encoders: Sequence[Encoder], cache: Cache, advance: Callable[[int], None]) -> Filling:
+        filling = fill_here(gap, encoders, cache, advance)
+        self.n_added += filling.n_vectors
+        return filling
 
     def complete(
         self, dataset: Dataset, channels: Channels, encoders: Sequence[Encoder], blocks: list[Block], title: str

@@ -114,6 +114,15 @@ def embed(
     return [Block(key, ids, vectors.stack(ids)) for key, vectors in zip(shelf.keys, shelf.vectors, strict=True)]
 
 
+def load_known(view: ImageView, encoders: Sequence[Encoder], cache: Cache) -> list[Block]:
+    """Return from the cache one block per encoder, of those samples of which it has the vectors of all encoders."""
+    shelf = _Shelf(cache, view, encoders)
+    missing = set(shelf.missing())
+    known = [content for i, content in enumerate(shelf.contents) if i not in missing]
+    ids = tuple(shelf.decoded[content].pixels for content in known)
+    return [Block(key, ids, vectors.stack(ids)) for key, vectors in zip(shelf.keys, shelf.vectors, strict=True)]
+
+
 def load_decoded(view: ImageView, cache: Cache) -> list[DecodedImage]:
     """Return from the cache what each sample decoded to."""
     shelf = _Shelf(cache, view, [])

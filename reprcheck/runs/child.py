@@ -31,6 +31,7 @@ from reprcheck.embed.workers import BATCH_TIMEOUT, HangError
 from reprcheck.errors import Option, SpelledMistakeError, UserError
 from reprcheck.models import Model
 from reprcheck.policy import Policy
+from reprcheck.runs.embed import Assignment, Tally
 from reprcheck.runs.questions import Question
 from reprcheck.scorecard.collect import UNKNOWN
 from reprcheck.scorecard.gate import Key
@@ -100,6 +101,8 @@ class Answer:
         The process ended instead of answering.
     last : bool
         The process ends after it, since a model's code hangs there and can't be stopped.
+    tally : Tally or None
+        Of an assignment that was done.
     """
 
     model: str
@@ -112,6 +115,7 @@ class Answer:
     seconds: float = 0.0
     died: bool = False
     last: bool = False
+    tally: Tally | None = None
 
     def of(self, question: Question) -> Answer:
         """Return the same answer to another question: what holds of one holds of all of a model on a dataset."""
@@ -126,11 +130,12 @@ class Answer:
     def loads(cls, text: str | bytes) -> Answer:
         """Return what `dumps` wrote."""
         values: dict[str, Any] = json.loads(text)
-        cell, setting, asked = values.pop("cell"), values.pop("setting"), values.pop("asked")
+        cell, setting, asked, tally = (values.pop(name) for name in ("cell", "setting", "asked", "tally"))
         return cls(
             **values,
             asked=tuple(asked) if asked else None,
             cell=Cell(**cell) if cell else None,
+            tally=Tally(**tally) if tally else None,
             setting=Setting(**{**setting, "notes": tuple(setting["notes"])}) if setting else None,
         )
 
@@ -150,8 +155,8 @@ class Child:
         self._process: subprocess.Popen[bytes] | None = None
         self._lines: SimpleQueue[bytes] = SimpleQueue()
 
-    def ask(self, question: Question) -> Answer:
-        """Return the answer to a question; starts the process where none is running."""
+    def ask(self, question: Question | Assignment) -> Answer:
+        """Return the answer to a question, or what an assignment came to; starts the process where none is running."""
         try:
             process = self._started()
             with suppress(BrokenPipeError):
@@ -171,7 +176,7 @@ class Child:
             raise
         return self._dead(question, f"the process that ran the model {_ending(process.wait())}, without a verdict")
 
-    def _dead(self, question: Question, cause: str) -> Answer:
+    def _dead(self, question: Question | Assignment, cause: str) -> Answer:
         self.close()
         return Answer(question.model, question.key, question.error(cause), died=True)
 
@@ -285,7 +290,7 @@ def serve() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, interrupt)
     setup: Setup = pickle.load(requests)
-    questions: SimpleQueue[Question | None] = SimpleQueue()
+    questions: SimpleQueue[Question | Assignment | None] = SimpleQueue()
     busy = threading.Event()
     threading.Thread(target=_receive, args=(requests, questions, busy), daemon=True).start()
     answer = _make_answerer(setup, partial(_write, answers, b"\n"))
@@ -311,7 +316,7 @@ def _leave(number: signal.Signals) -> None:
     os._exit(128 + number)
 
 
-def _receive(requests: IO[bytes], questions: SimpleQueue[Question | None], busy: threading.Event) -> None:
+def _receive(requests: IO[bytes], questions: SimpleQueue[Question | Assignment | None], busy: threading.Event) -> None:
     """Hand questions on; where the gate has gone, stop what is being computed."""
     with suppress(EOFError, OSError):
         while True:
@@ -327,7 +332,7 @@ def _receive(requests: IO[bytes], questions: SimpleQueue[Question | None], busy:
         os._exit(128 + signal.SIGINT)
 
 
-def _make_answerer(setup: Setup, below: Callable[[], None]) -> Callable[[Question, list[int]], Answer]:
+def _make_answerer(setup: Setup, below: Callable[[], None]) -> Callable[[Question | Assignment, list[int]], Answer]:
     """Return what answers a question."""
     from reprcheck.models import device_name
     from reprcheck.models.failure import because
@@ -346,20 +351,23 @@ def _make_answerer(setup: Setup, below: Callable[[], None]) -> Callable[[Questio
     log = logging.getLogger("reprcheck.runs.child")
     session = Session(setup.policy, setup.cache, progress, setup.today, setup.batch_timeout)
 
-    def answer(question: Question, interrupts: list[int]) -> Answer:
+    def answer(question: Question | Assignment, interrupts: list[int]) -> Answer:
         model, dataset = setup.models[question.model], setup.datasets[question.dataset]
         start = time.perf_counter()
         result = Answer(question.model, question.key)
         try:
-            cell, setting = session.ask(model, dataset, question)
-            result = replace(result, cell=cell, setting=setting, digest=model.digest)
+            if isinstance(question, Assignment):
+                result = replace(result, tally=session.embed(model, dataset, question.part), digest=model.digest)
+            else:
+                cell, setting = session.ask(model, dataset, question)
+                result = replace(result, cell=cell, setting=setting, digest=model.digest)
         except UserError as mistake:
-            log.debug("%s", question.setting, exc_info=mistake)
+            log.debug("%s", question.key, exc_info=mistake)
             result = replace(result, mistake=mistake.line(setup.spell), last=isinstance(mistake, HangError))
         except BaseException as error:
             if interrupts:
                 raise
-            log.debug("%s", question.setting, exc_info=error)
+            log.debug("%s", question.key, exc_info=error)
             result = replace(result, cell=question.error(because(error)))
         return replace(result, device=device_name(), seconds=time.perf_counter() - start)
 

@@ -157,7 +157,11 @@ class Opponents:
             twins = networks.draws()[UNTRAINED.name]
             own = self.embedder.known(dataset, channels, twins, untrained[UNTRAINED.name])
             if sum(collapse(twin.vectors) is None for twin in own) < FEWEST_DRAWS:
-                untrained |= self._embed(dataset, channels, networks.stand_ins, title)
+                stand_ins = self._embed(dataset, channels, networks.stand_ins, title)
+                if len(own[0].ids) == len(select_rows(dataset, channels)):
+                    blocks = [block for family in stand_ins.values() for block in family]
+                    self.embedder.complete(dataset, channels, flat(networks.stand_ins()), blocks, title)
+                untrained |= stand_ins
         return Contestants(embedding, untrained)
 
     def _embed(self, dataset: Dataset, channels: Channels, draw: Callable[[], Draws], title: str) -> dict[str, Family]:

@@ -18,12 +18,14 @@ from reprcheck.diagnostics.describe import describe_setting
 from reprcheck.embed.cache import Cache
 from reprcheck.embed.embedder import Embedder
 from reprcheck.embed.engine import Progress
+from reprcheck.embed.parts import Part, PartEmbedder
 from reprcheck.embed.workers import BATCH_TIMEOUT
 from reprcheck.errors import Option, UserError
 from reprcheck.models import Model
 from reprcheck.models.failure import because
 from reprcheck.policy import Policy
 from reprcheck.runs.benches import Benches
+from reprcheck.runs.embed import Tally, embed
 from reprcheck.runs.questions import Question
 from reprcheck.scorecard.waiving import waive
 from reprcheck.types import Cell, Dataset, Setting
@@ -88,6 +90,12 @@ class Session:
         except BaseException as error:  # only a model's code would end the program
             what, remedy = f"its code raised {because(error)}", "keep what ends the program out of the model"
             raise UserError(Option("model", model.spec), what, remedy) from error
+
+    def embed(self, model: Model, dataset: Dataset, part: Part) -> Tally:
+        """Embed what the questions about a model need, of all samples or a part. Raises UserError."""
+        cache = Cache(self.cache.folder, crowded=part.count > 1)
+        embedder = PartEmbedder(cache, self.progress, self.batch_timeout, part=part)
+        return embed(model, dataset, self.policy, embedder)
 
     def _at(self, model: Model, dataset: Dataset, question: Question) -> tuple[Bench, Setting]:
         key = (model.digest, model.name, dataset.digest, question.setting)
