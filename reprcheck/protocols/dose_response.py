@@ -52,12 +52,15 @@ class DoseResponse(Protocol):
 
 
 def _concordance(displacement: NDArray[np.float64], dose: NDArray[np.float64]) -> NDArray[np.float64]:
-    displacement_order = np.sign(displacement[:, None] - displacement[None])
-    dose_order = np.sign(dose[:, None] - dose[None])
-    pairs = dose_order != 0
-    agreement: NDArray[np.float64] = np.where(pairs, (1 + displacement_order * dose_order) / 2, 0).sum(1)
-    n_pairs: NDArray[np.int64] = np.maximum(pairs.sum(1), 1)
-    return agreement / n_pairs
+    """Return for each unit the share of units of another dose that lie in the order of doses, float64[n]."""
+    doses, level, counts = np.unique(dose, return_inverse=True, return_counts=True)
+    ordered = np.zeros(len(dose))  # twice over: a tie counts one
+    for number in range(len(doses)):
+        others = np.sort(displacement[level == number])
+        less, upto = (np.searchsorted(others, displacement, side) for side in ("left", "right"))
+        ordered += np.where(level > number, less + upto, np.where(level < number, 2 * len(others) - less - upto, 0))
+    agreement: NDArray[np.float64] = ordered / (2 * np.maximum(len(dose) - counts[level], 1))
+    return agreement
 
 
 DOSE_RESPONSE = DoseResponse()

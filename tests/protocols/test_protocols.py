@@ -14,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from reprcheck import protocols
-from reprcheck.protocols import knn, probe, ridge
+from reprcheck.protocols import dose_response, knn, probe, ridge
 from reprcheck.protocols.features import prepare, scaled
 from reprcheck.protocols.folds import folds
 from tests.tasks import classify_task, regress_task, vectors
@@ -199,3 +199,12 @@ def test_a_probe_takes_wide_vectors_of_which_many_are_equal():
     x[:, 0] += task.y
     assert len(task.y) * x.shape[1] > probe.WIDE
     assert score("probe/2", task, x).values.mean() > 0.5
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 4)), min_size=2, max_size=12))
+def test_dose_response_counts_pairs_of_units(pairs):
+    displacement, dose = np.array(pairs, float).T
+    for i, found in enumerate(dose_response._concordance(displacement, dose)):
+        other = dose != dose[i]
+        orders = np.sign(displacement[i] - displacement[other]) * np.sign(dose[i] - dose[other])
+        assert found == pytest.approx(np.mean((1 + orders) / 2) if other.any() else 0)
