@@ -236,6 +236,7 @@ def run_audits(options: argparse.Namespace, model: str | None) -> tuple[Policy, 
     ------
     UserError
     """
+    from dataclasses import replace
     from datetime import date
 
     from reprcheck.embed.cache import Cache, default_folder
@@ -250,9 +251,8 @@ def run_audits(options: argparse.Namespace, model: str | None) -> tuple[Policy, 
     model_given = None if model is None else contestant(model, policy)
     cache = Cache(Path(options.cache_dir) if options.cache_dir else default_folder())
     datasets = open_datasets(list(options.dataset), options.limit, policy, FileMemory(cache.folder, options.rehash))
-    for dataset in datasets:
-        required(dataset, policy)
     judged_model = model_given or contestant(None, policy)
+    plan = [replace(question, model=judged_model.name) for d in datasets for question in required(d, policy)]
     setup = Setup(
         {judged_model.name: judged_model},
         {d.name: d for d in datasets},
@@ -260,6 +260,7 @@ def run_audits(options: argparse.Namespace, model: str | None) -> tuple[Policy, 
         cache,
         date.today(),
         spelled,
+        plan,
         batch_timeout=options.batch_timeout or BATCH_TIMEOUT,
     )
     with Child(setup) as child:

@@ -28,6 +28,8 @@ from reprcheck.seeding import seed
 from reprcheck.stats.decision import compare, shared_training, weigh
 from reprcheck.types import Cell, Evidence, Kind, Scores, Status, Task
 
+SCORING = "scoring "
+"""How the title of progress in scoring begins; others show images."""
 SCORE_ARRAYS = ("units", "values")
 """What the cache holds of any scores."""
 
@@ -126,7 +128,7 @@ class Bench:
                 else:
                     self._scores[key] = from_arrays(arrays)
         if missing:
-            with self.progress(len(missing), f"scoring {self.id}") as advance:
+            with self.progress(len(missing), f"{SCORING}{self.id}") as advance:
                 for key, blocks in missing.items():
                     self._scores[key] = self._score(scored_task, blocks)
                     self.cache.put("scores", key, to_arrays(self._scores[key]))

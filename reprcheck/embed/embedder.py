@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from reprcheck.embed.aggregate import Groups
 from reprcheck.embed.cache import Cache
-from reprcheck.embed.engine import Block, Progress, embed, load_decoded
+from reprcheck.embed.engine import Block, Progress, count_missing, embed, load_decoded
 from reprcheck.embed.fill import DecodedImage, Filling, Gap, ImageView, fill_here
 from reprcheck.embed.workers import BATCH_TIMEOUT
 from reprcheck.types import Dataset, Encoder, Image, ImageSource, Task
@@ -52,7 +52,7 @@ class Embedder:
 
     def embed(self, dataset: Dataset, channels: Channels, encoders: Sequence[Encoder], title: str) -> list[Block]:
         """Return a block per encoder, of all samples whose tasks show these channels; ``title`` is the bar's."""
-        return self._embed(self.view(dataset, channels), encoders, f"{dataset.name}: {title}")
+        return self._embed(self.view(dataset, channels), encoders, full_title(dataset, channels, title))
 
     def _embed(self, view: ImageView, encoders: Sequence[Encoder], title: str) -> list[Block]:
         return embed(view, encoders, self.cache, self.progress, title, self.batch_timeout, self._fill)
@@ -74,6 +74,10 @@ class Embedder:
         """Return blocks that were embedded here, with whatever vectors of other samples there are."""
         return blocks
 
+    def count_missing(self, dataset: Dataset, channels: Channels, encoders: Sequence[Encoder]) -> tuple[int, ...]:
+        """Return how many samples' vectors `embed` would compute, for each encoder."""
+        return count_missing(self.view(dataset, channels), encoders, self.cache)
+
     def view(self, dataset: Dataset, channels: Channels) -> ImageView:
         """Return the samples that are embedded together, as encoders see them."""
         images = self._images.setdefault(dataset.digest, _ImageMemory(dataset.images))
@@ -85,6 +89,12 @@ class Embedder:
         if key not in self._decoded:
             self._decoded[key] = load_decoded(self.view(dataset, task.channels), self.cache)
         return [self._decoded[key][i] for i in _positions(dataset, task)]
+
+
+def full_title(dataset: Dataset, channels: Channels, title: str) -> str:
+    """Return the title of a pass over a dataset; with the channels shown, where its tasks show several choices."""
+    others = any(task.channels != channels for task in dataset.tasks.values())
+    return f"{dataset.name}{f' {[dataset.channels[c] for c in channels]}' if others else ''}: {title}"
 
 
 def select_rows(dataset: Dataset, channels: Channels) -> NDArray[np.int64]:

@@ -123,6 +123,13 @@ def load_known(view: ImageView, encoders: Sequence[Encoder], cache: Cache) -> li
     return [Block(key, ids, vectors.stack(ids)) for key, vectors in zip(shelf.keys, shelf.vectors, strict=True)]
 
 
+def count_missing(view: ImageView, encoders: Sequence[Encoder], cache: Cache) -> tuple[int, ...]:
+    """Return how many samples' vectors the cache lacks, for each encoder; nothing is decoded."""
+    shelf = _Shelf(cache, view, encoders)
+    _, pixels = shelf.known()
+    return tuple(len(shelf.contents) - int(vectors.has(pixels).sum()) for vectors in shelf.vectors)
+
+
 def load_decoded(view: ImageView, cache: Cache) -> list[DecodedImage]:
     """Return from the cache what each sample decoded to."""
     shelf = _Shelf(cache, view, [])
@@ -150,7 +157,7 @@ class _Shelf:
 
     def missing(self) -> list[int]:
         """Return the positions of samples that some encoder lacks."""
-        known, pixels = self._known()
+        known, pixels = self.known()
         is_missing = np.ones(len(self.contents), bool)
         is_missing[known] = False
         for vectors in self.vectors:
@@ -159,13 +166,13 @@ class _Shelf:
 
     def gap(self, positions: Sequence[int], title: str, batch_timeout: float) -> Gap:
         """Return the samples at some positions as a gap."""
-        widths = tuple(vectors.width(self._known()[1]) for vectors in self.vectors)
+        widths = tuple(vectors.width(self.known()[1]) for vectors in self.vectors)
         keys, vectors = tuple(self.keys), tuple(self.vectors)
         decoded = tuple(map(self.decoded.get, self.contents))
         made_of = self.decoded_key, decoded, keys, vectors, widths, title, batch_timeout
         return Gap(self.view, tuple(self.contents), *made_of).take(positions)
 
-    def _known(self) -> tuple[list[int], list[str]]:
+    def known(self) -> tuple[list[int], list[str]]:
         """Return the positions of samples that have been decoded, and the digests of their pixels."""
         known = [i for i, content in enumerate(self.contents) if content in self.decoded]
         return known, [self.decoded[self.contents[i]].pixels for i in known]

@@ -6,7 +6,6 @@ exit status is 0 only where this run has written a release.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Collection, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date
@@ -51,6 +50,8 @@ class Run:
         Why a cell has no verdict, where its test ended without one.
     failed : set of str
         Models that a failed test speaks of.
+    plan : list of Question
+        Those of the tests that will be run.
     unreported : list of UserError
         Why reports beside the scorecards are missing. They change no verdict.
     may_be_green : bool
@@ -67,6 +68,7 @@ class Run:
         self.mistakes: set[str] = set()
         self.unreported: list[UserError] = []
         self.no_model = False
+        self.plan: list[Question] = []
         self.today = date.today()
         self.may_be_green = self.only_collects and any(a in COLLECT_ONLY for a in config.invocation_params.args)
         self._spoilt: dict[tuple[str, str], Answer] = {}
@@ -115,6 +117,7 @@ class Run:
             request.cache,
             self.today,
             self.spelling,
+            self.plan,
             quiet=self.is_worker,
             debug=bool(self.config.getoption("reprcheck_debug")),
             batch_timeout=request.batch_timeout,
@@ -173,7 +176,7 @@ class Run:
     def _newline(self) -> None:
         """Let progress be shown below the line that pytest is writing, not over it."""
         reporter = self.config.pluginmanager.getplugin("terminalreporter")
-        if reporter is not None and sys.stderr.isatty():
+        if reporter is not None:
             reporter.ensure_newline()
 
     @contextmanager
@@ -199,11 +202,16 @@ class Run:
 
     def pytest_itemcollected(self, item: pytest.Item) -> None:
         """Let every report of a test say which cell it is about, however the test ends."""
-        question: Any = getattr(getattr(item, "callspec", None), "params", {}).get("reprcheck_question")
-        if self.request and question in self.request.required:
+        question = self._question_of(item)
+        if question is not None:
             from reprcheck.pytest_plugin.outcomes import attach_question
 
             attach_question(item, question)
+
+    def _question_of(self, item: pytest.Item) -> Question | None:
+        """Return which required cell a test asks for."""
+        question: Any = getattr(getattr(item, "callspec", None), "params", {}).get("reprcheck_question")
+        return question if self.request and question in self.request.required else None
 
     def pytest_collection_modifyitems(self) -> None:
         """Refuse to run the gate on nothing; a worker leaves that to the controller."""
@@ -212,6 +220,11 @@ class Run:
                 self._mark_undecided(NO_MODEL.line(self.spelling), {"": "no model"})
                 raise pytest.UsageError(NO_MODEL.line(self.spelling))
             self.config.workeroutput["reprcheck_no_model"] = True  # type: ignore[attr-defined]
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Note what will be asked, which tells how long it takes."""
+        questions = map(self._question_of, session.items)
+        self.plan = [question for question in questions if question is not None]
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:

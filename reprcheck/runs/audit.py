@@ -24,8 +24,10 @@ from reprcheck.file_memory import FileMemory
 from reprcheck.models import Model, resolve_model
 from reprcheck.models.untrained_resnet import UntrainedResNet
 from reprcheck.policy import Policy, read_policy, registered_models
-from reprcheck.progress import bar
+from reprcheck.progress import Screen
 from reprcheck.runs.opponents import UNTRAINED
+from reprcheck.runs.outlook import Outlook
+from reprcheck.runs.pace import Pace
 from reprcheck.runs.questions import Question, open_datasets, questions
 from reprcheck.runs.session import Session
 from reprcheck.types import MODEL, Cell, Dataset, Setting
@@ -112,8 +114,9 @@ def audit(
     pending = required(opened, rules)
     chosen = contestant(model, rules)
     if ask is None:
-        session = Session(rules, Cache(folder), bar)
-        ask = partial(session.ask, chosen, opened)
+        plan = [(replace(question, model=chosen.name), opened) for question in pending]
+        outlook = Outlook(Pace(folder), plan, Screen())
+        ask = partial(outlook.ask, Session(rules, Cache(folder), outlook), chosen, opened)
     answers = [_require_setting(*ask(replace(question, model=chosen.name))) for question in pending]
     if model is not None:
         return [examine(setting, rules, cell) for cell, setting in answers]

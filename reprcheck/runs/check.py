@@ -12,7 +12,9 @@ from reprcheck.embed.workers import BATCH_TIMEOUT
 from reprcheck.file_memory import FileMemory
 from reprcheck.models import device_name, resolve_model
 from reprcheck.policy import Policy, read_policy, registered_models
-from reprcheck.progress import bar
+from reprcheck.progress import Screen
+from reprcheck.runs.outlook import Outlook
+from reprcheck.runs.pace import Pace
 from reprcheck.runs.questions import open_datasets, questions
 from reprcheck.runs.session import Session
 from reprcheck.scorecard.collect import new_run_id, provenance, scorecard
@@ -70,13 +72,14 @@ def check(
     chosen = resolve_model(model, names)
     cache = Cache(Path(cache_dir) if cache_dir is not None else default_folder())
     sets = open_datasets([dataset] if dataset is not None else [], limit, rules, FileMemory(cache.folder, rehash))
-    session = Session(rules, cache, bar, batch_timeout=batch_timeout)
     required = questions([chosen.name], sets, rules)
     by_name = {opened_set.name: opened_set for opened_set in sets}
+    outlook = Outlook(Pace(cache.folder), [(question, by_name[question.dataset]) for question in required], Screen())
+    session = Session(rules, cache, outlook, batch_timeout=batch_timeout)
     received, timings = [], {}
     for question in required:
         start = time.perf_counter()
-        received.append(session.ask(chosen, by_name[question.dataset], question))
+        received.append(outlook.ask(session, chosen, by_name[question.dataset], question))
         timings[" ".join(question.key)] = time.perf_counter() - start
     identity = {"spec": chosen.spec, "name": chosen.name, "digest": chosen.digest}
     run = provenance(new_run_id(), timings, device_name())

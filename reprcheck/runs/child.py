@@ -18,11 +18,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import date
-from functools import partial
 from queue import Empty, SimpleQueue
 from typing import IO, Any, Self
 
@@ -41,6 +40,8 @@ LOOK = 0.2
 """Seconds between two looks at whether the process still lives; an answer is never waited for longer than it takes."""
 GRACE = 2.5
 """Seconds that the process has to put away what it has computed."""
+BELOW = "below"
+"""What the process hears once the gate has ended the line that it was writing."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,8 @@ class Setup:
         Decides which waivers still hold.
     spell : callable
         How this front door writes an option.
+    plan : sequence of Question
+        All that will be asked, for an estimate of how long it takes.
     quiet : bool
         Show no progress.
     debug : bool
@@ -71,6 +74,7 @@ class Setup:
     cache: Cache
     today: date
     spell: Callable[[Option], str] = str
+    plan: Sequence[Question] = ()
     quiet: bool = False
     debug: bool = False
     batch_timeout: float = BATCH_TIMEOUT
@@ -164,6 +168,8 @@ class Child:
             while line := self._next(process):
                 if not line.strip():
                     self._below()
+                    with suppress(BrokenPipeError):
+                        _send(process, BELOW)
                     continue
                 answer = Answer.loads(line)
                 if answer.asked == question.key:
@@ -291,9 +297,15 @@ def serve() -> None:
         signal.signal(number, interrupt)
     setup: Setup = pickle.load(requests)
     questions: SimpleQueue[Question | Assignment | None] = SimpleQueue()
-    busy = threading.Event()
-    threading.Thread(target=_receive, args=(requests, questions, busy), daemon=True).start()
-    answer = _make_answerer(setup, partial(_write, answers, b"\n"))
+    busy, is_below = threading.Event(), threading.Event()
+    threading.Thread(target=_receive, args=(requests, questions, busy, is_below), daemon=True).start()
+
+    def below() -> None:
+        is_below.clear()
+        _write(answers, b"\n")
+        is_below.wait(GRACE)
+
+    answer = _make_answerer(setup, below)
     try:
         while question := questions.get():
             busy.set()
@@ -316,11 +328,20 @@ def _leave(number: signal.Signals) -> None:
     os._exit(128 + number)
 
 
-def _receive(requests: IO[bytes], questions: SimpleQueue[Question | Assignment | None], busy: threading.Event) -> None:
+def _receive(
+    requests: IO[bytes],
+    questions: SimpleQueue[Question | Assignment | None],
+    busy: threading.Event,
+    is_below: threading.Event,
+) -> None:
     """Hand questions on; where the gate has gone, stop what is being computed."""
     with suppress(EOFError, OSError):
         while True:
-            questions.put(pickle.load(requests))
+            received = pickle.load(requests)
+            if received == BELOW:
+                is_below.set()
+            else:
+                questions.put(received)
     questions.put(None)
     if busy.is_set():
         if sys.platform != "win32":
@@ -336,31 +357,31 @@ def _make_answerer(setup: Setup, below: Callable[[], None]) -> Callable[[Questio
     """Return what answers a question."""
     from reprcheck.models import device_name
     from reprcheck.models.failure import because
-    from reprcheck.progress import bar
+    from reprcheck.progress import Screen
+    from reprcheck.runs.outlook import Outlook
+    from reprcheck.runs.pace import Pace
     from reprcheck.runs.session import Session
-
-    def progress(total: int, title: str) -> AbstractContextManager[Callable[[int], None]]:
-        if setup.quiet:
-            return nullcontext(lambda _: None)
-        below()
-        return bar(total, title)
 
     if setup.debug:
         logging.basicConfig()
         logging.getLogger("reprcheck").setLevel(logging.DEBUG)
     log = logging.getLogger("reprcheck.runs.child")
-    session = Session(setup.policy, setup.cache, progress, setup.today, setup.batch_timeout)
+    plan = [(question, setup.datasets[question.dataset]) for question in setup.plan]
+    outlook = None if setup.quiet else Outlook(Pace(setup.cache.folder), plan, Screen(below))
+    session = Session(setup.policy, setup.cache, outlook or _quietly, setup.today, setup.batch_timeout)
 
     def answer(question: Question | Assignment, interrupts: list[int]) -> Answer:
         model, dataset = setup.models[question.model], setup.datasets[question.dataset]
         start = time.perf_counter()
         result = Answer(question.model, question.key)
         try:
-            if isinstance(question, Assignment):
-                result = replace(result, tally=session.embed(model, dataset, question.part), digest=model.digest)
-            else:
-                cell, setting = session.ask(model, dataset, question)
-                result = replace(result, cell=cell, setting=setting, digest=model.digest)
+            with nullcontext() if outlook is None else outlook.during(session, model, dataset, question):
+                if isinstance(question, Assignment):
+                    result = replace(result, tally=session.embed(model, dataset, question.part))
+                else:
+                    cell, setting = session.ask(model, dataset, question)
+                    result = replace(result, cell=cell, setting=setting)
+            result = replace(result, digest=model.digest)
         except UserError as mistake:
             log.debug("%s", question.key, exc_info=mistake)
             result = replace(result, mistake=mistake.line(setup.spell), last=isinstance(mistake, HangError))
@@ -372,6 +393,10 @@ def _make_answerer(setup: Setup, below: Callable[[], None]) -> Callable[[Questio
         return replace(result, device=device_name(), seconds=time.perf_counter() - start)
 
     return answer
+
+
+def _quietly(total: int, title: str) -> AbstractContextManager[Callable[[int], None]]:
+    return nullcontext(lambda _: None)
 
 
 def _write(answers: IO[bytes], line: bytes) -> None:

@@ -28,7 +28,7 @@ from reprcheck.baselines.matching import MatchedEncoder, Quantiles, TargetHistog
 from reprcheck.baselines.reference import Baseline, Reference
 from reprcheck.diagnostics.contestants import Contestants, Family
 from reprcheck.digest import digest
-from reprcheck.embed.embedder import Channels, Embedder, select_rows
+from reprcheck.embed.embedder import Channels, Embedder, full_title, select_rows
 from reprcheck.embed.engine import Block
 from reprcheck.embed.fill import ImageView
 from reprcheck.models import AdaptationImages, Facts, Model, adapt, draw_plain
@@ -42,9 +42,34 @@ ADAPTATION_IMAGES = 64
 FEWEST_DRAWS = 2
 """Fewest draws of a family that give a spread."""
 
+UNKNOWN_IMAGES = AdaptationImages(("unknown", "yet"), tuple)
+UNKNOWN_TARGET = TargetHistograms(np.zeros((0, 0), np.float32))
+"""Stand for what is taken from images, where these haven't been decoded: no cache has vectors that rest on them."""
+HAND_MADE = "baselines"
+"""The title of the pass that embeds the baselines."""
+
 Draws = dict[str, list[Encoder]]
 """Families by name, before they have seen an image; the model itself under `MODEL`."""
 MODEL = "model"
+
+
+@dataclass(frozen=True)
+class Pass:
+    """A pass over the images of a dataset, before it is made.
+
+    Attributes
+    ----------
+    dataset, what : str
+    title : str
+        Both, as its progress bar has it.
+    lacking : tuple of int
+        How many images each encoder hasn't seen yet.
+    """
+
+    dataset: str
+    what: str
+    title: str
+    lacking: tuple[int, ...]
 
 
 class Untrained(Reference):
@@ -111,6 +136,32 @@ class Opponents:
         chosen = sorted(rows)[:ADAPTATION_IMAGES]
         return AdaptationImages(tuple(chosen), ChosenImages(view, tuple(rows[i] for i in chosen)))
 
+    def passes(self, model: Model, dataset: Dataset, channels: Channels, matched: bool) -> Iterator[Pass]:
+        """Yield what must be embedded for a model, on matched images too where asked; nothing is embedded here.
+
+        Vectors that depend on images that haven't been decoded yet are lacking.
+        """
+        networks, hand_made = self._networks(model, dataset, channels), self._baselines_of(dataset, channels)
+
+        def count(what: str, draws: Draws) -> Pass:
+            lacking = self.embedder.count_missing(dataset, channels, flat(draws))
+            return Pass(dataset.name, what, full_title(dataset, channels, what), lacking)
+
+        baselines = count(HAND_MADE, hand_made.draws())
+        yield baselines
+        is_decoded = not any(baselines.lacking)
+        images = self.adaptation_images(dataset, channels) if is_decoded else UNKNOWN_IMAGES
+        yield count(self._title(model, False), replace(networks, images=images).draws())
+        if matched and model.embeds_images:
+            target = self._target(dataset, channels) if is_decoded else UNKNOWN_TARGET
+            yield count(self._title(model, True), replace(networks, target=target).draws())
+
+    def _title(self, model: Model, matched: bool) -> str:
+        return f"{model.name} and {self.policy.twins} untrained" + (", matched" if matched else "")
+
+    def _target(self, dataset: Dataset, channels: Channels) -> TargetHistograms:
+        return TargetHistograms.mean(self._hand_made(dataset, channels)[1].vectors, len(channels))
+
     def _hand_made(self, dataset: Dataset, channels: Channels) -> tuple[Mapping[str, Block], Block]:
         """Embed the baselines, and the quantiles that histogram matching needs, in one pass over the images.
 
@@ -118,7 +169,7 @@ class Opponents:
         """
         key = (dataset.digest, channels)
         if key not in self._baselines:
-            families = self._embed(dataset, channels, self._baselines_of(dataset, channels).draws, "baselines")
+            families = self._embed(dataset, channels, self._baselines_of(dataset, channels).draws, HAND_MADE)
             blocks = {name: block for name, (block,) in families.items()}
             quantiles = blocks.pop(QUANTILES.name)
             (quantiles,) = self.embedder.complete(dataset, channels, [QUANTILES], [quantiles], QUANTILES.name)
@@ -140,12 +191,12 @@ class Opponents:
         return Networks(model, len(channels), self.policy.twins, self._facts(model), not is_alone)
 
     def _met(self, model: Model, dataset: Dataset, channels: Channels, matched: bool) -> Contestants:
-        networks, (_, quantiles) = self._networks(model, dataset, channels), self._hand_made(dataset, channels)
+        networks, title = self._networks(model, dataset, channels), self._title(model, matched)
+        self._hand_made(dataset, channels)
         if matched:
-            networks = replace(networks, target=TargetHistograms.mean(quantiles.vectors, len(channels)))
+            networks = replace(networks, target=self._target(dataset, channels))
         else:
             networks = replace(networks, images=self.adaptation_images(dataset, channels))
-        title = f"{model.name} and {self.policy.twins} untrained" + (", matched" if matched else "")
         untrained = self._embed(dataset, channels, networks.draws, title)
         if MODEL not in untrained:
             vectors, ids = model.vectors(dataset), untrained[UNTRAINED.resnet][0].ids

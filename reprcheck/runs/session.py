@@ -7,6 +7,7 @@ command line in a `reprcheck.runs.child`. The order of questions doesn't matter.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -24,8 +25,10 @@ from reprcheck.errors import Option, UserError
 from reprcheck.models import Model
 from reprcheck.models.failure import because
 from reprcheck.policy import Policy
+from reprcheck.registry import DIAGNOSTICS
 from reprcheck.runs.benches import Benches
 from reprcheck.runs.embed import Tally, embed
+from reprcheck.runs.opponents import Pass
 from reprcheck.runs.questions import Question
 from reprcheck.scorecard.waiving import waive
 from reprcheck.types import Cell, Dataset, Setting
@@ -96,6 +99,12 @@ class Session:
         cache = Cache(self.cache.folder, crowded=part.count > 1)
         embedder = PartEmbedder(cache, self.progress, self.batch_timeout, part=part)
         return embed(model, dataset, self.policy, embedder)
+
+    def passes(self, model: Model, dataset: Dataset, questions: Sequence[Question]) -> Iterator[Pass]:
+        """Yield what must be embedded for questions about a model on a dataset, as far as it is known before."""
+        matched = any(DIAGNOSTICS.get(question.diagnostic).matched for question in questions)
+        for channels in {dataset.tasks[question.task].channels: None for question in questions}:
+            yield from self._benches.opponents.passes(model, dataset, channels, matched)
 
     def _at(self, model: Model, dataset: Dataset, question: Question) -> tuple[Bench, Setting]:
         key = (model.digest, model.name, dataset.digest, question.setting)

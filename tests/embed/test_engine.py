@@ -7,7 +7,7 @@ import pytest
 from reprcheck.datasets.images.values import FACTS, Values, measure
 from reprcheck.digest import digest
 from reprcheck.embed.cache import Cache
-from reprcheck.embed.engine import embed, load_decoded
+from reprcheck.embed.engine import count_missing, embed, load_decoded
 from reprcheck.embed.fill import SHARD, ImageView
 from reprcheck.errors import UserError
 from reprcheck.types import Image
@@ -65,6 +65,15 @@ def test_vectors_are_the_encoders_in_the_order_asked(cache):
     (block,) = run(source, encoder, cache=cache, rows=[2, 0])
     expected = encoder.encode([source.read(2), source.read(0)])
     assert np.array_equal(block.vectors, expected)
+
+
+def test_what_lacks_is_counted_without_decoding(cache):
+    encoders, source = [Means(), Means(weight=2.0)], Source([1, 2, 3, 4])
+    run(source, encoders[0], cache=cache, rows=[0, 1])
+    run(source, encoders[1], cache=cache, rows=[1, 2, 3])
+    source.reads.clear()
+    assert count_missing(ImageView(source, np.arange(4), (0, 1)), encoders, cache) == (2, 1)
+    assert source.reads == []
 
 
 def test_a_second_run_decodes_and_encodes_nothing(cache):

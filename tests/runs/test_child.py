@@ -50,6 +50,14 @@ def hangs():
     (HERE / "made").write_text(str(os.getpid()))
     return lambda x: time.sleep(600)
 
+def takes_long():
+    "Says that a run is long from its first second."
+    import reprcheck.runs.outlook
+    reprcheck.runs.outlook.LONG = reprcheck.runs.outlook.PATIENCE = 0.0
+    def encode(x):
+        raise RuntimeError("no weights today")
+    return encode
+
 def raises():
     raise RuntimeError("no weights today")
 
@@ -193,3 +201,19 @@ def test_a_process_in_which_a_model_hangs_ends_after_its_answer(setup: Setup, tm
         assert f"{hangs.name} (mini: {hangs.name} and 2 untrained): a batch of 24 images has run for" in answer.mistake
         assert gone(wait_for(tmp_path / "made"))
         assert "no weights today" in child.ask(replace(one_question(setup), model=raises.name)).mistake
+
+
+def test_what_a_long_run_says_stands_below_what_the_gate_was_writing(
+    setup: Setup, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    model = resolve_model(f"py:{tmp_path}/toys.py:takes_long")
+    question = replace(one_question(setup), model=model.name)
+    setup = replace(setup, models={model.name: model}, plan=[question])
+    written: list[str] = []
+    with Child(setup, lambda: written.append(capfd.readouterr().err)) as child:
+        child.ask(question)
+    assert "no weights today" not in "".join(written)
+    lines = capfd.readouterr().err.splitlines()
+    assert written[0] == ""
+    assert lines[0].startswith("reprcheck: the first batches will show how long it takes on this machine; 0 of ")
+    assert "; missing: mini 24 images × " in lines[0]

@@ -2,6 +2,7 @@
 
 import contextlib
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -187,6 +188,10 @@ def test_an_aggregated_task_is_judged_on_units(tmp_path):
     dataset, run = load(folder), Session(Policy(twins=2, repeats=1), Cache(tmp_path / "cache"), quiet)
     model = resolve_model(lambda x: x.mean((2, 3)))
     question = Question(model.name, "mini", "state", "knn/1", "beats_untrained")
+    matching = replace(question, diagnostic="beyond_intensity")
+    before = [(one.title, set(one.lacking)) for one in run.passes(model, dataset, [question, matching])]
+    titles = ["mini: baselines", *(f"mini: {model.name} and 2 untrained{matched}" for matched in ("", ", matched"))]
+    assert before == [(title, {24}) for title in titles]
     benches = Benches(Policy(twins=2, repeats=1), Embedder(Cache(tmp_path / "cache"), quiet))
     bench = benches.of_model(model, dataset, dataset.tasks["state"], "knn/1")
     assert bench.ids.tolist() == bench.task.units.tolist() == sorted(set(units))
@@ -195,6 +200,8 @@ def test_an_aggregated_task_is_judged_on_units(tmp_path):
     np.testing.assert_allclose(bench.embedding.vectors[:, 0], images.reshape(12, 2).mean(1), rtol=1e-4)
     cell, setting = run.ask(model, dataset, question)
     assert (setting.n_samples, setting.n_units, cell.n_units) == (12, 12, 12)
+    assert [set(one.lacking) for one in run.passes(model, dataset, [question])] == [{0}, {0}]
+    assert [set(one.lacking) for one in run.passes(model, dataset, [matching])] == [{0}, {0}, {24}]
 
 
 def grained(folder):
