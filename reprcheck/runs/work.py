@@ -77,14 +77,15 @@ class Stage:
 
     def __init__(self, title: str, total: int, clock: Callable[[], float]) -> None:
         self.title, self.total, self.clock = title, total, clock
-        self.begun, self.done = clock(), 0
+        self.begun = self._last = clock()
+        self.done = 0
         self._first: tuple[float, int] | None = None
 
     def advance(self, done: int) -> None:
         """Count what has been done since last time."""
-        self.done += done
+        self.done, self._last = self.done + done, self.clock()
         if self._first is None:
-            self._first = self.clock(), self.done  # before it networks were built
+            self._first = self._last, self.done  # before it networks were built
 
     @property
     def is_pass(self) -> bool:
@@ -105,7 +106,7 @@ class Stage:
         """Return how many seconds the whole takes by its batches but the first, and of how many that is known."""
         if self._first is None or self.done == self._first[1]:
             return None
-        measured = self.clock() - self._first[0]
+        measured = self._last - self._first[0]
         return measured * self.total / (self.done - self._first[1]), measured
 
 
@@ -206,6 +207,7 @@ def duration(seconds: float) -> str:
     >>> [duration(seconds) for seconds in (3, 47, 130, 2400, 6000, 40000)]
     ['10 s', '50 s', '3 min', '40 min', '2 h', '12 h']
     """
+    seconds = round(seconds)
     if seconds < 100:
         return f"{max(1, math.ceil(seconds / 10)) * 10} s"
     if seconds < 5400:

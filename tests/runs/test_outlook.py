@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from reprcheck.policy import Policy
+from reprcheck.runs.embed import Assignment
 from reprcheck.runs.opponents import Pass
 from reprcheck.runs.outlook import Outlook
 from reprcheck.runs.pace import Pace
@@ -193,3 +194,15 @@ def test_what_a_question_raises_is_raised(run):
     run._ask = fail
     with pytest.raises(KeyError, match="no such task"):
         run.start()
+
+
+def test_what_is_embedded_ahead_is_measured_as_it_goes(run):
+    run.outlook = Outlook(run.pace, [], run.screen, lambda: run.screen.now)
+    title, session = "mini 1/2: toy and what it meets", SimpleNamespace(policy=Policy())
+    with run.outlook.during(session, run.model, DATASET, Assignment("toy", "mini")):
+        run._follow(400, title, [10] * 10)
+    assert run.screen.lines == [
+        (5.0, f"the first batches will show how long it takes on this machine; missing: {title}, 400 images"),
+        (20.0, "about 80 s to go"),
+        (80.0, f"{title}, 280 of 400, 3.5 a second; about 30 s to go"),
+    ]
