@@ -239,7 +239,7 @@ def run_audits(options: argparse.Namespace, model: str | None) -> tuple[Policy, 
     from dataclasses import replace
     from datetime import date
 
-    from reprcheck.embed.cache import Cache, default_folder
+    from reprcheck.embed.cache import open_cache
     from reprcheck.embed.workers import BATCH_TIMEOUT
     from reprcheck.file_memory import FileMemory
     from reprcheck.policy import read_policy
@@ -249,7 +249,7 @@ def run_audits(options: argparse.Namespace, model: str | None) -> tuple[Policy, 
 
     policy = read_policy(Path(options.policy) if options.policy else None)
     model_given = None if model is None else contestant(model, policy)
-    cache = Cache(Path(options.cache_dir) if options.cache_dir else default_folder())
+    cache = open_cache(options.cache_dir, options.cache_remote)
     datasets = open_datasets(list(options.dataset), options.limit, policy, FileMemory(cache.folder, options.rehash))
     judged_model = model_given or contestant(None, policy)
     plan = [replace(question, model=judged_model.name) for d in datasets for question in required(d, policy)]

@@ -71,7 +71,7 @@ def run_embed(options: argparse.Namespace) -> int:
 def _embed(options: argparse.Namespace) -> Answer:
     from datetime import date
 
-    from reprcheck.embed.cache import Cache, default_folder
+    from reprcheck.embed.cache import open_cache
     from reprcheck.embed.parts import ALL
     from reprcheck.embed.workers import BATCH_TIMEOUT
     from reprcheck.file_memory import FileMemory
@@ -83,7 +83,7 @@ def _embed(options: argparse.Namespace) -> Answer:
 
     policy = read_policy(Path(options.policy) if options.policy else None)
     model = resolve_model(options.model, {**registered_models(Path.cwd()), **policy.models})
-    cache = Cache(Path(options.cache_dir) if options.cache_dir else default_folder())
+    cache = open_cache(options.cache_dir, options.cache_remote)
     (dataset,) = open_datasets([options.dataset], options.limit, policy, FileMemory(cache.folder, options.rehash))
     questions([model.name], [dataset], policy)  # what a gate would refuse
     timeout = options.batch_timeout or BATCH_TIMEOUT

@@ -54,6 +54,11 @@ def add_run_options(command: argparse.ArgumentParser) -> None:
         "--cache-dir", metavar="DIR", help="embedding cache (default: $REPRCHECK_CACHE, else the user's cache)"
     )
     command.add_argument(
+        "--cache-remote",
+        metavar="URL",
+        help="a cache shared with other machines, such as s3://bucket/folder (default: $REPRCHECK_CACHE_REMOTE)",
+    )
+    command.add_argument(
         "--batch-timeout",
         type=positive,
         metavar="SECONDS",

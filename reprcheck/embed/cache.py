@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,9 @@ import numpy as np
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
-from reprcheck.embed.joining import join, list_small
+from reprcheck.embed.joining import MANY, join, list_small
 from reprcheck.embed.leases import Lease
+from reprcheck.embed.remote import RemoteCache
 from reprcheck.embed.rows import Rows
 from reprcheck.embed.shards import (
     PART,
@@ -51,6 +52,18 @@ def default_folder() -> Path:
     return Path(chosen) if chosen else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "reprcheck"
 
 
+def open_cache(folder: str | Path | None, remote: str | None) -> Cache:
+    """Return the cache that is meant, and behind it the shared one; what is None is as the environment says.
+
+    Raises
+    ------
+    UserError
+        As `Cache` does.
+    """
+    url = os.environ.get("REPRCHECK_CACHE_REMOTE", "") if remote is None else remote
+    return Cache(Path(folder) if folder else default_folder(), remote=url)
+
+
 class Cache:
     """A folder of shards. One that can't be written serves as long as nothing is missing from it.
 
@@ -61,15 +74,18 @@ class Cache:
     crowded : bool
         Whether others fill it at the same time, each with a part of its own: nobody waits for a lock then, and nothing
         is removed that another machine may be reading.
+    remote : str
+        URL of a cache that is shared with other machines: see `reprcheck.embed.remote`. It serves a folder that can be
+        written.
 
     Raises
     ------
     UserError
-        If the folder can't be made or read, or is empty and can't be written.
+        If the folder can't be made or read, or is empty and can't be written; for a URL that can't be opened.
     """
 
-    def __init__(self, folder: Path, crowded: bool = False) -> None:
-        self.folder, self.crowded = folder, crowded
+    def __init__(self, folder: Path, crowded: bool = False, remote: str = "") -> None:
+        self.folder, self.crowded, self.remote = folder, crowded, remote
         self._where = Option("cache-dir", folder)
         reason = ""
         try:
@@ -85,11 +101,13 @@ class Cache:
         if reason and is_empty:
             raise UserError(self._where, f"not a usable folder ({reason})", "name another one")
         self._read_only = reason
+        self._second = RemoteCache(remote, folder) if remote else None
+        self._loaded = set[tuple[str, str]]()
         self._lease: Lease | None = None
 
-    def __reduce__(self) -> tuple[type[Cache], tuple[Path, bool]]:
+    def __reduce__(self) -> tuple[type[Cache], tuple[Path, bool, str]]:
         """Pickle by the folder."""
-        return type(self), (self.folder, self.crowded)
+        return type(self), (self.folder, self.crowded, self.remote)
 
     @contextmanager
     def lock(self, kind: str, key: str) -> Iterator[None]:
@@ -125,13 +143,26 @@ class Cache:
 
         Many small shards are joined first, unless somebody holds the key's lock.
         """
+        self._bring(kind, key)
+        self._loaded.add((kind, key))
         shards = self._open(kind, key)
-        if list_small(shards) and not (self._read_only or self.crowded):
+        if self._list_joined(kind, key, shards) and not (self._read_only or self.crowded):
             with suppress(OSError, Timeout):  # a full disk, or a key that is being added to
                 with FileLock(self.key_folder(kind, key) / LOCK, timeout=0):
-                    join(self.key_folder(kind, key), list_small(self._open(kind, key)))
+                    join(self.key_folder(kind, key), self._list_joined(kind, key, self._open(kind, key)))
                 shards = self._open(kind, key)
         return Rows(shards)
+
+    def share(self) -> None:
+        """Send whatever is new under the keys looked up so far to the shared cache, many small shards joined before.
+
+        Where there is none, or it can't be written, nothing happens but a warning.
+        """
+        if self._second:
+            for kind, key in sorted(self._loaded):
+                if len(self._second.unsent(self._place(kind, key))) > MANY:
+                    self.load(kind, key)
+            self._second.send()
 
     def must_fit(self, width: int, other: int) -> None:
         """Raise UserError for vectors of an encoder whose width isn't that of others."""
@@ -146,6 +177,10 @@ class Cache:
 
     def get(self, kind: str, key: str, names: Collection[str] = ()) -> dict[str, NDArray[Any]] | None:
         """Return the named arrays put under ``key``, or None where there are none, or one of ``names`` isn't theirs."""
+        arrays = self._get(kind, key, names)
+        return self._get(kind, key, names) if arrays is None and self._bring(kind, key) else arrays
+
+    def _get(self, kind: str, key: str, names: Collection[str]) -> dict[str, NDArray[Any]] | None:
         for path in self._list(kind, key):
             try:
                 arrays = read_arrays(path)
@@ -164,7 +199,21 @@ class Cache:
 
     def key_folder(self, kind: str, key: str) -> Path:
         """Return where the shards of a key are."""
-        return self.folder / kind / key[:2] / key
+        return self.folder / self._place(kind, key)
+
+    def _place(self, kind: str, key: str) -> str:
+        return f"{kind}/{key[:2]}/{key}"
+
+    def _bring(self, kind: str, key: str) -> bool:
+        """Look a key up in the shared cache, and return whether shards came from there."""
+        return self._second is not None and not self._read_only and self._second.bring(self._place(kind, key))
+
+    def _list_joined(self, kind: str, key: str, shards: Sequence[Shard]) -> list[Shard]:
+        """Return the shards to be joined: not those that are shared, since they would be brought again."""
+        if self._second:
+            unsent = self._second.unsent(self._place(kind, key))
+            shards = [shard for shard in shards if shard.path.name in unsent]
+        return list_small(shards)
 
     def _open(self, kind: str, key: str) -> list[Shard]:
         """Return the shards of a key, but those that can't be used, which are reported."""

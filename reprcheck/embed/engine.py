@@ -110,6 +110,7 @@ def embed(
                     filling = fill(shelf.gap(todo, title, batch_timeout), encoders, cache, advance)
                 shelf.decoded |= filling.decoded
                 shelf.load()
+    cache.share()
     ids = tuple(shelf.decoded[content].pixels for content in shelf.contents)
     return [Block(key, ids, vectors.stack(ids)) for key, vectors in zip(shelf.keys, shelf.vectors, strict=True)]
 

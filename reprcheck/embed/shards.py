@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import warnings
 from collections.abc import Mapping
 from contextlib import suppress
@@ -28,6 +29,8 @@ from reprcheck.digest import LENGTH
 from reprcheck.plain_files import obstacle
 
 SUFFIX, PART, DAMAGED = ".safetensors", ".part", ".damaged"
+SHARD_FILE = re.compile(rf"[0-9a-f]{{{LENGTH}}}{re.escape(SUFFIX)}")
+"""What a shard is named."""
 _BLOCK = 2**24
 """Bytes that are hashed at a time."""
 _DTYPES: dict[str, np.dtype[Any]] = {"U8": np.dtype("u1"), "F32": np.dtype("<f4")}
@@ -74,7 +77,7 @@ class Shard:
     @cached_property
     def is_intact(self) -> bool:
         """Whether its bytes match its name: to be asked before a row of it is used, since it takes reading them all."""
-        return _checksum(self.raw) == self.path.stem
+        return checksum(self.raw) == self.path.stem
 
 
 def open_rows(path: Path, dtype: np.dtype[Any]) -> Shard:
@@ -96,7 +99,7 @@ def open_rows(path: Path, dtype: np.dtype[Any]) -> Shard:
     try:
         return _parse_rows(path, raw, dtype)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        intact = _checksum(raw) == path.stem
+        intact = checksum(raw) == path.stem
         raise UnusableShard(f"holds no rows as this version writes them ({error})", intact) from None
 
 
@@ -127,7 +130,7 @@ def check_shard(path: Path) -> NDArray[np.uint8]:
         For bytes that don't match the name.
     """
     raw = _map(path)
-    if _checksum(raw) != path.stem:
+    if checksum(raw) != path.stem:
         raise UnusableShard("damaged")
     return raw
 
@@ -144,9 +147,13 @@ def write_shard(folder: Path, arrays: Mapping[str, NDArray[Any]]) -> Path:
     ------
     OSError
     """
-    raw = save_tensors({name: np.ascontiguousarray(array) for name, array in arrays.items()})
+    return write_bytes(folder, save_tensors({name: np.ascontiguousarray(array) for name, array in arrays.items()}))
+
+
+def write_bytes(folder: Path, raw: bytes) -> Path:
+    """Write the bytes of a shard as `write_shard` does. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
-    path, part = folder / f"{_checksum(raw)}{SUFFIX}", folder / f".{uuid4().hex}{PART}"
+    path, part = folder / f"{checksum(raw)}{SUFFIX}", folder / f".{uuid4().hex}{PART}"
     try:
         with part.open("xb") as file:
             file.write(raw)
@@ -217,8 +224,9 @@ def _parse_rows(path: Path, raw: NDArray[np.uint8], dtype: np.dtype[Any]) -> Sha
     return Shard(path, raw, ids, rows)
 
 
-def _checksum(raw: bytes | NDArray[np.uint8]) -> str:
-    checksum, view = hashlib.sha256(), memoryview(raw)  # type: ignore[arg-type]
+def checksum(raw: bytes | NDArray[np.uint8]) -> str:
+    """Return what a shard of these bytes is named."""
+    state, view = hashlib.sha256(), memoryview(raw)  # type: ignore[arg-type]
     for start in range(0, len(view), _BLOCK):
-        checksum.update(view[start : start + _BLOCK])
-    return checksum.hexdigest()[:LENGTH]
+        state.update(view[start : start + _BLOCK])
+    return state.hexdigest()[:LENGTH]

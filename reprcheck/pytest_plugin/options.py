@@ -72,6 +72,8 @@ def add_options(parser: pytest.Parser, prefix: str) -> Sequence[str]:
     ours = ", ".join(REPORTERS.own)
     add("reports", f"files beside scorecard.json, by reporter, commas between (default: {ours})", metavar="NAMES")
     add("cache-dir", "embedding cache (default: $REPRCHECK_CACHE, else the user's cache)", metavar="DIR")
+    shared = "a cache shared with other machines, such as s3://bucket/folder (default: $REPRCHECK_CACHE_REMOTE)"
+    add("cache-remote", shared, metavar="URL")
     add("rehash", "read every image file again, whatever its size and time say", action="store_true")
     add("run-id", "name of this run, to be found in its scorecard (default: one that no other run has)", metavar="ID")
     add("limit", "cut each task down to N samples; such a run doesn't release", type=whole_number, metavar="N")

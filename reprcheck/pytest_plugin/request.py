@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reprcheck.embed.cache import Cache, default_folder
+from reprcheck.embed.cache import Cache, open_cache
 from reprcheck.embed.workers import BATCH_TIMEOUT
 from reprcheck.errors import Option, UserError
 from reprcheck.file_memory import FileMemory
@@ -71,8 +71,7 @@ def read_request(config: pytest.Config) -> Request:
         if model.name in models:
             raise UserError(Option("model", spec), f"a second model named {model.name!r}", "add name=… to its SPEC")
         models[model.name] = model
-    cache_dir = config.getoption("reprcheck_cache_dir")
-    cache = Cache(Path(cache_dir) if cache_dir else default_folder())
+    cache = open_cache(config.getoption("reprcheck_cache_dir"), config.getoption("reprcheck_cache_remote"))
     memory = FileMemory(cache.folder, config.getoption("reprcheck_rehash"))
     sets = open_datasets(list(config.getoption("reprcheck_dataset") or []), limit, policy, memory)
     return Request(

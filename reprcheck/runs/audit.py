@@ -18,7 +18,7 @@ from typing import Any
 from reprcheck.baselines.names import reference_of
 from reprcheck.confounds.groups import UNANSWERED
 from reprcheck.diagnostics.beats_untrained import BEATS_UNTRAINED
-from reprcheck.embed.cache import Cache, default_folder
+from reprcheck.embed.cache import default_folder, open_cache
 from reprcheck.errors import ReprcheckError
 from reprcheck.file_memory import FileMemory
 from reprcheck.models import Model, resolve_model
@@ -79,6 +79,7 @@ def audit(
     *,
     limit: int | None = None,
     cache_dir: str | Path | None = None,
+    cache_remote: str | None = None,
     ask: Callable[[Question], tuple[Cell, Setting | None]] | None = None,
 ) -> list[Audit]:
     """Audit every setting of a dataset that the policy requires.
@@ -95,6 +96,8 @@ def audit(
         Cut each task down to this many samples.
     cache_dir : str or Path, optional
         Without it, ``$REPRCHECK_CACHE`` or the user's cache folder.
+    cache_remote : str, optional
+        URL of a cache shared with other machines; without it, ``$REPRCHECK_CACHE_REMOTE``, or none.
     ask : callable, optional
         Answers a question about the model on the dataset, for instance in another process. Without it, questions are
         answered in this one.
@@ -116,7 +119,7 @@ def audit(
     if ask is None:
         plan = [(replace(question, model=chosen.name), opened) for question in pending]
         outlook = Outlook(Pace(folder), plan, Screen())
-        ask = partial(outlook.ask, Session(rules, Cache(folder), outlook), chosen, opened)
+        ask = partial(outlook.ask, Session(rules, open_cache(folder, cache_remote), outlook), chosen, opened)
     answers = [_require_setting(*ask(replace(question, model=chosen.name))) for question in pending]
     if model is not None:
         return [examine(setting, rules, cell) for cell, setting in answers]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from reprcheck.embed.cache import Cache, default_folder
+from reprcheck.embed.cache import open_cache
 from reprcheck.embed.workers import BATCH_TIMEOUT
 from reprcheck.file_memory import FileMemory
 from reprcheck.models import device_name, resolve_model
@@ -28,6 +28,7 @@ def check(
     *,
     limit: int | None = None,
     cache_dir: str | Path | None = None,
+    cache_remote: str | None = None,
     rehash: bool = False,
     batch_timeout: float = BATCH_TIMEOUT,
 ) -> Scorecard:
@@ -46,6 +47,8 @@ def check(
         Cut each task down to this many samples. Such a run doesn't release unless the policy allows it.
     cache_dir : str or Path, optional
         Without it, ``$REPRCHECK_CACHE`` or the user's cache folder.
+    cache_remote : str, optional
+        URL of a cache shared with other machines; without it, ``$REPRCHECK_CACHE_REMOTE``, or none.
     rehash : bool
         Read every image file again, whatever its size and time of change say.
     batch_timeout : float
@@ -70,7 +73,7 @@ def check(
     rules = policy if isinstance(policy, Policy) else read_policy(Path(policy) if policy is not None else None)
     names: Mapping[str, str] = {**registered_models(Path.cwd()), **rules.models}
     chosen = resolve_model(model, names)
-    cache = Cache(Path(cache_dir) if cache_dir is not None else default_folder())
+    cache = open_cache(cache_dir, cache_remote)
     sets = open_datasets([dataset] if dataset is not None else [], limit, rules, FileMemory(cache.folder, rehash))
     required = questions([chosen.name], sets, rules)
     by_name = {opened_set.name: opened_set for opened_set in sets}

@@ -84,7 +84,9 @@ class Session:
         try:
             with threadpool_limits(1):
                 bench, setting = self._at(model, dataset, question)
-                return waive(judge(question.diagnostic, bench, setting), setting, self.policy, self.today), setting
+                cell = waive(judge(question.diagnostic, bench, setting), setting, self.policy, self.today)
+                self.cache.share()
+                return cell, setting
         except (UserError, KeyboardInterrupt):
             raise
         except Exception as error:
@@ -96,7 +98,7 @@ class Session:
 
     def embed(self, model: Model, dataset: Dataset, part: Part) -> Tally:
         """Embed what the questions about a model need, of all samples or a part. Raises UserError."""
-        cache = Cache(self.cache.folder, crowded=part.count > 1)
+        cache = Cache(self.cache.folder, crowded=part.count > 1, remote=self.cache.remote)
         embedder = PartEmbedder(cache, self.progress, self.batch_timeout, part=part)
         return embed(model, dataset, self.policy, embedder)
 

@@ -31,7 +31,7 @@ def written(cache, kind="vectors"):
 
 def place(path, raw):
     """Put bytes beside a shard under their own checksum."""
-    path = path.with_name(f"{shards._checksum(raw)}.safetensors")
+    path = path.with_name(f"{shards.checksum(raw)}.safetensors")
     path.write_bytes(raw)
     return path
 
