@@ -1,6 +1,7 @@
 """A cache that machines share: a second machine is a second empty folder before the same URL."""
 
 import os
+import pickle
 import socket
 import stat
 import subprocess
@@ -295,7 +296,6 @@ def test_a_full_disk_here_stops_no_run_that_lacks_nothing(machine, share, monkey
 )
 def test_a_package_that_is_not_installed_is_one_line(machine, monkeypatch, url, missing, remedy):
     monkeypatch.setitem(sys.modules, missing, None)
-    fsspec.registry.clear() if hasattr(fsspec.registry, "clear") else None
     with pytest.raises(UserError, match="installed") as mistake:
         machine(url)
     assert str(mistake.value).startswith(f"cache_remote={url}: ")
@@ -315,6 +315,10 @@ def test_the_environment_names_it_unless_an_option_does(tmp_path, monkeypatch):
     assert open_cache(tmp_path, "").remote == ""
     monkeypatch.delenv("REPRCHECK_CACHE_REMOTE")
     assert open_cache(tmp_path, None).remote == ""
+
+
+def test_a_cache_keeps_it_on_its_way_to_another_process(tmp_path):
+    assert pickle.loads(pickle.dumps(Cache(tmp_path, remote="memory://team"))).remote == "memory://team"
 
 
 def test_without_one_fsspec_is_not_imported(tmp_path):

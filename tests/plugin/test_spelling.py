@@ -78,6 +78,7 @@ def installed() -> bool:
         ),
         ({"limit": 0}, "limit=0: not a number of samples; use a whole number of at least 1"),
         ({"model": "dmo"}, "model=dmo: no model is called 'dmo'; did you mean demo?"),
+        ({"cache_remote": "nope://x"}, "cache_remote=nope://x: can't be opened ("),
         ({"cache_dir": __file__}, f"cache_dir={__file__}: not a usable folder ("),
     ],
 )
@@ -95,6 +96,7 @@ def test_python_has_keywords(asked, line):
         (["sim-cultur"], f"sim-cultur: {NOT_THERE}"),
         (["--", "--dataset=sim-cultur"], "--dataset=sim-cultur: no such folder, simulated or public dataset; "),
         (["sim-culture-known", "--model=dmo"], "--model=dmo: no model is called 'dmo'; did you mean demo?"),
+        (["sim-culture-known", "--cache-remote=nope://x"], "--cache-remote=nope://x: can't be opened ("),
         (["sim-culture-known", "--policy=none.toml"], "none.toml: no such file; check the path"),
     ],
 )

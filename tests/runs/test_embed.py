@@ -131,6 +131,14 @@ def test_jobs_at_once_fill_one_cache(mini, tmp_path):
     assert session(tmp_path).embed(model, mini, ALL).n_added == 0
 
 
+def test_another_machine_finds_in_the_shared_cache_what_is_embedded_ahead(mini, tmp_path):
+    (tmp_path / "share").mkdir()
+    caches = [Cache(tmp_path / name, remote=f"file://{tmp_path}/share") for name in "ab"]
+    model = resolve_model(Net())
+    first, second = (Session(POLICY, cache, quiet).embed(model, mini, ALL) for cache in caches)
+    assert (first.n_added, second.n_added) == (first.n_vectors, 0)
+
+
 def test_a_policy_without_matched_images_embeds_none(mini, tmp_path):
     model, policy = resolve_model(Net()), replace(POLICY, diagnostics=("beats_untrained",))
     tally = Session(policy, Cache(tmp_path), quiet).embed(model, mini, ALL)
