@@ -30,6 +30,9 @@ def add_embed(commands: Any) -> None:
     command.add_argument(
         "--shard", type=shard, metavar="i/n", help="embed the i-th of n parts of the samples: 1/4 is the first of four"
     )
+    command.add_argument("--engine", metavar="NAME", default="local", help="local, or ray, a cluster (default: local)")
+    address = "of the Ray cluster (default: $RAY_ADDRESS, else one of this machine's own)"
+    command.add_argument("--ray-address", metavar="ADDRESS", help=address)
     add_run_options(command)
     command.set_defaults(run=run_embed)
 
@@ -72,6 +75,7 @@ def _embed(options: argparse.Namespace) -> Answer:
     from datetime import date
 
     from reprcheck.embed.cache import open_cache
+    from reprcheck.embed.cluster import LOCAL, Engine
     from reprcheck.embed.parts import ALL
     from reprcheck.embed.workers import BATCH_TIMEOUT
     from reprcheck.file_memory import FileMemory
@@ -81,6 +85,9 @@ def _embed(options: argparse.Namespace) -> Answer:
     from reprcheck.runs.embed import Assignment
     from reprcheck.runs.questions import open_datasets, questions
 
+    engine = Engine(options.engine, options.ray_address)
+    if options.shard and engine != LOCAL:
+        raise UserError(Option("shard", options.shard), "a cluster embeds all parts", "leave it out")
     policy = read_policy(Path(options.policy) if options.policy else None)
     model = resolve_model(options.model, {**registered_models(Path.cwd()), **policy.models})
     cache = open_cache(options.cache_dir, options.cache_remote)
@@ -88,7 +95,7 @@ def _embed(options: argparse.Namespace) -> Answer:
     questions([model.name], [dataset], policy)  # what a gate would refuse
     timeout = options.batch_timeout or BATCH_TIMEOUT
     by_name = {model.name: model}, {dataset.name: dataset}
-    setup = Setup(*by_name, policy, cache, date.today(), spelled_here, batch_timeout=timeout)
+    setup = Setup(*by_name, policy, cache, date.today(), spelled_here, batch_timeout=timeout, engine=engine)
     with Child(setup) as child:
         return child.ask(Assignment(model.name, dataset.name, options.shard or ALL))
 

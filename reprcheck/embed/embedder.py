@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from reprcheck.embed.aggregate import Groups
 from reprcheck.embed.cache import Cache
 from reprcheck.embed.engine import Block, Progress, count_missing, embed, load_decoded
-from reprcheck.embed.fill import DecodedImage, Filling, Gap, ImageView, fill_here
+from reprcheck.embed.fill import DecodedImage, Fill, Filling, Gap, ImageView, Recipe, fill_here
 from reprcheck.embed.workers import BATCH_TIMEOUT
 from reprcheck.types import Dataset, Encoder, Image, ImageSource, Task
 
@@ -39,6 +40,8 @@ class Embedder:
         Makes progress bars.
     batch_timeout : float
         Seconds after which a batch that an encoder hasn't returned ends the run.
+    engine : callable
+        Returns what fills gaps with the vectors of a recipe's encoders: this process does, unless another is given.
     n_added : int
         Vectors so far that weren't in the cache.
     """
@@ -46,21 +49,44 @@ class Embedder:
     cache: Cache
     progress: Progress
     batch_timeout: float = BATCH_TIMEOUT
+    engine: Callable[[Recipe], Fill] = lambda recipe: fill_here
     n_added: int = 0
     _images: dict[str, ImageSource] = field(default_factory=dict)
     _decoded: dict[tuple[str, Channels], list[DecodedImage]] = field(default_factory=dict)
 
-    def embed(self, dataset: Dataset, channels: Channels, encoders: Sequence[Encoder], title: str) -> list[Block]:
-        """Return a block per encoder, of all samples whose tasks show these channels; ``title`` is the bar's."""
-        return self._embed(self.view(dataset, channels), encoders, full_title(dataset, channels, title))
+    def embed(
+        self,
+        dataset: Dataset,
+        channels: Channels,
+        encoders: Sequence[Encoder],
+        title: str,
+        recipe: Recipe | None = None,
+    ) -> list[Block]:
+        """Return a block per encoder, of all samples whose tasks show these channels.
 
-    def _embed(self, view: ImageView, encoders: Sequence[Encoder], title: str) -> list[Block]:
-        return embed(view, encoders, self.cache, self.progress, title, self.batch_timeout, self._fill)
+        Parameters
+        ----------
+        dataset : Dataset
+        channels : tuple of int
+        encoders : sequence of Encoder
+        title : str
+            What the progress bar says.
+        recipe : callable, optional
+            Returns the encoders, in other processes too; without it they stay in this one.
+        """
+        return self._embed(self.view(dataset, channels), encoders, full_title(dataset, channels, title), recipe)
 
-    def _fill(self, gap: Gap, encoders: Sequence[Encoder], cache: Cache, advance: Callable[[int], None]) -> Filling:
-        filling = fill_here(gap, encoders, cache, advance)
-        self.n_added += filling.n_vectors
-        return filling
+    def _embed(
+        self, view: ImageView, encoders: Sequence[Encoder], title: str, recipe: Recipe | None = None
+    ) -> list[Block]:
+        fill = self.engine(recipe) if recipe else fill_here
+
+        def counted(gap: Gap, *given: Any) -> Filling:
+            filling = fill(gap, *given)
+            self.n_added += filling.n_vectors
+            return filling
+
+        return embed(view, encoders, self.cache, self.progress, title, self.batch_timeout, counted)
 
     def complete(
         self, dataset: Dataset, channels: Channels, encoders: Sequence[Encoder], blocks: list[Block], title: str
@@ -114,12 +140,20 @@ def _positions(dataset: Dataset, task: Task) -> NDArray[np.int64]:
     return np.searchsorted(select_rows(dataset, task.channels), task.rows)
 
 
+def _itself(images: ImageSource) -> ImageSource:
+    return images
+
+
 class _ImageMemory:
     """An image source that keeps what it has decoded, up to `IMAGE_BYTES`; threads that want one image wait for it."""
 
     def __init__(self, images: ImageSource) -> None:
         self.images, self.memory, self.size = images, dict[int, Image](), 0
         self.turn, self.turns = Lock(), dict[int, tuple[Lock, int]]()
+
+    def __reduce__(self) -> tuple[Callable[[ImageSource], ImageSource], tuple[ImageSource]]:
+        """Pickle as the source: another process has its own images to remember, if any."""
+        return _itself, (self.images,)
 
     def content(self, index: int) -> str:
         return self.images.content(index)

@@ -139,6 +139,11 @@ def load_decoded(view: ImageView, cache: Cache) -> list[DecodedImage]:
     return [shelf.decoded[content] for content in shelf.contents]
 
 
+def decoded_key(channels: tuple[int, ...]) -> str:
+    """Return the key under which the cache remembers what samples decoded to, as far as these channels are shown."""
+    return digest("decoded", channels, code_digest(__name__), installed(*DECODERS))
+
+
 class _Shelf:
     """What the cache holds of these samples: what each decoded to, and each encoder's vectors by its pixels' digest."""
 
@@ -146,7 +151,7 @@ class _Shelf:
         self.cache, self.view = cache, view
         self.contents = [view.images.content(int(row)) for row in view.rows]
         self.keys = [encoder.digest() for encoder in encoders]
-        self.decoded_key = digest("decoded", view.channels, code_digest(__name__), installed(*DECODERS))
+        self.decoded_key = decoded_key(view.channels)
         self.decoded: dict[str, DecodedImage] = {}
         self.load()
 

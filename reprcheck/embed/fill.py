@@ -146,6 +146,8 @@ class Filling:
     n_vectors: int
 
 
+Recipe = Callable[[], Sequence[Encoder]]
+"""Returns the same encoders wherever it is called; pickles."""
 Fill = Callable[[Gap, Sequence[Encoder], Cache, Callable[[int], None]], Filling]
 """Writes to the cache what it lacks. Takes a function to be called with the number of samples that are done since last
 time; raises as `embed` does."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from reprcheck.embed.embedder import Channels, Embedder
 from reprcheck.embed.engine import Block, load_known
-from reprcheck.embed.fill import BATCH, ImageView
+from reprcheck.embed.fill import BATCH, ImageView, Recipe
 from reprcheck.seeding import rng
 from reprcheck.types import Dataset, Encoder
 
@@ -79,10 +79,17 @@ class PartEmbedder(Embedder):
     sizes: dict[tuple[str, Channels], int] = field(default_factory=dict)
     n_for_others: int = 0
 
-    def embed(self, dataset: Dataset, channels: Channels, encoders: Sequence[Encoder], title: str) -> list[Block]:
+    def embed(
+        self,
+        dataset: Dataset,
+        channels: Channels,
+        encoders: Sequence[Encoder],
+        title: str,
+        recipe: Recipe | None = None,
+    ) -> list[Block]:
         """Return a block per encoder, of the part's samples."""
         view = self.part.of(self.view(dataset, channels))
-        blocks = self._embed(view, encoders, f"{dataset.name} {self.part}: {title}")
+        blocks = self._embed(view, encoders, f"{dataset.name} {self.part}: {title}", recipe)
         self.sizes |= {(block.source, channels): len(set(block.ids)) for block in blocks}
         return blocks
 

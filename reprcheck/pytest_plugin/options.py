@@ -79,6 +79,8 @@ def add_options(parser: pytest.Parser, prefix: str) -> Sequence[str]:
     add("limit", "cut each task down to N samples; such a run doesn't release", type=whole_number, metavar="N")
     seconds = "seconds after which a batch of images that a model hasn't returned ends the run (default: an hour)"
     add("batch-timeout", seconds, type=whole_number, metavar="SECONDS")
+    add("engine", "what embeds: local, or ray, a cluster of machines (default: local)", metavar="NAME")
+    add("ray-address", "of the Ray cluster (default: $RAY_ADDRESS, else one of this machine's own)", metavar="ADDRESS")
     if prefix == PREFIX:  # pytest has a --debug of its own
         add("debug", "print the traceback of whatever ends in an error or a mistake", action="store_true")
     return prefixes

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from reprcheck.embed.cache import Cache, open_cache
+from reprcheck.embed.cluster import LOCAL, Engine
 from reprcheck.embed.workers import BATCH_TIMEOUT
 from reprcheck.errors import Option, UserError
 from reprcheck.file_memory import FileMemory
@@ -36,6 +37,8 @@ class Request:
         For the header.
     batch_timeout : float
         Seconds after which a batch that an encoder hasn't returned ends the run.
+    engine : Engine
+        What runs encoders.
     """
 
     models: Mapping[str, Model]
@@ -45,6 +48,7 @@ class Request:
     cache: Cache
     policy_path: str
     batch_timeout: float
+    engine: Engine
 
 
 def read_request(config: pytest.Config) -> Request:
@@ -62,6 +66,7 @@ def read_request(config: pytest.Config) -> Request:
         raise UserError(Option("limit", limit), "not a number of samples", "give a whole number above 0")
     if timeout is not None and timeout < 1:
         raise UserError(Option("batch-timeout", timeout), "not a time", "give whole seconds above 0")
+    engine = Engine(config.getoption("reprcheck_engine") or LOCAL.name, config.getoption("reprcheck_ray_address"))
     path = config.getoption("reprcheck_policy")
     policy = read_policy(Path(path) if path else None)
     names = {**registered_models(config.rootpath), **policy.models}
@@ -82,4 +87,5 @@ def read_request(config: pytest.Config) -> Request:
         cache=cache,
         policy_path=path or "default",
         batch_timeout=timeout or BATCH_TIMEOUT,
+        engine=engine,
     )

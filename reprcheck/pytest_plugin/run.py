@@ -121,6 +121,7 @@ class Run:
             quiet=self.is_worker,
             debug=bool(self.config.getoption("reprcheck_debug")),
             batch_timeout=request.batch_timeout,
+            engine=request.engine,
         )
         return Child(setup, self._newline)
 

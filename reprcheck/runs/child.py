@@ -26,6 +26,7 @@ from queue import Empty, SimpleQueue
 from typing import IO, Any, Self
 
 from reprcheck.embed.cache import Cache
+from reprcheck.embed.cluster import LOCAL, Engine
 from reprcheck.embed.workers import BATCH_TIMEOUT, HangError
 from reprcheck.errors import Option, SpelledMistakeError, UserError
 from reprcheck.models import Model
@@ -66,6 +67,8 @@ class Setup:
         Print the traceback of whatever is raised.
     batch_timeout : float
         Seconds after which a batch that an encoder hasn't returned ends the run.
+    engine : Engine
+        What runs encoders.
     """
 
     models: Mapping[str, Model]
@@ -78,6 +81,7 @@ class Setup:
     quiet: bool = False
     debug: bool = False
     batch_timeout: float = BATCH_TIMEOUT
+    engine: Engine = LOCAL
 
 
 @dataclass(frozen=True)
@@ -368,7 +372,8 @@ def _make_answerer(setup: Setup, below: Callable[[], None]) -> Callable[[Questio
     log = logging.getLogger("reprcheck.runs.child")
     plan = [(question, setup.datasets[question.dataset]) for question in setup.plan]
     outlook = None if setup.quiet else Outlook(Pace(setup.cache.folder), plan, Screen(below))
-    session = Session(setup.policy, setup.cache, outlook or _quietly, setup.today, setup.batch_timeout)
+    filler = setup.engine.filler(setup.models, setup.datasets)
+    session = Session(setup.policy, setup.cache, outlook or _quietly, setup.today, setup.batch_timeout, filler)
 
     def answer(question: Question | Assignment, interrupts: list[int]) -> Answer:
         model, dataset = setup.models[question.model], setup.datasets[question.dataset]

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
+from functools import partial
 
 import numpy as np
 
@@ -217,7 +218,7 @@ class Opponents:
 
     def _embed(self, dataset: Dataset, channels: Channels, draw: Callable[[], Draws], title: str) -> dict[str, Family]:
         draws = draw()
-        blocks = iter(self.embedder.embed(dataset, channels, flat(draws), title))
+        blocks = iter(self.embedder.embed(dataset, channels, flat(draws), title, partial(_follow, draw)))
         return {name: tuple(next(blocks) for _ in family) for name, family in draws.items()}
 
     def _facts(self, model: Model) -> Facts:
@@ -230,6 +231,10 @@ class Opponents:
             cache.put("facts", key, {name: np.array([value]) for name, value in asdict(facts).items()})
             return facts
         return Facts(**{name: bool(arrays[name].any()) for name in names})
+
+
+def _follow(draw: Callable[[], Draws]) -> list[Encoder]:
+    return flat(draw())
 
 
 def flat(draws: Draws) -> list[Encoder]:

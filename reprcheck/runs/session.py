@@ -7,7 +7,7 @@ command line in a `reprcheck.runs.child`. The order of questions doesn't matter.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -19,6 +19,7 @@ from reprcheck.diagnostics.describe import describe_setting
 from reprcheck.embed.cache import Cache
 from reprcheck.embed.embedder import Embedder
 from reprcheck.embed.engine import Progress
+from reprcheck.embed.fill import Fill, Recipe, fill_here
 from reprcheck.embed.parts import Part, PartEmbedder
 from reprcheck.embed.workers import BATCH_TIMEOUT
 from reprcheck.errors import Option, UserError
@@ -51,6 +52,8 @@ class Session:
         Decides which waivers still hold.
     batch_timeout : float
         Seconds after which a batch that an encoder hasn't returned ends the run.
+    engine : callable
+        As `Embedder` has it.
     """
 
     policy: Policy
@@ -58,10 +61,11 @@ class Session:
     progress: Progress
     today: date = field(default_factory=date.today)
     batch_timeout: float = BATCH_TIMEOUT
+    engine: Callable[[Recipe], Fill] = lambda recipe: fill_here
     _asked: dict[tuple[str, ...], tuple[Bench, Setting]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._benches = Benches(self.policy, Embedder(self.cache, self.progress, self.batch_timeout))
+        self._benches = Benches(self.policy, Embedder(self.cache, self.progress, self.batch_timeout, self.engine))
 
     def ask(self, model: Model, dataset: Dataset, question: Question) -> tuple[Cell, Setting | None]:
         """Return the verdict on one question, and its setting.
@@ -99,7 +103,7 @@ class Session:
     def embed(self, model: Model, dataset: Dataset, part: Part) -> Tally:
         """Embed what the questions about a model need, of all samples or a part. Raises UserError."""
         cache = Cache(self.cache.folder, crowded=part.count > 1, remote=self.cache.remote)
-        embedder = PartEmbedder(cache, self.progress, self.batch_timeout, part=part)
+        embedder = PartEmbedder(cache, self.progress, self.batch_timeout, self.engine, part=part)
         return embed(model, dataset, self.policy, embedder)
 
     def passes(self, model: Model, dataset: Dataset, questions: Sequence[Question]) -> Iterator[Pass]:
