@@ -29,7 +29,8 @@ from reprcheck.types import Cell, Setting
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ("README.md", "docs/scorecard.md", "docs/audit.md", "docs/performance.md")
 BLOCK = re.compile(
-    r"(<!-- (overview|scorecard|audit|calibration|throughput): (\S+) -->\n)(?:```text\n(?s:.*?)```\n|(?:\|.*\n)*)"
+    r"(<!-- (overview|scorecard|audit|calibration|throughput|estimates): (\S+) -->\n)"
+    r"(?:```text\n(?s:.*?)```\n|(?:\|.*\n)*)"
 )
 
 
@@ -69,6 +70,7 @@ def filled(page: str) -> str:
         "audit": audit,
         "calibration": calibration,
         "throughput": lambda folder: throughput.table(ROOT / folder),
+        "estimates": lambda folder: throughput.estimates(ROOT / folder),
     }
     return BLOCK.sub(lambda block: block[1] + makers[block[2]](block[3]), page)
 

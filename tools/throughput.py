@@ -19,6 +19,8 @@ from typing import Any
 
 import numpy as np
 
+from reprcheck.policy import Policy
+
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "reports" / "throughput"
 LIBRARIES = ("numpy", "scikit-learn", "torch", "timm")
@@ -90,6 +92,45 @@ def _rows(run: Run) -> Iterator[tuple[str, str, str]]:
         yield f"{run['protocol']}, {run['rows']:,} x {run['width']}", f"{seconds:.1f} s", memory
     elif test == "test_statistics":
         yield f"a comparison of {run['rows']:,} units with five draws", f"{seconds:.3f} s", ""
+
+
+def estimates(folder: Path) -> str:
+    """Return how long the parts of a run take here, in Markdown, worked out from what is kept in a folder.
+
+    Networks: a model, its twins, as they are and adapted, two plain ones; on matched images the model and its twins.
+    Between the sizes measured, and beyond them, time is taken to grow as a power of the rows.
+    """
+    kept = json.loads((folder / "throughput.json").read_text(encoding="utf-8"))
+    policy = Policy()
+    networks, scored = 4 + 3 * policy.twins, 4 + 2 * policy.twins
+    (run,) = (one for one in kept["runs"] if one["test"] == "test_side_by_side")
+    rate = run["images"] * run["encoders"] / median(run["seconds"])
+    scale = {name: (rows, seconds) for name, rows, seconds in _scale(kept)}
+    lines = [
+        f"| images | embedding, {networks} passes of a ResNet-18 at 224 pixels | `probe/2`, {scored} encoders, "
+        f"{policy.repeats} draws | `knn/1`, {scored} encoders, {policy.repeats} draws |",
+        "|---|---|---|---|",
+    ]
+    for n in (10**3, 10**4, 10**5, 10**6):
+        times = [n * networks / rate]
+        for name in ("probe/2", "knn/1"):
+            times.append(scored * policy.repeats * _at(n, *scale[name]))
+        lines.append(f"| {n:,} | {' | '.join(map(_duration, times))} |")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _at(n: int, rows: Any, seconds: Any) -> float:
+    """Return the seconds at n rows, on the line through the two nearest sizes in logarithms."""
+    nearest = np.sort(np.argsort(np.abs(np.log(rows / n)), kind="stable")[:2])
+    slope, at_one = np.polyfit(np.log(rows[nearest]), np.log(seconds[nearest]), 1)
+    return float(np.exp(at_one + slope * np.log(n)))
+
+
+def _duration(seconds: float) -> str:
+    for size, unit in ((86_400, "days"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
 
 
 def _ratio(of: Sequence[float], to: Sequence[float]) -> str:

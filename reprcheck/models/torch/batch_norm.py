@@ -54,6 +54,11 @@ class AdaptedEncoder(TorchEncoder):
         runner.adapt(plane for image in self.images.read() for plane in planes([image], self.policy))
         return runner
 
+    def _copy(self, built: Runner) -> Runner:
+        runner = super()._build()
+        runner.adapt_as(built)
+        return runner
+
 
 def adapt(encoder: Encoder, images: AdaptationImages) -> Encoder:
     """Return an untrained network (``untrained-0``) with adapted batch normalisation (named ``calibrated-0``).

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -11,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reprcheck.code import code_digest
+from reprcheck.cores import cores
 from reprcheck.digest import digest
 from reprcheck.models.channels import ChannelPolicy, joined, planes
 from reprcheck.models.preprocessing import Preprocessing
@@ -21,9 +24,15 @@ if TYPE_CHECKING:
     from reprcheck.models.network import Network
     from reprcheck.models.torch.forward import Runner
 
+COPIED_BYTES = 2**31
+"""Most memory that copies of one network take, one for each core."""
+
 
 class TorchEncoder:
     """A network under a channel policy.
+
+    Several threads may encode at once: with one network of ours, with a copy each of a network of the user's, which may
+    keep state while it runs. It isn't copied where that takes too much memory, nor on an accelerator.
 
     Parameters
     ----------
@@ -36,12 +45,16 @@ class TorchEncoder:
     def __init__(self, name: str, network: Network, feed: Preprocessing, policy: ChannelPolicy) -> None:
         self.name, self.network, self.feed, self.policy = name, network, feed, policy
         self._built: Runner | None = None
+        self._idle: deque[Runner] = deque()
         self._turn = Lock()
 
     @property
     def thread_safe(self) -> bool:
-        """Whether several threads may encode at once; not where a user's code runs, which may keep state."""
-        return self.network.made_of is None
+        """Whether several threads may encode at once; of a network of the user's that is known once it is built."""
+        if self.network.made_of is None:
+            return True
+        built = self._built
+        return built is not None and built.device.type == "cpu" and built.n_bytes * cores() <= COPIED_BYTES
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -65,7 +78,8 @@ class TorchEncoder:
         """
         if not images:
             return np.empty((0, 0), np.float32)
-        return joined(self.runner(planes(images, self.policy)), len(images))
+        with self._lent() as runner:
+            return joined(runner(planes(images, self.policy)), len(images))
 
     @property
     def runner(self) -> Runner:
@@ -73,7 +87,24 @@ class TorchEncoder:
         with waiting(), self._turn:
             if self._built is None:
                 self._built = self._build()
+                self._idle.append(self._built)
             return self._built
+
+    @contextmanager
+    def _lent(self) -> Iterator[Runner]:
+        """Lend the network to one thread: ours as it is, a user's as one that no other thread has."""
+        built = self.runner
+        if self.network.made_of is None:
+            yield built
+            return
+        try:
+            runner = self._idle.pop()
+        except IndexError:
+            runner = self._copy(built)
+        try:
+            yield runner
+        finally:
+            self._idle.append(runner)
 
     @cached_property
     def _digest(self) -> str:
@@ -84,3 +115,7 @@ class TorchEncoder:
         from reprcheck.models.torch.forward import Runner
 
         return Runner(self.network, self.feed, self.policy)
+
+    def _copy(self, built: Runner) -> Runner:
+        """Return another that gives what ``built`` gives, which may be running meanwhile."""
+        return self._build()

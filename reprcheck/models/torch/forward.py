@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch.nn import functional
+from torch.nn.parameter import is_lazy
 
 from reprcheck.errors import UserError
 from reprcheck.models.channels import ChannelPolicy
@@ -74,6 +75,8 @@ class Runner:
         self.at_once = CPU_BATCH if self.device.type == "cpu" else BATCH
         self.layout = torch.channels_last if network.made_of is None else torch.contiguous_format
         self.module = built.module.eval().float().to(self.device).to(memory_format=self.layout)
+        tensors = (*self.module.parameters(), *self.module.buffers())
+        self.n_bytes = sum(tensor.nbytes for tensor in tensors if not is_lazy(tensor))
         self.mean = torch.tensor(built.mean, dtype=torch.float32, device=self.device).view(1, -1, 1, 1)
         self.std = torch.tensor(built.std, dtype=torch.float32, device=self.device).view(1, -1, 1, 1)
 
@@ -114,6 +117,11 @@ class Runner:
                     self._run(np.stack(batch))
         for norm in norms:
             norm.training = False
+
+    def adapt_as(self, other: Runner) -> None:
+        """Take over the statistics of another runner's batch normalisation."""
+        for norm, adapted in zip(batch_norms(self.module), batch_norms(other.module), strict=True):
+            norm.load_state_dict(adapted.state_dict())
 
     def _batch(self, planes: Sequence[NDArray[np.float32]], n: int) -> NDArray[np.float32]:
         pixels = np.zeros((n, *planes[0].shape), np.float32)
