@@ -111,7 +111,7 @@ def test_one_network(benchmark: Any, tmp_path: Path, kind: str) -> None:
 
 
 def test_side_by_side(benchmark: Any, tmp_path: Path) -> None:
-    n = IMAGES // 4
+    n = IMAGES // 6
     folder = loops.write_images(tmp_path / "images", n, "png")
     encoders, modules = networks(6, vits=1)
     images, place, runs = loops.in_memory(folder), device(), count()
@@ -131,7 +131,7 @@ def test_side_by_side(benchmark: Any, tmp_path: Path) -> None:
 
 def test_with_baselines(benchmark: Any, tmp_path: Path) -> None:
     """All that a model meets on the images as they are: its family, plain networks and the hand-made baselines."""
-    n = IMAGES // 4
+    n = IMAGES // 6
     folder = loops.write_images(tmp_path / "images", n, "png")
     encoders, modules = networks(6, vits=1)
     dataset, images, place = open_folder(folder), loops.in_memory(folder), device()
