@@ -8,17 +8,14 @@ setting: what counts as small is estimated from the image. The constants were ch
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib import import_module
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage as ndi
-from skimage.color import rgb2hed
-from skimage.filters import threshold_otsu
-from skimage.segmentation import watershed
 
 from reprcheck.baselines.pixels import interval_shares
 from reprcheck.types import Image, Kind
@@ -44,9 +41,6 @@ CLOSING = 2
 """Pixels by which gaps in outlines are closed from either side."""
 HOLE, FRAGMENT, SPECK = 0.25, 1 / 16, 1 / 25_000
 """Largest hole filled, smallest object kept: shares of a typical object; smallest patch: share of the field."""
-
-_otsu: Callable[[Floats], float] = threshold_otsu
-_watershed: Callable[..., NDArray[np.int32]] = watershed
 
 
 def nuclear_channel(channels: tuple[str, ...], kind: Kind) -> int | Literal["hematoxylin", "mean"]:
@@ -76,6 +70,11 @@ def nuclear_channel(channels: tuple[str, ...], kind: Kind) -> int | Literal["hem
         if named:
             return named[0]
     return 0 if len(channels) == 1 else "mean"
+
+
+def _skimage(name: str) -> Any:
+    """Return a module of scikit-image: a third of a second, which a run with nothing new doesn't need."""
+    return import_module(f"skimage.{name}")
 
 
 def _tokens(name: str) -> frozenset[str]:
@@ -167,7 +166,7 @@ def _hematoxylin(rgb: Floats) -> Floats:
     """Return float32[H, W]: hematoxylin after Ruifrok and Johnston (2001), each channel over its own white."""
     white = np.percentile(rgb, 99.5, axis=(1, 2), keepdims=True)
     balanced = np.clip(rgb / np.maximum(white, 1e-6), 1e-3, 1.0)
-    stain: Floats = rgb2hed(balanced, channel_axis=0)[0].astype(np.float32)
+    stain: Floats = _skimage("color").rgb2hed(balanced, channel_axis=0)[0].astype(np.float32)
     return stain
 
 
@@ -190,10 +189,10 @@ def _compress(image: Floats) -> Floats:
 def _threshold(image: Floats) -> NDArray[np.bool_]:
     """Return bool[H, W]: above Otsu's threshold; in a wide field, above the middle of local object and local ground."""
     if min(image.shape) < WIDE_FIELD:
-        above: NDArray[np.bool_] = image > _otsu(image)
+        above: NDArray[np.bool_] = image > _skimage("filters").threshold_otsu(image)
         return above
     level = image - _ground(image)
-    above = level > _otsu(level)
+    above = level > _skimage("filters").threshold_otsu(level)
     middle = (_local_mean(level, above) + _local_mean(level, ~above)) / 2
     above = level > middle
     return above
@@ -306,7 +305,7 @@ def _split(foreground: NDArray[np.bool_]) -> NDArray[np.int32]:
     depth = ndi.gaussian_filter(depth, max(1.0, radius / 8)) * foreground
     window = 2 * round(max(1.0, radius / 2)) + 1
     seeds, _ = ndi.label((ndi.maximum_filter(depth, window) == depth) & foreground, np.ones((3, 3)))
-    return _drop_fragments(_watershed(-depth, seeds, mask=foreground))
+    return _drop_fragments(_skimage("segmentation").watershed(-depth, seeds, mask=foreground))
 
 
 def _drop_fragments(labels: NDArray[np.int32]) -> NDArray[np.int32]:

@@ -11,7 +11,6 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import chi2_contingency, spearmanr
 
 from reprcheck.confounds.duplicates import duplicates
 from reprcheck.confounds.nuisance import Nuisance
@@ -62,6 +61,8 @@ def _by_class(task: Task, rows: Sequence[int]) -> str:
     """Return the number of these images in each class, where chance would rarely give such shares."""
     if not task.classes or len(rows) == len(task.y):
         return ""
+    from scipy.stats import chi2_contingency  # half a second, which a run without such images doesn't need
+
     all_of = np.bincount(task.y, minlength=len(task.classes))
     mine = np.bincount(task.y[list(rows)], minlength=len(task.classes))
     table = np.stack([mine, all_of - mine])[:, all_of > 0]
@@ -110,6 +111,8 @@ def along_the_plate(task: Task, alpha: float) -> list[str]:
         if None in numbers or min(len(set(numbers)), len(np.unique(part.y))) < 2:
             continue
         along = np.array(numbers, np.float64)
+        from scipy.stats import spearmanr
+
         related = float(spearmanr(along, part.y).statistic)
         p = permuted(part, [Scores(part.units, along, predictions=s * along) for s in (1, -1)], alpha)["p"]
         if p <= alpha:

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import hypergeom
 
 from reprcheck.confounds.design import list_names
 from reprcheck.datasets.images.values import KINDS, Values
@@ -184,6 +183,8 @@ def _given_away(task: Task, mine: NDArray[np.bool_], among: int = 1) -> bool:
     """
     if not task.classes or mine.all() or not mine.any():
         return False
+    from scipy.stats import hypergeom  # half a second, which a run without such images doesn't need
+
     sizes, counts = _by_class(task, mine)
     n = int(mine.sum())
     by_chance = np.asarray(hypergeom.sf(counts - 1, len(mine), n, sizes))
