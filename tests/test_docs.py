@@ -39,6 +39,7 @@ def test_its_reports_are_the_committed_ones(monkeypatch: pytest.MonkeyPatch) -> 
     assert {page: blocks for page, blocks in found.items() if blocks} == {
         "README.md": [("overview", "reports/demo")],
         "docs/scorecard.md": [("scorecard", "reports/demo"), ("scorecard", "reports/demo-untrained")],
+        "docs/performance.md": [("estimates", "reports/throughput"), ("throughput", "reports/throughput")],
         "docs/audit.md": [("audit", "reports/audit/sim-culture.json"), ("calibration", "reports/calibration")],
     }
     assert set(reports_in_docs.PAGES) == {page for page, blocks in found.items() if blocks}

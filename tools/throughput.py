@@ -98,7 +98,7 @@ def estimates(folder: Path) -> str:
     """Return how long the parts of a run take here, in Markdown, worked out from what is kept in a folder.
 
     Networks: a model, its twins, as they are and adapted, two plain ones; on matched images the model and its twins.
-    Between the sizes measured, and beyond them, time is taken to grow as a power of the rows.
+    Between the sizes measured time is taken to grow as a power of the rows, and beyond them at least as the rows do.
     """
     kept = json.loads((folder / "throughput.json").read_text(encoding="utf-8"))
     policy = Policy()
@@ -111,7 +111,7 @@ def estimates(folder: Path) -> str:
         f"{policy.repeats} draws | `knn/1`, {scored} encoders, {policy.repeats} draws |",
         "|---|---|---|---|",
     ]
-    for n in (10**3, 10**4, 10**5, 10**6):
+    for n in (1_000, 10_000, 50_000, 100_000, 1_000_000):
         times = [n * networks / rate]
         for name in ("probe/2", "knn/1"):
             times.append(scored * policy.repeats * _at(n, *scale[name]))
@@ -122,8 +122,9 @@ def estimates(folder: Path) -> str:
 def _at(n: int, rows: Any, seconds: Any) -> float:
     """Return the seconds at n rows, on the line through the two nearest sizes in logarithms."""
     nearest = np.sort(np.argsort(np.abs(np.log(rows / n)), kind="stable")[:2])
-    slope, at_one = np.polyfit(np.log(rows[nearest]), np.log(seconds[nearest]), 1)
-    return float(np.exp(at_one + slope * np.log(n)))
+    slope = np.polyfit(np.log(rows[nearest]), np.log(seconds[nearest]), 1)[0]
+    last = nearest[-1]
+    return float(seconds[last] * (n / rows[last]) ** (max(slope, 1) if n > rows.max() else slope))
 
 
 def _duration(seconds: float) -> str:
