@@ -169,8 +169,8 @@ REFERENCES = Registry(
     "baseline",
     "reprcheck.baselines.reference:Reference",
     {
-        "untrained": "reprcheck.runs.opponents:UNTRAINED",
-        "shuffled": "reprcheck.runs.opponents:SHUFFLED",
+        "untrained": "reprcheck.runs.recipes:UNTRAINED",
+        "shuffled": "reprcheck.runs.recipes:SHUFFLED",
         "structure": "reprcheck.baselines.structure.baseline:STRUCTURE",
         "composition": "reprcheck.baselines.structure.baseline:COMPOSITION",
         "cellprofiler": "reprcheck.baselines.cellprofiler:CELLPROFILER",

@@ -75,7 +75,7 @@ def _embed(options: argparse.Namespace) -> Answer:
     from datetime import date
 
     from reprcheck.embed.cache import open_cache
-    from reprcheck.embed.cluster import LOCAL, Engine
+    from reprcheck.embed.engines import LOCAL, Engine
     from reprcheck.embed.parts import ALL
     from reprcheck.embed.workers import BATCH_TIMEOUT
     from reprcheck.file_memory import FileMemory

@@ -17,14 +17,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from reprcheck.cores import LIMIT
 from reprcheck.embed.cache import Cache
 from reprcheck.embed.engine import decoded_key
 from reprcheck.embed.fill import BATCH, SHARD, DecodedImage, Filling, Gap, fill_here
-from reprcheck.errors import Option, ReprcheckError, UserError, did_you_mean
+from reprcheck.errors import Option, ReprcheckError, UserError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
     from reprcheck.models import Model
     from reprcheck.types import Dataset, Encoder
 
-ENGINES = ("local", "ray")
 CORES = 16
 """Of an actor, at most: one process hardly uses more."""
 TURNS = 4
@@ -44,46 +42,8 @@ SEEN = 90.0
 """Seconds in which what one machine has written is seen by another: NFS looks at a folder once a minute."""
 
 
-@dataclass(frozen=True)
-class Engine:
-    """What runs encoders, as it was asked for.
-
-    Parameters
-    ----------
-    name : {"local", "ray"}
-        The process itself, or a Ray cluster.
-    address : str or None
-        The cluster's.
-
-    Raises
-    ------
-    UserError
-        For another name, an address without a cluster, or where Ray isn't installed.
-    """
-
-    name: str = "local"
-    address: str | None = None
-
-    def __post_init__(self) -> None:
-        """Check what was asked for."""
-        if self.name not in ENGINES:
-            raise UserError(Option("engine", self.name), "no such engine", did_you_mean(self.name, ENGINES))
-        if self.name == "local" and self.address is not None:
-            remedy = "add ", Option("engine", "ray")
-            raise UserError(Option("ray-address", self.address), "no cluster is asked for", remedy)
-        if self.name == "ray" and find_spec("ray") is None:
-            raise UserError(Option("engine", "ray"), "Ray isn't installed", "pip install 'reprcheck[ray]'")
-
-    def filler(self, models: Mapping[str, Model], datasets: Mapping[str, Dataset]) -> Callable[[Recipe], Fill]:
-        """Return what fills gaps with the vectors of a recipe's encoders; nothing of the models is built yet."""
-        return Cluster(self.address, models, datasets).fill if self.name == "ray" else lambda recipe: fill_here
-
-
 class DeadActorError(ReprcheckError):
     """Actors die, one after the other, of the same samples."""
-
-
-LOCAL = Engine()
 
 
 class Cluster:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from reprcheck.embed.cache import Cache, open_cache
-from reprcheck.embed.cluster import LOCAL, Engine
+from reprcheck.embed.engines import LOCAL, Engine
 from reprcheck.embed.workers import BATCH_TIMEOUT
 from reprcheck.errors import Option, UserError
 from reprcheck.file_memory import FileMemory

@@ -25,7 +25,7 @@ from reprcheck.reporters import wording
 from reprcheck.reporters.console import lay_out, lines
 from reprcheck.reporters.scale import BELOW, LOST, SEEN, scale
 from reprcheck.reporters.wording import one_line
-from reprcheck.runs.opponents import UNTRAINED
+from reprcheck.runs.recipes import UNTRAINED
 from reprcheck.types import MODEL, Setting
 
 if TYPE_CHECKING:

@@ -25,10 +25,10 @@ from reprcheck.models import Model, resolve_model
 from reprcheck.models.untrained_resnet import UntrainedResNet
 from reprcheck.policy import Policy, read_policy, registered_models
 from reprcheck.progress import Screen
-from reprcheck.runs.opponents import UNTRAINED
 from reprcheck.runs.outlook import Outlook
 from reprcheck.runs.pace import Pace
 from reprcheck.runs.questions import Question, open_datasets, questions
+from reprcheck.runs.recipes import UNTRAINED
 from reprcheck.runs.session import Session
 from reprcheck.types import MODEL, Cell, Dataset, Setting
 

@@ -26,7 +26,7 @@ from queue import Empty, SimpleQueue
 from typing import IO, Any, Self
 
 from reprcheck.embed.cache import Cache
-from reprcheck.embed.cluster import LOCAL, Engine
+from reprcheck.embed.engines import LOCAL, Engine
 from reprcheck.embed.workers import BATCH_TIMEOUT, HangError
 from reprcheck.errors import Option, SpelledMistakeError, UserError
 from reprcheck.models import Model

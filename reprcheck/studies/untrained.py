@@ -22,7 +22,7 @@ from reprcheck.policy import Policy
 from reprcheck.protocols.knn import KNN
 from reprcheck.protocols.nsc import NSC
 from reprcheck.protocols.probe import PROBE
-from reprcheck.runs.opponents import UNTRAINED
+from reprcheck.runs.recipes import UNTRAINED
 from reprcheck.seeding import seed
 from reprcheck.studies.benches import QUICK_LIMIT, StudyBenches, StudySetting, by, open_sets, study_settings
 from reprcheck.studies.row import Row, Scale

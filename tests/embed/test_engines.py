@@ -3,13 +3,14 @@
 import pytest
 
 from reprcheck.cli import main
-from reprcheck.embed import cluster
-from reprcheck.embed.cluster import Engine, size_actors
+from reprcheck.embed import engines
+from reprcheck.embed.cluster import size_actors
+from reprcheck.embed.engines import Engine
 from reprcheck.errors import UserError
 
 
 def test_ray_that_isnt_installed_is_one_line(monkeypatch, capsys):
-    monkeypatch.setattr(cluster, "find_spec", lambda name: None)
+    monkeypatch.setattr(engines, "find_spec", lambda name: None)
     assert main(["embed", "demo", "sim-culture", "--engine=ray"]) == 4
     line = "ERROR: --engine=ray: Ray isn't installed; pip install 'reprcheck[ray]'\n"
     assert capsys.readouterr().err == line
@@ -29,7 +30,7 @@ def test_an_engine_that_there_isnt_is_one_line(asked, message):
 
 
 def test_a_part_is_for_schedulers_not_for_clusters(monkeypatch, capsys):
-    monkeypatch.setattr(cluster, "find_spec", lambda name: name)
+    monkeypatch.setattr(engines, "find_spec", lambda name: name)
     assert main(["embed", "demo", "sim-culture", "--engine=ray", "--shard=1/2"]) == 4
     assert "--shard=1/2: a cluster embeds all parts; leave it out" in capsys.readouterr().err
 
