@@ -1,5 +1,6 @@
 """Strict tests: warnings are errors, property tests draw the same examples every time and wait on no clock."""
 
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -14,6 +15,8 @@ settings.load_profile("reprcheck")
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("filterwarnings", "error")
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # of a shell's job in the background; tests interrupt
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
