@@ -61,7 +61,8 @@ def test_one_question_can_be_named(run) -> None:
 
 def test_benchmarks_holds_the_same_tests() -> None:
     in_suite = {path.name for path in (ROOT / "reprcheck" / "suite").glob("test_*.py")}
-    assert in_suite == {path.name for path in (ROOT / "benchmarks").glob("test_*.py")}
+    in_benchmarks = {path.name for path in (ROOT / "benchmarks").glob("test_*.py")} - {"test_throughput.py"}
+    assert in_suite == in_benchmarks
 
 
 @pytest.fixture(scope="module")
