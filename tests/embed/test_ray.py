@@ -110,6 +110,7 @@ class Begun:
 @pytest.fixture
 def actor(tmp_path, monkeypatch):
     """An actor in this process, which finds an image that can't be read."""
+    monkeypatch.chdir(".")  # an actor goes elsewhere, and stays
     monkeypatch.setattr(ray, "get", lambda value: value)
     monkeypatch.setenv(LIMIT, "2")
     view = ImageView(Broken(list(range(4 * BATCH))), np.arange(4 * BATCH), (0, 1))
