@@ -43,13 +43,17 @@ from reprcheck.types import Encoder, Task
 ROUNDS = 3
 IMAGES = 384
 SIZES = [10**3, 10**4, 10**5]
-"""Rows that protocols are timed at; see `largest`."""
+"""Rows that protocols are timed at; see `scaled`."""
 WIDTH = 384
 
 
-def largest() -> list[int]:
-    """Return the sizes, and a million rows where REPRCHECK_THROUGHPUT=all asks for what takes most of an hour."""
-    return [*SIZES, 10**6] if os.environ.get("REPRCHECK_THROUGHPUT") == "all" else SIZES
+def scaled() -> list[tuple[Protocol, int]]:
+    """Return protocols with numbers of rows: a million where REPRCHECK_THROUGHPUT=all asks for most of an hour.
+
+    Not of neighbours, which are compared with all others.
+    """
+    large = [10**6] if os.environ.get("REPRCHECK_THROUGHPUT") == "all" else []
+    return [(one, n) for one in (PROBE, KNN, RIDGE) for n in (SIZES if one is KNN else [*SIZES, *large])]
 
 
 def race(benchmark: Any, main: Callable[[], Any], rivals: Mapping[str, Callable[[], Any]], rounds: int = ROUNDS) -> Any:
@@ -225,11 +229,8 @@ def test_neighbours_beside_the_bare_product(benchmark: Any, n: int) -> None:
     benchmark.extra_info.update(rows=n, width=WIDTH)
 
 
-@pytest.mark.parametrize("n", largest())
-@pytest.mark.parametrize("protocol", [PROBE, KNN, RIDGE], ids=lambda protocol: protocol.id)
+@pytest.mark.parametrize(("protocol", "n"), scaled(), ids=lambda value: getattr(value, "id", value))
 def test_scale(benchmark: Any, protocol: Protocol, n: int) -> None:
-    if protocol is KNN and n > 10**5:
-        pytest.skip("compares all pairs: hours; a policy's `sample` is for that")
     x, task = made(n, WIDTH)
     benchmark.pedantic(score, (protocol, x, regression(task) if protocol is RIDGE else task))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from reprcheck.confounds import groups
 from reprcheck.confounds.hints import hints
 from reprcheck.datasets.card.card import Card
+from reprcheck.datasets.table.cutting import limit_task
 from reprcheck.datasets.table.guesses import describe_guesses
 from reprcheck.datasets.table.names import check_names
 from reprcheck.datasets.table.samples import Samples, Texts, sort_samples
-from reprcheck.datasets.table.tasks import limit_task, resolve_task
+from reprcheck.datasets.table.tasks import resolve_task
 from reprcheck.digest import digest
 from reprcheck.errors import Option, UserError
 from reprcheck.types import Dataset, Image, ImageSource, Task

@@ -50,9 +50,11 @@ class Engine:
 
     def filler(self, models: Mapping[str, Model], datasets: Mapping[str, Dataset]) -> Callable[[Recipe], Fill]:
         """Return what fills gaps with the vectors of a recipe's encoders; nothing of the models is built yet."""
+        if self.name == "local":
+            return lambda recipe: fill_here
         from reprcheck.embed.cluster import Cluster
 
-        return Cluster(self.address, models, datasets).fill if self.name == "ray" else lambda recipe: fill_here
+        return Cluster(self.address, models, datasets).fill
 
 
 LOCAL = Engine()

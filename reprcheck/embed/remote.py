@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, wait
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from queue import Empty, SimpleQueue
-from threading import Thread
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 from reprcheck.embed.shards import PART, SHARD_FILE, SUFFIX, UnusableShard, check_shard, checksum, write_bytes
+from reprcheck.embed.threads import Threads
 from reprcheck.errors import Option, UserError, clipped, printable
 
 PATIENCE = 15.0
@@ -168,13 +169,13 @@ class RemoteCache:
         return self._opened
 
     def _tell(self, what: str, remedy: str) -> None:
-        line = printable(f"shared cache {self.url}: {what}; {remedy}")
+        line = printable(f"shared cache {_without_password(self.url)}: {what}; {remedy}")
         warnings.warn_explicit(line, RemoteCacheWarning, "<reprcheck>", 1)  # a place in the code would be a second line
 
 
 def _check(url: str) -> str:
     """Return the protocol of a URL that can be opened here. Raises UserError."""
-    where = Option("cache-remote", url)
+    where = Option("cache-remote", _without_password(url))
     try:
         from fsspec import get_filesystem_class
         from fsspec.utils import get_protocol
@@ -203,34 +204,22 @@ def _run(tasks: Sequence[Callable[[], T]], patience: float) -> Iterator[T]:
     Exception
         What a task raises; TimeoutError where none is done for ``patience`` seconds.
     """
-    waiting, outcomes = SimpleQueue[Callable[[], T]](), SimpleQueue[tuple[T | None, Exception | None]]()
-    for task in tasks:
-        waiting.put(task)
-
-    def work() -> None:
-        with suppress(Empty):
-            while True:
-                task = waiting.get_nowait()
-                try:
-                    outcomes.put((task(), None))
-                except Exception as error:
-                    outcomes.put((None, error))
-
-    for _ in tasks[:SIDE_BY_SIDE]:
-        Thread(target=work, daemon=True).start()
+    threads = Threads(min(SIDE_BY_SIDE, len(tasks)))
+    left = {threads.submit(task) for task in tasks}
     try:
-        for _ in tasks:
-            try:
-                result, error = outcomes.get(timeout=patience)
-            except Empty:
-                raise TimeoutError(f"no answer for {patience:.0f} s") from None
-            if error:
-                raise error
-            yield result  # type: ignore[misc]  # None only beside an error
+        while left:
+            done, left = wait(left, patience, FIRST_COMPLETED)
+            if not done:
+                raise TimeoutError(f"no answer for {patience:.0f} s")
+            yield from (future.result() for future in done)
     finally:
-        with suppress(Empty):  # what hasn't begun isn't begun
-            while True:
-                waiting.get_nowait()
+        threads.close()
+
+
+def _without_password(url: str) -> str:
+    """Return a URL as it may be printed."""
+    user = urlsplit(url).netloc.rpartition("@")[0]
+    return url.replace(f"{user}@", "…@", 1) if user else url
 
 
 def _patience(sizes: Sequence[int] | Any) -> float:

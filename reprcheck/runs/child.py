@@ -3,23 +3,21 @@
 A `Child` is the gate's handle. It starts the process at the first question, sends it questions, and gets one `Answer`
 for each; where the process ends instead (``os._exit`` in a model, a crash in a C library, the system short of memory),
 the answer is a cell of status ``error`` that says how it ended. What comes back is JSON: nothing of the model's is ever
-loaded by the gate. `serve` is what runs there, in a process group of its own, so that signals to the group end there
-and whatever a model has started ends with it.
+loaded by the gate. What runs there is `reprcheck.runs.server`, in a process group of its own, so that signals to the
+group end there and whatever a model has started ends with it.
 """
 
 from __future__ import annotations
 
 import json
-import logging
 import os
 import pickle
 import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from queue import Empty, SimpleQueue
@@ -27,8 +25,8 @@ from typing import IO, Any, Self
 
 from reprcheck.embed.cache import Cache
 from reprcheck.embed.engines import LOCAL, Engine
-from reprcheck.embed.workers import BATCH_TIMEOUT, HangError
-from reprcheck.errors import Option, SpelledMistakeError, UserError
+from reprcheck.embed.workers import BATCH_TIMEOUT
+from reprcheck.errors import Option, SpelledMistakeError
 from reprcheck.models import Model
 from reprcheck.policy import Policy
 from reprcheck.runs.embed import Assignment, Tally
@@ -216,12 +214,12 @@ class Child:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        _kill_group(process.pid)  # what the model has started
+        kill_group(process.pid)  # what the model has started
         self._reader.join(GRACE)
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None:
-            code = f"import sys; sys.path[:] = {sys.path!r}; from reprcheck.runs.child import serve; serve()"
+            code = f"import sys; sys.path[:] = {sys.path!r}; from reprcheck.runs.server import serve; serve()"
             process = subprocess.Popen(
                 [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
             )
@@ -249,7 +247,7 @@ def _send(process: subprocess.Popen[bytes], thing: object) -> None:
     process.stdin.flush()
 
 
-def _kill_group(leader: int) -> None:
+def kill_group(leader: int) -> None:
     """End whatever is left of a process group; there are none on Windows."""
     if sys.platform != "win32":
         with suppress(ProcessLookupError, PermissionError):
@@ -282,128 +280,3 @@ def _ending(status: int) -> str:
     names = {number.value: number.name for number in signal.Signals}
     name = names.get(-status, f"signal {-status}")
     return f"was killed by {name}" + (" (out of memory?)" if name == "SIGKILL" else "")
-
-
-def serve() -> None:
-    """Answer questions from standard input until it ends; what models print goes to standard error."""
-    requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    os.dup2(2, 1)
-    interrupts: list[int] = []
-    own = os.getpid()
-
-    def interrupt(number: int, frame: object) -> None:
-        interrupts.append(number)
-        if len(interrupts) == 1:  # another one finds it putting things away
-            raise KeyboardInterrupt
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, interrupt)
-    setup: Setup = pickle.load(requests)
-    questions: SimpleQueue[Question | Assignment | None] = SimpleQueue()
-    busy, is_below = threading.Event(), threading.Event()
-    threading.Thread(target=_receive, args=(requests, questions, busy, is_below), daemon=True).start()
-
-    def below() -> None:
-        is_below.clear()
-        _write(answers, b"\n")
-        is_below.wait(GRACE)
-
-    answer = _make_answerer(setup, below)
-    try:
-        while question := questions.get():
-            busy.set()
-            result = answer(question, interrupts)
-            busy.clear()  # before the gate can hang up on what it has heard
-            if os.getpid() != own:  # the model has forked, and this is the fork
-                os._exit(1)
-            _write(answers, result.dumps().encode() + b"\n")
-            if result.last:
-                os._exit(0)
-    except (KeyboardInterrupt, BrokenPipeError):  # the gate has been stopped, or is gone
-        _leave(signal.SIGTERM if signal.SIGTERM in interrupts else signal.SIGINT)
-
-
-def _leave(number: signal.Signals) -> None:
-    """End the process as a signal does, without waiting for threads that still run a model."""
-    if number == signal.SIGTERM:
-        signal.signal(number, signal.SIG_DFL)
-        os.kill(os.getpid(), number)
-    os._exit(128 + number)
-
-
-def _receive(
-    requests: IO[bytes],
-    questions: SimpleQueue[Question | Assignment | None],
-    busy: threading.Event,
-    is_below: threading.Event,
-) -> None:
-    """Hand questions on; where the gate has gone, stop what is being computed."""
-    with suppress(EOFError, OSError):
-        while True:
-            received = pickle.load(requests)
-            if received == BELOW:
-                is_below.set()
-            else:
-                questions.put(received)
-    questions.put(None)
-    if busy.is_set():
-        if sys.platform != "win32":
-            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)  # wakes it where it waits
-        else:
-            signal.raise_signal(signal.SIGINT)
-        time.sleep(GRACE)
-        _kill_group(os.getpid())
-        os._exit(128 + signal.SIGINT)
-
-
-def _make_answerer(setup: Setup, below: Callable[[], None]) -> Callable[[Question | Assignment, list[int]], Answer]:
-    """Return what answers a question."""
-    from reprcheck.models import device_name
-    from reprcheck.models.failure import because
-    from reprcheck.progress import Screen
-    from reprcheck.runs.outlook import Outlook
-    from reprcheck.runs.pace import Pace
-    from reprcheck.runs.session import Session
-
-    if setup.debug:
-        logging.basicConfig()
-        logging.getLogger("reprcheck").setLevel(logging.DEBUG)
-    log = logging.getLogger("reprcheck.runs.child")
-    plan = [(question, setup.datasets[question.dataset]) for question in setup.plan]
-    outlook = None if setup.quiet else Outlook(Pace(setup.cache.folder), plan, Screen(below))
-    filler = setup.engine.filler(setup.models, setup.datasets)
-    session = Session(setup.policy, setup.cache, outlook or _quietly, setup.today, setup.batch_timeout, filler)
-
-    def answer(question: Question | Assignment, interrupts: list[int]) -> Answer:
-        model, dataset = setup.models[question.model], setup.datasets[question.dataset]
-        start = time.perf_counter()
-        result = Answer(question.model, question.key)
-        try:
-            with nullcontext() if outlook is None else outlook.during(session, model, dataset, question):
-                if isinstance(question, Assignment):
-                    result = replace(result, tally=session.embed(model, dataset, question.part))
-                else:
-                    cell, setting = session.ask(model, dataset, question)
-                    result = replace(result, cell=cell, setting=setting)
-            result = replace(result, digest=model.digest)
-        except UserError as mistake:
-            log.debug("%s", question.key, exc_info=mistake)
-            result = replace(result, mistake=mistake.line(setup.spell), last=isinstance(mistake, HangError))
-        except BaseException as error:
-            if interrupts:
-                raise
-            log.debug("%s", question.key, exc_info=error)
-            result = replace(result, cell=question.error(because(error)))
-        return replace(result, device=device_name(), seconds=time.perf_counter() - start)
-
-    return answer
-
-
-def _quietly(total: int, title: str) -> AbstractContextManager[Callable[[int], None]]:
-    return nullcontext(lambda _: None)
-
-
-def _write(answers: IO[bytes], line: bytes) -> None:
-    answers.write(line)
-    answers.flush()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reprcheck.datasets import catalogue
-from reprcheck.datasets.table.tasks import sample_units
+from reprcheck.datasets.table.cutting import sample_units
 from reprcheck.errors import Option, UserError, did_you_mean
 from reprcheck.file_memory import FileMemory, remembering
 from reprcheck.policy import Policy

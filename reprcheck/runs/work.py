@@ -34,8 +34,10 @@ class Rest:
         """Return it in words, ``where`` being "on this machine" or "to go"."""
         if self.embedding_unknown:
             return f"the first batches will show how long it takes {where}"
-        alone = ", without verdicts, of which some were never timed" if self.scoring_unknown else ""
-        return f"about {duration(self.seconds)} {where}{alone}"
+        if not self.scoring_unknown:
+            return f"about {duration(self.seconds)} {where}"
+        least = f"at least {duration(self.seconds)} {where}; " if self.seconds else ""
+        return f"{least}how long verdicts take isn't known yet"
 
 
 @dataclass(frozen=True)
@@ -178,6 +180,8 @@ class Work:
         for key, verdict in self.verdicts.items():
             pace = self.pace.of(verdict.names)
             scoring_unknown |= pace is None
+            if pace is None and key == asked and stage and not stage.is_pass and (foreseen := stage.foresee()):
+                seconds += foreseen[0] * (1 - stage.done / stage.total)
             seconds += max(0.0, verdict.samples * (pace or 0.0) - (spent if key == asked else 0.0))
         return Rest(seconds, embedding_unknown, scoring_unknown)
 

@@ -14,6 +14,7 @@ from reprcheck.runs.opponents import Pass
 from reprcheck.runs.outlook import Outlook
 from reprcheck.runs.pace import Pace
 from reprcheck.runs.questions import Question
+from reprcheck.runs.work import Rest
 from tests.tasks import classify_task
 
 TASK = classify_task()  # of 72 samples
@@ -129,8 +130,21 @@ def test_a_run_of_which_nothing_is_known_says_how_long_after_its_first_batches(r
     run.start(embedding=[6, 6])
     assert run.screen.lines[:2] == [
         (5.0, f"the first batches will show how long it takes on this machine; {MISSING}"),
-        (12.0, "about 3 min to go, without verdicts, of which some were never timed"),
+        (12.0, "at least 3 min to go; how long verdicts take isn't known yet"),
     ]
+
+
+def test_no_time_is_made_up_for_verdicts_that_were_never_timed():
+    assert Rest(0.0, False, True).tell("to go") == "how long verdicts take isn't known yet"
+    assert Rest(30.0, False, True).tell("to go") == "at least 30 s to go; how long verdicts take isn't known yet"
+
+
+def test_scores_that_were_never_timed_show_how_long_they_take(run):
+    run.passes = [replace(one, lacking=(0,) * len(one.lacking)) for one in PASSES]
+    run.start(scoring=[100] * 4)
+    said = dict(run.screen.lines)
+    assert said[20] == "how long verdicts take isn't known yet; 9 of 9 encoders cached; missing: 2 verdicts"
+    assert said[260].endswith("2 of 4, 0.00769 a second; at least 4 min to go; how long verdicts take isn't known yet")
 
 
 def test_what_was_measured_is_what_the_next_run_says(run, tmp_path):

@@ -1,12 +1,11 @@
 """One task of the card, resolved against the table: rows, labels, units, batches.
 
-Filters first, then labels, then the checks of `confounds`, then `limit`. Notes count what is left out; what can't be
-right raises a UserError that names file, line and column.
+Filters first, then labels, then the checks of `confounds`; `cutting` comes after. Notes count what is left out; what
+can't be right raises a UserError that names file, line and column.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -18,10 +17,9 @@ from reprcheck.datasets.card.card import Card
 from reprcheck.datasets.card.columns import JointColumn, nested
 from reprcheck.datasets.card.problems import attempt, report, report_each, settle
 from reprcheck.datasets.card.tasks import TaskCard
-from reprcheck.datasets.table import limit
 from reprcheck.datasets.table.names import check_missing, check_values
 from reprcheck.datasets.table.samples import Samples, matches, to_number
-from reprcheck.errors import Location, Option, UserError, Words
+from reprcheck.errors import Location, UserError
 from reprcheck.registry import PROTOCOLS
 from reprcheck.types import Task
 
@@ -123,9 +121,9 @@ def resolve_task(card: Card, task: TaskCard, samples: Samples) -> Task:
     codes = y if classes else None
     held_out = card.columns.batch if task.holdout == "batch" else task.test.column if task.test else unit
     where = Location(samples.where, column=f"column {held_out}", within=f"[tasks.{task.name}]")
-    if not _is_only_matching(task):
+    if not is_only_matching(task):
         confounds.refuse(codes, classes, units, batches, holdout=task.holdout, test=test, where=where)
-    if matching := _find_matching(task):
+    if matching := find_matching(task):
         at = (Location(samples.where, column=f"column {c}", within=where.within) for c in (unit, card.columns.batch))
         confounds.refuse_matching(matching, y, classes, units, batches, where=next(at), by_batch=next(at))
     settle()
@@ -166,13 +164,13 @@ def resolve_task(card: Card, task: TaskCard, samples: Samples) -> Task:
     )
 
 
-def _find_matching(task: TaskCard | Task) -> Any:
+def find_matching(task: TaskCard | Task) -> Any:
     """Return the task's matching protocol with the strictest needs, or None where it has no matching protocol."""
     candidates = [protocol for protocol in map(PROTOCOLS.get, task.protocols) if protocol.outside]
     return max(candidates, key=lambda protocol: len(protocol.outside), default=None)
 
 
-def _is_only_matching(task: TaskCard | Task) -> bool:
+def is_only_matching(task: TaskCard | Task) -> bool:
     """Return whether all protocols of a task are matching protocols, so that it needs no folds."""
     return all(PROTOCOLS.get(name).outside for name in task.protocols)
 
@@ -191,81 +189,6 @@ def _require_agreement(
             where = Location(at.file, at.row, at.column, within=f"[tasks.{task.name}] aggregate")
             remedy = f"name an inner unit whose samples agree before {unit} in `unit`, or don't aggregate"
             report(UserError(where, f"samples of {unit} {name} differ in {what}", remedy))
-
-
-def limit_task(task: Task, ids: NDArray[np.str_], at_most: int) -> Task:
-    """Return ``task`` cut to about ``at_most`` samples by `limit.cut`, with a note.
-
-    Parameters
-    ----------
-    task : Task
-    ids : str[N]
-        All sample ids of the dataset.
-    at_most : int
-
-    Raises
-    ------
-    UserError
-        Where what is left has no honest fold.
-    """
-    if at_most >= len(task.rows):
-        return task
-    labels, batches, groups = _stratify(task)
-    keep = limit.cut(ids[task.rows], labels, batches, groups, at_most)
-    note = f"Limit: cut from {len(task.rows)} to {len(keep)} samples, stratified by label and batch."
-    remedy = ("use ", Option("limit", limit.find_smallest_limit(labels, batches)), " or more")
-    return _cut(task, keep, note, Option("limit", at_most, f"task {task.name}"), remedy)
-
-
-def sample_units(task: Task, at_most: int) -> Task:
-    """Return ``task`` with whole units of it, up to about ``at_most`` samples, by `limit.cut_units`, with a note.
-
-    Raises
-    ------
-    UserError
-        Where what is left has no honest fold.
-    """
-    if at_most >= len(task.rows):
-        return task
-    keep = limit.cut_units(task.units, *_stratify(task), at_most)
-    n, n_kept = len(np.unique(task.units)), len(np.unique(task.units[keep]))
-    note = (
-        f"Sample: {n_kept} of {n} units, whole, with {len(keep)} of {len(task.rows)} samples, as the policy asks; "
-        f"intervals over units are about {np.sqrt(n / n_kept):.1f} times as wide as of all."
-    )
-    return _cut(task, keep, note, f"policy: sample = {at_most} (task {task.name})", "sample more")
-
-
-def _stratify(task: Task) -> tuple[NDArray[np.int64], NDArray[np.str_], NDArray[np.str_]]:
-    """Return what strata are made of, labels and batches, and the groups that folds hold out."""
-    labels = task.y if task.classes else limit.bin_labels(task.y)
-    if task.control is not None:  # controls are strata of their own, so that no cut takes them all
-        labels = labels * 2 + task.control
-    if task.test is not None:  # as are both sides of a split
-        labels = labels * 2 + task.test
-    return labels, task.batches, task.batches if task.holdout == "batch" else task.units
-
-
-def _cut(task: Task, keep: NDArray[np.int64], note: str, where: str, remedy: Words) -> Task:
-    """Return some samples of a task, with a note. Raises UserError where they have no honest fold."""
-    cut = replace(task.take(keep), notes=(*task.notes, note))
-    if matching := _find_matching(task):
-        confounds.refuse_matching(
-            matching, cut.y, cut.classes, cut.units, cut.batches, where=where, by_batch=where, remedy=remedy
-        )
-    if _is_only_matching(task):
-        return cut
-    confounds.refuse(
-        cut.y if cut.classes else None,
-        cut.classes,
-        cut.units,
-        cut.batches,
-        holdout=cut.holdout,
-        test=cut.test,
-        where=where,
-        remedy=remedy,
-    )
-    return cut
 
 
 def _keep(selection: _TaskSamples, mask: NDArray[np.bool_], why: str) -> _TaskSamples:

@@ -4,7 +4,7 @@ All batches of images of one shape have one size, the last one padded with zeros
 many images came along. Everything is float32, TF32 is off and cuDNN deterministic; a SPEC may ask for half the bits. On
 a CPU a batch is small enough for the caches and runs on one core, and several batches side by side, of one network or
 of several: cores that wait for each other within one small network are slow, on a shared machine very slow; and sums
-don't depend on how many cores there are. Measured on two cores with five networks at 224 pixels, batches of 8 take 0.6
+don't depend on how many cores there are. Measured on two cores with three networks at 224 pixels, batches of 8 take 0.6
 to 0.9 of the time of batches of 32, and a convolutional network whose channels lie last in memory 0.85 to 0.98 of that.
 """
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import reprcheck
-from reprcheck.datasets.table.tasks import sample_units
+from reprcheck.datasets.table.cutting import sample_units
 from reprcheck.errors import UserError
 from reprcheck.policy import Policy
 from reprcheck.types import Task
