@@ -358,3 +358,10 @@ def test_s3(machine, monkeypatch):
         assert "can't be written" in told_once(machine("s3://no-such-bucket/team"))
     finally:
         server.stop()
+
+
+def test_no_message_holds_a_password(tmp_path):
+    with pytest.raises(UserError) as raised:
+        Cache(tmp_path, remote="nosuch://me:secret@host/bucket")
+    assert "nosuch://…@host/bucket" in str(raised.value)
+    assert "secret" not in str(raised.value)
