@@ -334,12 +334,10 @@ assert "fsspec" not in sys.modules
 
 
 def test_s3(machine, monkeypatch):
-    """The real client against a server, where ``s3fs moto[s3] flask flask-cors`` are installed.
+    """The real client against a server."""
+    from moto.server import ThreadedMotoServer
 
-    The dev extra leaves them out: botocore would have it go back to an older python-dateutil.
-    """
-    pytest.importorskip("s3fs")
-    server = pytest.importorskip("moto.server").ThreadedMotoServer(port=0, verbose=False)
+    server = ThreadedMotoServer(port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
     for name, value in {
