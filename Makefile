@@ -46,7 +46,7 @@ calibration: $(READY)
 	$(BIN)/python tools/reports_in_docs.py
 
 throughput: $(READY)
-	$(BIN)/pytest benchmarks/test_throughput.py -q --benchmark-json=$(VENV)/throughput.json $(ARGS)
+	$(BIN)/pytest benchmarks/test_throughput.py -q -p benchmark --benchmark-json=$(VENV)/throughput.json $(ARGS)
 	$(BIN)/python tools/throughput.py $(VENV)/throughput.json
 	$(BIN)/python tools/reports_in_docs.py
 
