@@ -39,7 +39,7 @@ reports: $(READY)
 	-$(BIN)/pytest benchmarks/ --model='demo?seed=1' --report-dir=reports/demo-untrained
 	$(BIN)/python -m reprcheck audit sim-culture --model=demo --json > reports/audit/sim-culture.json
 	$(BIN)/python tools/reports_in_docs.py
-	$(BIN)/python tools/structure_table.py
+	$(BIN)/python tools/columns_in_docs.py
 
 calibration: $(READY)
 	$(BIN)/python -m reprcheck calibrate

@@ -161,6 +161,7 @@ DIAGNOSTICS = Registry(
     {
         "beats_untrained": "reprcheck.diagnostics.beats_untrained:BEATS_UNTRAINED",
         "beats_structure": "reprcheck.diagnostics.beats_structure:BEATS_STRUCTURE",
+        "beats_texture": "reprcheck.diagnostics.beats_texture:BEATS_TEXTURE",
         "beyond_intensity": "reprcheck.diagnostics.beyond_intensity:BEYOND_INTENSITY",
     },
 )
@@ -174,6 +175,7 @@ REFERENCES = Registry(
         "structure": "reprcheck.baselines.structure.baseline:STRUCTURE",
         "composition": "reprcheck.baselines.structure.baseline:COMPOSITION",
         "cellprofiler": "reprcheck.baselines.cellprofiler:CELLPROFILER",
+        "texture": "reprcheck.baselines.texture.baseline:TEXTURE",
         "intensity": "reprcheck.baselines.intensity:INTENSITY",
         "pixels": "reprcheck.baselines.pixels:PIXELS",
         "batch": "reprcheck.confounds.nuisance:BATCH",

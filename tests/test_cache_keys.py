@@ -33,7 +33,16 @@ from PIL import Image as Pictures
 
 import reprcheck
 from reprcheck import protocols
-from reprcheck.baselines import CellProfiler, Composition, Intensity, MatchedEncoder, Pixels, Quantiles, Structure
+from reprcheck.baselines import (
+    CellProfiler,
+    Composition,
+    Intensity,
+    MatchedEncoder,
+    Pixels,
+    Quantiles,
+    Structure,
+    Texture,
+)
 from reprcheck.baselines.expansions import expand
 from reprcheck.baselines.matching import TargetHistograms
 from reprcheck.code import reread
@@ -140,6 +149,7 @@ class Recorded:
 CHANNELS = ("dna", "actin", "tubulin")
 of_encoder("intensity", Intensity, "baselines.intensity")
 of_encoder("pixels", Pixels, "baselines.pixels")
+of_encoder("texture", Texture, "baselines.texture.baseline")
 of_encoder("structure", lambda: Structure(CHANNELS, "culture", ("a", "b")), "baselines.structure.baseline")
 of_encoder("structure, segmented", lambda: Structure(CHANNELS, "culture"), "baselines.structure.baseline", image=IMAGE)
 of_encoder("composition", lambda: Composition(("a", "b")), "baselines.structure.baseline")

@@ -53,6 +53,7 @@ OTHER_MEANINGS = {
     "shuffled": ("models/",),
     "intensity": ("datasets/simulate/touches.py", "studies/"),
     "structure": ("studies/structure.py", "studies/table.py"),
+    "texture": ("datasets/simulate/", "studies/"),
     "pixels": ("datasets/public/sets/cifar10.py",),
 }
 """Models make and name the networks that stand against them; studies bear names, of which some are those of baselines;

@@ -20,8 +20,8 @@ min_units = 8
 twins = 2
 repeats = 1
 limited_release = true
-diagnostics = ["beats_structure", "beats_pixels"]
-baselines = ["texture"]
+diagnostics = ["beats_texture", "beats_pixels"]
+baselines = ["patterns"]
 settings = ["mini:*/centroid/1", "two-textures:*/knn/1"]
 """
 
@@ -49,7 +49,7 @@ def run(site, *command, **where):
 def test_each_is_found_where_it_comes_from(site):
     code = """
 from reprcheck import registry
-names = {"SOURCES": "histogram", "DATASETS": "two-textures", "REFERENCES": "texture", "PROTOCOLS": "centroid/1"}
+names = {"SOURCES": "histogram", "DATASETS": "two-textures", "REFERENCES": "patterns", "PROTOCOLS": "centroid/1"}
 names |= {"DIAGNOSTICS": "beats_pixels", "REPORTERS": "csv"}
 for kind, name in names.items():
     print(kind, getattr(registry, kind).origin(name), type(getattr(registry, kind).get(name)).__name__)
@@ -74,12 +74,12 @@ def test_the_gate_asks_all_of_them(site, tmp_path):
     card = json.loads((tmp_path / "report" / "scorecard.json").read_text(encoding="utf-8"))
     assert card["model"]["name"] == "histogram-16"
     assert {"mini", "two-textures"} == {setting["dataset"] for setting in card["settings"]}
-    assert all("texture" in setting["scores"] for setting in card["settings"])
+    assert all("patterns" in setting["scores"] for setting in card["settings"])
     asked = {(cell["setting"].split(":")[0], cell["diagnostic"]): cell for cell in card["cells"]}
-    assert set(asked) == {(d, q) for d in ("mini", "two-textures") for q in ("beats_structure", "beats_pixels")}
+    assert set(asked) == {(d, q) for d in ("mini", "two-textures") for q in ("beats_texture", "beats_pixels")}
     assert "error" not in {cell["status"] for cell in asked.values()}
-    compared = {c["reference"] for c in asked["mini", "beats_structure"]["details"]["comparisons"]}
-    assert {"structure", "texture", "texture, expanded"} <= compared
+    compared = {c["reference"] for c in asked["mini", "beats_texture"]["details"]["comparisons"]}
+    assert {"texture", "patterns", "patterns, expanded"} <= compared
     rows = list(csv.DictReader((tmp_path / "report" / "scorecard.csv").read_text(encoding="utf-8").splitlines()))
     assert len(rows) == len(card["cells"])
 

@@ -30,7 +30,7 @@ def refused(path: Path) -> str:
 def test_without_a_file_the_defaults_hold(tmp_path: Path) -> None:
     assert read_policy(None) == Policy() == read_policy(written(tmp_path, "schema = 1"))
     assert (Policy().alpha, Policy().margin, Policy().min_units, Policy().twins) == (0.05, 0.02, 10, 5)
-    assert Policy().diagnostics == ("beats_untrained", "beats_structure", "beyond_intensity")
+    assert Policy().diagnostics == ("beats_untrained", "beats_structure", "beats_texture", "beyond_intensity")
     assert Policy().requires("any:setting/at-all/1")
 
 

@@ -28,8 +28,8 @@ from __future__ import annotations
 from reprcheck.baselines.structure.baseline import STRUCTURE
 from reprcheck.diagnostics.bench import Bench
 from reprcheck.diagnostics.diagnostic import Diagnostic
-from reprcheck.registry import REFERENCES
-from reprcheck.types import Cell, Evidence
+from reprcheck.diagnostics.hand_made import compare_with_baselines
+from reprcheck.types import Cell
 
 NAME = "beats_structure"
 
@@ -38,16 +38,7 @@ def ask(bench: Bench) -> Cell:
     """Compare the model with the structural features and their expansions, and with those of baselines asked for."""
     if bench.kind == "natural":
         return bench.without_evidence(NAME, "not_applicable", "photographs hold no cells to count or shape")
-    opponents = [name for name in bench.baselines if REFERENCES.get(name).knows == STRUCTURE.knows]
-    return bench.cell(NAME, [e for name in opponents for e in _against(bench, name)])
-
-
-def _against(bench: Bench, name: str) -> list[Evidence]:
-    baseline = bench.baselines[name]
-    expansions = bench.expansions(baseline)
-    model, alone, *wide = bench.scores([bench.embedding], [baseline], *([baseline, e] for e in expansions))
-    margin = bench.margin(NAME)
-    return [bench.against(model, [alone], name, margin), bench.against(model, wide, f"{name}, expanded", margin)]
+    return bench.cell(NAME, compare_with_baselines(bench, NAME, STRUCTURE.knows))
 
 
 BEATS_STRUCTURE = Diagnostic(

@@ -3,7 +3,16 @@
 import numpy as np
 import pytest
 
-from reprcheck.baselines import CellProfiler, Intensity, MatchedEncoder, Pixels, Quantiles, Structure, TargetHistograms
+from reprcheck.baselines import (
+    CellProfiler,
+    Intensity,
+    MatchedEncoder,
+    Pixels,
+    Quantiles,
+    Structure,
+    TargetHistograms,
+    Texture,
+)
 from reprcheck.types import Image
 
 from .fields import random_field, stained
@@ -12,6 +21,7 @@ REFERENCE = TargetHistograms(np.linspace(0, 1, 512, dtype=np.float32).reshape(2,
 ENCODERS = [
     Intensity(),
     Pixels(side=5),
+    Texture(),
     Quantiles(),
     Structure(("dna", "actin"), "culture"),
     CellProfiler(("dna", "actin"), "culture"),

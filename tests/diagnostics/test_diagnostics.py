@@ -1,4 +1,4 @@
-"""The three questions on made-up vectors, where the answer is known."""
+"""The questions on made-up vectors, where the answer is known."""
 
 import contextlib
 from dataclasses import replace
@@ -39,6 +39,7 @@ def bench(
     twins=None,
     plain=0.0,
     structure=0.0,
+    texture=0.0,
     intensity=0.0,
     matched=None,
     kind="culture",
@@ -46,7 +47,7 @@ def bench(
     **policy,
 ):
     twins = [block(seed=10 + k) for k in range(3)] if twins is None else twins
-    hand_made = {"intensity": block(intensity, 4, 31), "pixels": block(0, 4, 32)}
+    hand_made = {"intensity": block(intensity, 4, 31), "pixels": block(0, 4, 32), "texture": block(texture, 4, 36)}
     if kind != "natural":
         hand_made["structure"] = block(structure, 4, 33)
         hand_made |= {name: block(asked_for, 4, 34) for name in policy.get("baselines", ())}
@@ -81,7 +82,10 @@ def ask(diagnostic, *args, **kwargs):
 def test_knowledge_passes_all_and_noise_none(tmp_path):
     for name in DIAGNOSTICS.names():
         assert ask(name, tmp_path, block(3.0)).status == "pass"
-        assert ask(name, tmp_path, block(0.0, seed=5), structure=1.5, intensity=1.5, plain=1.5).status != "pass"
+        assert (
+            ask(name, tmp_path, block(0.0, seed=5), structure=1.5, texture=1.5, intensity=1.5, plain=1.5).status
+            != "pass"
+        )
 
 
 @pytest.mark.parametrize(
@@ -89,6 +93,7 @@ def test_knowledge_passes_all_and_noise_none(tmp_path):
     [
         ("beats_untrained", {"plain": 3.0}),
         ("beats_structure", {"structure": 3.0}),
+        ("beats_texture", {"texture": 3.0}),
         ("beyond_intensity", {"intensity": 3.0}),
     ],
 )
@@ -211,6 +216,13 @@ def test_what_structure_tells_without_a_line_must_be_beaten_too(tmp_path):
 
 def test_structure_means_nothing_in_photographs(tmp_path):
     assert ask("beats_structure", tmp_path, block(3.0), kind="natural").status == "not_applicable"
+
+
+def test_texture_must_be_beaten_in_photographs_too(tmp_path):
+    assert ask("beats_texture", tmp_path, block(3.0), kind="natural").status == "pass"
+    cell = ask("beats_texture", tmp_path, block(3.0, seed=4), kind="natural", texture=3.0)
+    assert cell.status != "pass"
+    assert [c["reference"] for c in cell.details["comparisons"]] == ["texture", "texture, expanded"]
 
 
 def test_every_comparison_is_in_the_details(tmp_path):

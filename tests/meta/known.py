@@ -1,9 +1,9 @@
 """Encoders that know one thing, on tasks with one cause: each gets the verdict it deserves.
 
-The tables say what each encoder deserves of `beats_untrained`, `beats_structure` and `beyond_intensity`: ``pass``; or
-``-``, anything but a pass; or ``?``, where it knows a part of the cause and either is fair. Where the cause is
-brightness nobody passes `beyond_intensity`; if it is a count or a shape, `beats_structure`; where there is none,
-anything. One more untrained network never passes `beats_untrained`.
+The tables say what each encoder deserves of each diagnostic, in the order of `DIAGNOSTICS`: ``pass``; or ``-``, anything
+but a pass; or ``?``, where it knows a part of the cause and either is fair. Where the cause is brightness nobody passes
+`beyond_intensity`; if it is a count or a shape, `beats_structure`; if it is texture, `beats_texture`, which reads a part
+of the others; where there is none, anything. One more untrained network never passes `beats_untrained`.
 
 All other toys are asked at once, side by side: they deserve ``-`` throughout, and so does whoever knows what all of
 them know. So do the networks and a constant where a task's table doesn't name them. The demo on the default sets is
@@ -30,31 +30,31 @@ ENCODERS = {
     "untrained": "demo?seed=1",
     "demo": "demo",
 }
-DIAGNOSTICS = ("beats_untrained", "beats_structure", "beyond_intensity")
-ALL = ("pass", "pass", "pass")
-NONE = ("-", "-", "-")
-STRUCTURE_IS_BLIND = dict.fromkeys(("localisation", "texture", "untrained", "demo"), ("-", "?", "-"))
+DIAGNOSTICS = ("beats_untrained", "beats_structure", "beats_texture", "beyond_intensity")
+ALL = ("pass", "pass", "?", "pass")
+NONE = ("-", "-", "-", "-")
+STRUCTURE_IS_BLIND = dict.fromkeys(("localisation", "texture", "untrained", "demo"), ("-", "?", "-", "-"))
 """To brightness, that is: a toy with a trace of it may know more than structure does."""
 DESERVED = {
     "sim-culture": {
-        "localisation": {"localisation": ALL, "untrained": ("-", "?", "-")},
-        "texture": {"texture": ALL, "untrained": ("-", "?", "-")},
+        "localisation": {"localisation": ALL, "untrained": ("-", "?", "-", "-")},
+        "texture": {"texture": ALL, "untrained": ("-", "?", "-", "-")},
     },
     "sim-culture-known": {
-        "brightness": {"brightness": ("pass", "pass", "-"), **STRUCTURE_IS_BLIND},
-        "count": {"count": ("pass", "-", "?"), "demo": ("?", "-", "?")},
-        "shape": {"shape": ("pass", "-", "pass"), "demo": ("?", "-", "?")},
+        "brightness": {"brightness": ("pass", "pass", "?", "-"), **STRUCTURE_IS_BLIND},
+        "count": {"count": ("pass", "-", "?", "?"), "demo": ("?", "-", "?", "?")},
+        "shape": {"shape": ("pass", "-", "?", "pass"), "demo": ("?", "-", "?", "?")},
         "nothing": {},
     },
     "sim-tissue": {
-        "arrangement": {"texture": ("?", "?", "?"), "untrained": ("-", "?", "-")},
-        "localisation": {"localisation": ALL, "untrained": ("-", "?", "-")},
+        "arrangement": {"texture": ("?", "?", "?", "?"), "untrained": ("-", "?", "-", "-")},
+        "localisation": {"localisation": ALL, "untrained": ("-", "?", "-", "-")},
     },
     "sim-tissue-known": {
-        "brightness": {"brightness": ("?", "pass", "-"), **STRUCTURE_IS_BLIND},
+        "brightness": {"brightness": ("?", "pass", "?", "-"), **STRUCTURE_IS_BLIND},
         # a plain ViT reads much of the count: 96 units can't tell a mean count from it by the margin and to spare
-        "count": {"count": ("?", "-", "?"), "demo": ("?", "-", "?")},
-        "shape": {"shape": ("pass", "-", "pass"), "demo": ("?", "-", "?")},
+        "count": {"count": ("?", "-", "?", "?"), "demo": ("?", "-", "?", "?")},
+        "shape": {"shape": ("pass", "-", "?", "pass"), "demo": ("?", "-", "?", "?")},
         "nothing": {},
     },
 }
@@ -85,7 +85,7 @@ def all_but(known: str):
     return lambda x: np.concatenate([toy(x) for toy in blind], axis=1)
 
 
-def asked(name: str, table: Mapping[str, tuple[str, str, str]]) -> dict[str, tuple[str, str, str]]:
+def asked(name: str, table: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
     """Return what each encoder that is asked on a dataset deserves, by its SPEC."""
     named = {ENCODERS[encoder]: deserved for encoder, deserved in table.items()}
     rest = ("constant", "untrained") if name in catalogue.DEFAULT else ("constant", "untrained", "demo")

@@ -12,15 +12,15 @@ from tests.cases import write_case
 from tests.installed import write_metadata
 from tests.plugin.conftest import ROOT
 
-THREE = {"beats_untrained", "beats_structure", "beyond_intensity"}
+ALL = {"beats_untrained", "beats_structure", "beats_texture", "beyond_intensity"}
 
 
 def test_a_model_that_sees_what_matters_is_released(gate):
     found = gate(models=("stripes",))
-    assert found.statuses == dict.fromkeys(THREE, "pass")
+    assert found.statuses == dict.fromkeys(ALL, "pass")
     assert found.status == 0
     assert found.card["gate"] == {"released": True, "outcome": "released", "blocked_by": []}
-    assert "3 passed" in found.text
+    assert "4 passed" in found.text
     assert (found.report / "scorecard.md").read_text().count("\n") > 10
 
 
@@ -58,7 +58,7 @@ def test_a_model_that_sees_brightness_alone_is_blocked_by_name(gate):
 @pytest.mark.parametrize(("toy", "status"), [("constant", "fail"), ("broken", "error")])
 def test_an_embedding_that_can_not_be_judged_never_passes(gate, toy, status):
     found = gate(models=(toy,))
-    assert found.statuses == dict.fromkeys(THREE, status)
+    assert found.statuses == dict.fromkeys(ALL, status)
     assert found.status == 1
 
 
@@ -74,20 +74,20 @@ def test_what_was_deselected_blocks(gate, options):
     found = gate(*options, models=("stripes",))
     assert found.status == (5 if "no_such_thing" in options else 1)
     assert "no verdict: deselected, skipped or killed" in found.text
-    assert set(found.statuses) < THREE
+    assert set(found.statuses) < ALL
     assert set(found.statuses.values()) <= {"pass"}
 
 
 def test_stopping_at_the_first_failure_blocks(gate):
     found = gate("-x", models=("constant",))
     assert found.status == 1
-    assert len(found.card["cells"]) < 3
+    assert len(found.card["cells"]) < len(ALL)
 
 
 def test_a_model_that_kills_its_process_blocks(gate):
     found = gate("-n", "1", "--max-worker-restart=0", models=("murderer",))
     assert found.status == 1
-    assert found.statuses == dict.fromkeys(THREE, "error")
+    assert found.statuses == dict.fromkeys(ALL, "error")
     assert "was killed by SIGKILL (out of memory?), without a verdict" in " ".join(found.text.split())
 
 
@@ -157,7 +157,7 @@ def test_too_few_units_are_inconclusive_and_block(gate, place, tmp_path):
     demanding = tmp_path / "demanding.toml"
     demanding.write_text((place / "policy.toml").read_text().replace("min_units = 10", "min_units = 100"))
     found = gate(f"--policy={demanding}", models=("stripes",))
-    assert found.statuses == dict.fromkeys(THREE, "inconclusive")
+    assert found.statuses == dict.fromkeys(ALL, "inconclusive")
     assert found.status == 10
     assert found.card["gate"]["outcome"] == "not_enough_evidence"
     assert "at least 100 units are needed" in " ".join(found.text.split())
@@ -227,7 +227,7 @@ def test_a_paired_design_has_verdicts(gate, place, tmp_path):
     (tmp_path / "all.toml").write_text("schema = 1\ntwins = 2\nrepeats = 1\n")
     found = gate(f"--dataset={case}", f"--policy={tmp_path}/all.toml", models=("brightness",))
     assert found.status in (1, 10), found.text
-    assert len(found.statuses) == 3
+    assert len(found.statuses) == len(ALL)
     assert "error" not in {cell["status"] for cell in found.card["cells"]}
     assert {setting["n_units"] for setting in found.card["settings"]} == {20}
 
@@ -236,7 +236,7 @@ def test_verdicts_have_their_own_words(gate, place, tmp_path):
     demanding = tmp_path / "demanding.toml"
     demanding.write_text((place / "policy.toml").read_text().replace("min_units = 10", "min_units = 100"))
     found = gate(f"--policy={demanding}", "-v", models=("stripes",))
-    assert found.text.count("INCONCLUSIVE benchmarks/test_") == 3, "in the short summary"
+    assert found.text.count("INCONCLUSIVE benchmarks/test_") == len(ALL), "in the short summary"
     for line in ("asked: ", "found: ", "try:   judge more units"):
         assert line in found.text
 

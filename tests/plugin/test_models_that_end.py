@@ -35,7 +35,7 @@ def test_a_process_that_ends_is_an_error(attacked, model, workers):
     found = attacked(model, *workers)
     assert (found.status, one_outcome(found)) == (1, "blocked"), found.text
     assert {(c["status"], ERRORS[model] in c["statement"]) for c in found.card["cells"]} == {("error", True)}
-    assert len(found.card["gate"]["blocked_by"]) == 3
+    assert len(found.card["gate"]["blocked_by"]) == 4
     assert "deselected" not in found.text
     assert "Traceback" not in found.text
 
@@ -58,7 +58,7 @@ def test_what_a_model_prints_or_does_at_exit_changes_no_verdict(attacked, model)
     found = attacked(model)
     assert (found.status, one_outcome(found)) == (10, "not_enough_evidence"), found.text
     assert "pass" not in found.statuses.values()
-    assert len(found.statuses) == 3
+    assert len(found.statuses) == 4
 
 
 def test_a_model_that_ends_the_gate_leaves_it_undecided(attacked):

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hatchling.builders.wheel import WheelBuilder
 
+from reprcheck.registry import DIAGNOSTICS
 from tests.forked import Server, run_fresh
 from tests.plugin.attacks import ERRORS, MISTAKES
 
@@ -49,7 +50,7 @@ def test_it_runs_anywhere_from_a_checkout(run, tmp_path: Path) -> None:
     assert status == 0, text
     card = json.loads((tmp_path / "report" / "scorecard.json").read_text())
     assert card["gate"]["released"]
-    assert {cell["diagnostic"] for cell in card["cells"]} == {"beats_structure", "beats_untrained", "beyond_intensity"}
+    assert {cell["diagnostic"] for cell in card["cells"]} == set(DIAGNOSTICS.own)
 
 
 def test_one_question_can_be_named(run) -> None:

@@ -235,7 +235,7 @@ def test_a_model_that_knows_what_cellprofiler_does_must_not_pass_where_the_polic
 
 def test_photographs_have_no_use_for_cellprofiler(tmp_path):
     photographs = load(write_dataset(tmp_path / "mini", labels=LABELS, card={"kind": "natural"}))
-    assert set(baselines(photographs, tmp_path / "cache", "cellprofiler")) == {"intensity", "pixels"}
+    assert set(baselines(photographs, tmp_path / "cache", "cellprofiler")) == {"texture", "intensity", "pixels"}
 
 
 @pytest.mark.parametrize(

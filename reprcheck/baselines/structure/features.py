@@ -12,8 +12,9 @@ from itertools import combinations_with_replacement
 import numpy as np
 from numpy.typing import NDArray
 
+from reprcheck.baselines.columns import Measure
 from reprcheck.baselines.structure.cell_types import distances_to_others, entropy, joins
-from reprcheck.baselines.structure.measures import ALONE, EMPTY, Field, Measure, distribution, mean_and_sd, single
+from reprcheck.baselines.structure.measures import ALONE, EMPTY, Field, distribution, mean_and_sd, single
 from reprcheck.baselines.structure.shapes import hull_area
 from reprcheck.baselines.structure.spatial import (
     clark_evans,
@@ -39,7 +40,7 @@ def _anisotropy(field: Field) -> float:
     return float((large - small) / large) if large > 1e-9 else 0.0
 
 
-def _within(share: float) -> Measure:
+def _within(share: float) -> Measure[Field]:
     return mean_and_sd(
         f"within_{share:g}",
         "objects",
@@ -68,7 +69,7 @@ def _apart(field: Field, kinds: int) -> Sequence[float]:
 _REGIONS = "scikit-image, `regionprops`"
 _DELAUNAY = "Doyle et al. 2008"
 
-MEASURES: tuple[Measure, ...] = (
+MEASURES: tuple[Measure[Field], ...] = (
     single("count", "objects", "number of objects", "", lambda f: float(len(f.objects))),
     single(
         "coverage", "", "area of all objects over that of the field", "", lambda f: float(f.objects.area.sum() / f.area)
@@ -237,7 +238,7 @@ MEASURES: tuple[Measure, ...] = (
 """Every measure, in order of the columns."""
 
 
-def of_types(names: Sequence[str]) -> tuple[Measure, ...]:
+def of_types(names: Sequence[str]) -> tuple[Measure[Field], ...]:
     """Return the further measures of a dataset whose cells have types with these names; none without names."""
     if not names:
         return ()
@@ -306,7 +307,9 @@ def composition(
     return _values(of_types(cell_types), mask, types)
 
 
-def _values(measures: Sequence[Measure], mask: NDArray[np.int32], types: NDArray[np.int32] | None) -> dict[str, float]:
+def _values(
+    measures: Sequence[Measure[Field]], mask: NDArray[np.int32], types: NDArray[np.int32] | None
+) -> dict[str, float]:
     field = Field.of(mask, types)
     if not len(field.objects):
         return {name: 0.0 for m in measures for name in m.columns}

@@ -12,6 +12,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from reprcheck.baselines.columns import Measure
 from reprcheck.baselines.structure.cell_types import object_types
 from reprcheck.baselines.structure.shapes import Floats, Shapes, measure
 from reprcheck.baselines.structure.spatial import delaunay_edges, nearest_distances
@@ -91,43 +92,16 @@ class Field:
         return float(np.hypot(*(point - middle))) / self.diagonal
 
 
-@dataclass(frozen=True)
-class Measure:
-    """One idea, and the columns that it has.
-
-    Attributes
-    ----------
-    columns : tuple of str
-        Names of the columns.
-    unit : str
-        "px" is pixels, "" a number without unit.
-    definition : str
-    source : str
-        The paper or program that defines it; "" where the definition is all there is.
-    zero_for : str
-        The fields for which it isn't defined, where the columns are 0.
-    values : function of Field
-        Returns a number for each column; not called for a field without objects.
-    """
-
-    columns: tuple[str, ...]
-    unit: str
-    definition: str
-    source: str
-    zero_for: str
-    values: Callable[[Field], Sequence[float]]
-
-
 def single(
     name: str, unit: str, definition: str, source: str, value: Callable[[Field], float], zero_for: str = EMPTY
-) -> Measure:
+) -> Measure[Field]:
     """Return the measure of one number per field."""
     return Measure((name,), unit, definition, source, zero_for, lambda field: (value(field),))
 
 
 def distribution(
     name: str, unit: str, definition: str, source: str, of: Callable[[Field], Floats], zero_for: str = EMPTY
-) -> Measure:
+) -> Measure[Field]:
     """Return the measure of all objects' values: mean, standard deviation and quantiles."""
 
     def values(field: Field) -> Sequence[float]:
@@ -146,7 +120,7 @@ def mean_and_sd(
     source: str,
     of: Callable[[Field], NDArray[np.float64] | NDArray[np.int64]],
     zero_for: str = EMPTY,
-) -> Measure:
+) -> Measure[Field]:
     """Return the measure of all objects' values: mean and standard deviation."""
     return Measure(
         (f"{name}.mean", f"{name}.sd"), unit, definition, source, zero_for, lambda field: _mean_sd(of(field))

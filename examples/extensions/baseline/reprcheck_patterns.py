@@ -1,4 +1,4 @@
-"""``baselines = ["texture"]`` in a policy: local binary patterns, texture that nobody learned (Ojala et al. 2002)."""
+"""``baselines = ["patterns"]`` in a policy: local binary patterns that nobody learned (Ojala et al. 2002)."""
 
 from collections.abc import Sequence
 
@@ -14,14 +14,14 @@ from reprcheck.types import Dataset, Encoder, Image
 POINTS = 8  # neighbours around a pixel: there are so many uniform patterns, and two more
 
 
-class Texture:
+class Patterns:
     """Encoder: of each channel the shares of its local patterns."""
 
-    name = "texture"
+    name = "patterns"
 
     def digest(self) -> str:
         """Return the digest of this code and of what computes the patterns."""
-        return digest("texture", code_digest(__name__), installed("scikit-image"))
+        return digest("patterns", code_digest(__name__), installed("scikit-image"))
 
     def encode(self, images: Sequence[Image]) -> NDArray[np.float32]:
         """Return float32[N, 10 C] for N images of C channels."""
@@ -34,14 +34,14 @@ def shares(channel: NDArray[np.float32]) -> NDArray[np.float64]:
     return np.bincount(patterns.astype(int).ravel(), minlength=POINTS + 2) / patterns.size
 
 
-class TextureBaseline(Baseline):
-    """Stands beside the structural features, so that `beats_structure` asks about it too."""
+class PatternsBaseline(Baseline):
+    """Stands beside the textural features, so that `beats_texture` asks about it too."""
 
-    name, knows, letter = "texture", "layout", "x"
+    name, knows, letter = "patterns", "texture", "l"
 
     def encoder(self, dataset: Dataset, channels: tuple[str, ...]) -> Encoder:
         """Return the encoder, which needs to know nothing of the dataset."""
-        return Texture()
+        return Patterns()
 
 
-TEXTURE = TextureBaseline()
+PATTERNS = PatternsBaseline()

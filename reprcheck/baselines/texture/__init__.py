@@ -1,0 +1,1 @@
+"""The textural baseline: local statistics of grey levels, channel by channel, that nobody learned."""
