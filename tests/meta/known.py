@@ -1,9 +1,10 @@
 """Encoders that know one thing, on tasks with one cause: each gets the verdict it deserves.
 
-The tables say what each encoder deserves of each diagnostic, in the order of `DIAGNOSTICS`: ``pass``; or ``-``, anything
-but a pass; or ``?``, where it knows a part of the cause and either is fair. Where the cause is brightness nobody passes
-`beyond_intensity`; if it is a count or a shape, `beats_structure`; if it is texture, `beats_texture`, which reads a part
-of the others; where there is none, anything. One more untrained network never passes `beats_untrained`.
+The tables say what each encoder deserves of each diagnostic, in the order of `DIAGNOSTICS`: ``pass``; or ``-``,
+anything but a pass; or ``?``, where it knows a part of the cause and either is fair. Where the cause is brightness
+nobody passes `beyond_intensity`; if it is a count or a shape, `beats_structure`; if it is texture, `beats_texture`,
+whose opponent reads a part of the others; where there is none, anything. One more untrained network never passes
+`beats_untrained`.
 
 All other toys are asked at once, side by side: they deserve ``-`` throughout, and so does whoever knows what all of
 them know. So do the networks and a constant where a task's table doesn't name them. The demo on the default sets is
