@@ -1,4 +1,4 @@
-"""The comparison with hand-made baselines of one kind of knowledge, which several diagnostics make."""
+"""Comparisons with hand-made baselines that know one kind of thing, which several diagnostics make."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from reprcheck.types import Evidence
 
 
 def compare_with_baselines(bench: Bench, diagnostic: str, knows: str) -> list[Evidence]:
-    """Compare the model with every baseline on the bench that knows one kind of thing, and with its expansions.
+    """Compare the model with every baseline on the bench that knows one kind of thing.
 
     Parameters
     ----------
@@ -23,8 +23,26 @@ def compare_with_baselines(bench: Bench, diagnostic: str, knows: str) -> list[Ev
     list of Evidence
         Of each baseline two: against its features as they are, and against K nonlinear expansions beside them.
     """
-    opponents = [name for name in bench.baselines if REFERENCES.get(name).knows == knows]
-    return [evidence for name in opponents for evidence in _compare(bench, diagnostic, name)]
+    return [evidence for name in _who_know(bench, knows) for evidence in _compare(bench, diagnostic, name)]
+
+
+def compare_with_forests(bench: Bench, knows: str) -> list[Evidence]:
+    """Compare the model with a forest grown on each such baseline, at margin 0, where the protocol predicts.
+
+    An encoder that *learned* to read the label from the features, on other data, lays out for a vote of neighbours what
+    that can't find in the features themselves. A forest finds it.
+    """
+    if not bench.scorer.predicts:
+        return []
+    (model,) = bench.scores([bench.embedding])
+    return [
+        bench.against(model, [bench.fitted(bench.baselines[name])], f"{name}, read by a forest", 0.0)
+        for name in _who_know(bench, knows)
+    ]
+
+
+def _who_know(bench: Bench, knows: str) -> list[str]:
+    return [name for name in bench.baselines if REFERENCES.get(name).knows == knows]
 
 
 def _compare(bench: Bench, diagnostic: str, name: str) -> list[Evidence]:

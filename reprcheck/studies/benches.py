@@ -12,11 +12,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from reprcheck.baselines import Baseline
 from reprcheck.datasets import catalogue
 from reprcheck.datasets.simulate import NAMES
 from reprcheck.diagnostics.bench import Bench
 from reprcheck.diagnostics.contestants import Contestants
+from reprcheck.digest import digest
 from reprcheck.embed.cache import Cache, default_folder
 from reprcheck.embed.embedder import Embedder, taker
 from reprcheck.embed.engine import Block
@@ -24,6 +28,7 @@ from reprcheck.models import AdaptationImages, Model
 from reprcheck.policy import Policy
 from reprcheck.protocols import Protocol
 from reprcheck.runs.benches import Benches
+from reprcheck.seeding import rng
 from reprcheck.studies.sets import SETS
 from reprcheck.types import Dataset, Encoder, Task
 
@@ -51,6 +56,33 @@ class StudySetting:
     def name(self) -> str:
         """The setting's id."""
         return f"{self.dataset.name}:{self.task.name}/{self.protocol}"
+
+
+@dataclass(frozen=True)
+class Halves:
+    """A setting cut in two by what folds hold out, batches or units: one half to learn from, one to be judged on.
+
+    Attributes
+    ----------
+    learns : bool[n]
+        Of the setting's samples.
+    judged : StudySetting
+        The other half, as a set of its own.
+    """
+
+    learns: NDArray[np.bool_]
+    judged: StudySetting
+
+    @classmethod
+    def of(cls, at: StudySetting, name: Sequence[str | int | bool]) -> Halves:
+        """Cut a setting in two by a draw of this name."""
+        task = at.task
+        groups = task.batches if task.holdout == "batch" else task.units
+        names = np.unique(groups)
+        learns = np.isin(groups, rng(*name).permutation(names)[: len(names) // 2])
+        half = task.take(np.flatnonzero(~learns))
+        half_set = replace(at.dataset, tasks={half.name: half}, digest=digest(at.dataset.digest, list(name)))
+        return cls(learns, StudySetting(half_set, replace(half, control=None, positions=None), at.protocol))
 
 
 def open_sets(limits: Mapping[str, int | None], settings: Iterable[str]) -> list[Dataset]:

@@ -5,22 +5,18 @@ Apart from the study, so that what it caches depends on this code and not on all
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.ensemble import ExtraTreesClassifier
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.neural_network import MLPClassifier
 
 from reprcheck.baselines.expansions import standardise
 from reprcheck.code import code_digest
 from reprcheck.digest import digest, installed
 from reprcheck.embed.engine import Block
 from reprcheck.seeding import rng, seed
-from reprcheck.studies.functions import Floats, Function, apply, kernel, mlp
+from reprcheck.studies.functions import FITTED, Floats, Function, apply, kernel, mlp
 from reprcheck.types import Image
 
 LEVELS = 1024
@@ -142,30 +138,6 @@ KINDS: Mapping[str, Callable[[Seen, int, np.random.Generator], Floats]] = {
     "mean of waves": _mean_of_waves,
     "mean of networks": _mean_of_networks,
 }
-
-
-def _network(z: Floats, y: NDArray[np.int64], judged: Floats, state: int) -> Floats:
-    """Return the last hidden layers of three small networks."""
-    out = []
-    for k in range(3):
-        fitted = MLPClassifier((64, 32), activation="tanh", alpha=0.01, max_iter=150, random_state=state + k)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            fitted.fit(z, y)
-        hidden = judged
-        for weights, bias in list(zip(fitted.coefs_, fitted.intercepts_, strict=True))[:-1]:
-            hidden = np.tanh(hidden @ weights + bias)
-        out.append(hidden)
-    return np.hstack(out)
-
-
-def _forest(z: Floats, y: NDArray[np.int64], judged: Floats, state: int) -> Floats:
-    """Return each tree's probabilities of the classes."""
-    trees = ExtraTreesClassifier(100, min_samples_leaf=3, random_state=state).fit(z, y).estimators_
-    return np.hstack([tree.predict_proba(judged) for tree in trees])
-
-
-FITTED = {"network": _network, "forest": _forest}
 
 
 def drawn(features: Block, levels: Block, kind: str, width: int, name: Sequence[str | int]) -> Block:

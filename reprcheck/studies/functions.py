@@ -1,16 +1,21 @@
-"""Random functions of features, drawn without a label: what an encoder that knows nothing but the features may be."""
+"""Functions of features, drawn without a label or fitted to one: what an encoder that knows nothing else may be."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.ensemble import ExtraTreesClassifier
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.neural_network import MLPClassifier
 
 from reprcheck.baselines.expansions import standardise
 from reprcheck.code import code_digest
+from reprcheck.digest import digest, installed
 from reprcheck.embed.engine import Block
-from reprcheck.seeding import rng
+from reprcheck.seeding import rng, seed
 
 Floats = NDArray[np.float64]
 Function = Callable[[Floats, int, np.random.Generator], Floats]
@@ -77,3 +82,50 @@ FUNCTIONS: Mapping[str, Function] = {
     "products": products,
     "subset": subset,
 }
+
+
+def _network(z: Floats, y: NDArray[np.int64], judged: Floats, state: int) -> Floats:
+    """Return the last hidden layers of three small networks."""
+    out = []
+    for k in range(3):
+        fitted = MLPClassifier((64, 32), activation="tanh", alpha=0.01, max_iter=150, random_state=state + k)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            fitted.fit(z, y)
+        hidden = judged
+        for weights, bias in list(zip(fitted.coefs_, fitted.intercepts_, strict=True))[:-1]:
+            hidden = np.tanh(hidden @ weights + bias)
+        out.append(hidden)
+    return np.hstack(out)
+
+
+def _forest(z: Floats, y: NDArray[np.int64], judged: Floats, state: int) -> Floats:
+    """Return each tree's probabilities of the classes."""
+    trees = ExtraTreesClassifier(100, min_samples_leaf=3, random_state=state).fit(z, y).estimators_
+    return np.hstack([tree.predict_proba(judged) for tree in trees])
+
+
+FITTED = {"network": _network, "forest": _forest}
+"""From features to learn from, their labels, features to read and a seed to what the last layer says of these."""
+
+
+def fitted(base: Block, y: NDArray[np.int64], learns: NDArray[np.bool_], kind: str, name: Sequence[str | int]) -> Block:
+    """Return a block, for the samples that it hasn't learned from, of what was fitted to the label on the others.
+
+    Parameters
+    ----------
+    base : Block
+        Features of n samples.
+    y : int64[n]
+    learns : bool[n]
+        The samples to learn from.
+    kind : str
+        One of `FITTED`.
+    name : sequence of str or int
+        What the seed is made of.
+    """
+    z = standardise(base.vectors)
+    vectors = FITTED[kind](z[learns], y[learns], z[~learns], seed(*name) % 2**31).astype(np.float32)
+    code = code_digest(__name__), installed("scikit-learn", "scipy", "numpy")
+    source = digest("fitted", kind, list(name), code, base.digest, y, learns)
+    return Block(source, tuple(base.ids[i] for i in np.flatnonzero(~learns)), vectors)

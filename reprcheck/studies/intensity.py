@@ -12,22 +12,20 @@ The rate is at the policy's margin; at margin 0 it is among the details.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-import numpy as np
 from threadpoolctl import threadpool_limits
 
 from reprcheck.baselines.intensity import Intensity
 from reprcheck.diagnostics import beyond_intensity
-from reprcheck.digest import digest
 from reprcheck.embed.engine import Progress
 from reprcheck.models import resolve_model
 from reprcheck.policy import Policy
 from reprcheck.protocols.knn import KNN
 from reprcheck.protocols.probe import PROBE
-from reprcheck.seeding import rng
 from reprcheck.studies.benches import (
     QUICK_LIMIT,
+    Halves,
     StudyBenches,
     StudySetting,
     Trial,
@@ -36,7 +34,8 @@ from reprcheck.studies.benches import (
     plan_trials,
     study_settings,
 )
-from reprcheck.studies.brightness import FITTED, KINDS, Levels, Waves, drawn, fitted
+from reprcheck.studies.brightness import KINDS, Levels, Waves, drawn, fitted
+from reprcheck.studies.functions import FITTED
 from reprcheck.studies.row import Row, Scale
 from reprcheck.studies.tally import Attempt, row, rows
 from reprcheck.types import Cell
@@ -105,14 +104,9 @@ class FittedEncoder:
         dataset, task = self.at.dataset, self.at.task
         features, levels = benches.blocks(dataset, task, [Intensity(), Levels()], "histograms")
         name = ("fitted to intensity", self.kind, self.fine, self.number, self.at.name)
-        groups = task.batches if task.holdout == "batch" else task.units
-        names = np.unique(groups)
-        learns = np.isin(groups, rng(*name).permutation(names)[: len(names) // 2])
-        block, rest = fitted(features, levels, task.y, learns, self.kind, self.fine, name), np.flatnonzero(~learns)
-        half = task.take(rest)
-        half_set = replace(dataset, tasks={half.name: half}, digest=digest(dataset.digest, list(name)))
-        at = StudySetting(half_set, replace(half, control=None, positions=None), self.at.protocol)
-        return beyond_intensity.ask(StudyBenches(POLICY).of(at, block))
+        halves = Halves.of(self.at, name)
+        block = fitted(features, levels, task.y, halves.learns, self.kind, self.fine, name)
+        return beyond_intensity.ask(StudyBenches(POLICY).of(halves.judged, block))
 
 
 def study(scale: Scale, progress: Progress) -> list[Row]:

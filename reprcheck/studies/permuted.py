@@ -61,7 +61,7 @@ CASES = (
     Case("dsb2018", ("count",), (RIDGE.id,), 100, 5),
     Case("mibi_dcis", ("lesion", "immune_share"), (KNN.id, RIDGE.id), None, 5),
 )
-QUICK = (Case("sim-culture", ("texture",), (KNN.id,), QUICK_LIMIT, 2),)
+QUICK = (Case("sim-culture", ("localisation",), (KNN.id,), QUICK_LIMIT, 2),)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from typing import Any
 
 from reprcheck.code import code_digest
 from reprcheck.diagnostics.beats_structure import BEATS_STRUCTURE
+from reprcheck.diagnostics.beats_texture import BEATS_TEXTURE
 from reprcheck.diagnostics.beats_untrained import BEATS_UNTRAINED
 from reprcheck.diagnostics.beyond_intensity import BEYOND_INTENSITY
 from reprcheck.digest import digest, installed
@@ -22,7 +23,7 @@ from reprcheck.registry import PROTOCOLS
 from reprcheck.scorecard.atomic import replace_text
 from reprcheck.studies.row import Row, Scale
 
-STUDIES = ("coverage", "power", "training", "untrained", "intensity", "structure", "permuted", "groups")
+STUDIES = ("coverage", "power", "training", "untrained", "intensity", "structure", "texture", "permuted", "groups")
 """Modules of this package, in the order of the table."""
 NAME = "calibration"
 _QUESTIONS = {
@@ -32,6 +33,7 @@ _QUESTIONS = {
     "untrained": f"One more untrained draw passes `{BEATS_UNTRAINED.name}` at most as often as alpha, at margin 0.",
     "intensity": f"A function of intensity passes `{BEYOND_INTENSITY.name}` at most as often as alpha.",
     "structure": f"A function of the structural features passes `{BEATS_STRUCTURE.name}` at most as often as alpha.",
+    "texture": f"A function of texture passes `{BEATS_TEXTURE.name}` at most as often as alpha; who sees more does.",
     "permuted": "Under permuted labels the gate never releases, and cells pass at most as often as alpha.",
     "groups": "Units declared too fine are noticed, and nothing passes; named right, at most as often as alpha.",
 }

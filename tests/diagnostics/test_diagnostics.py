@@ -222,7 +222,20 @@ def test_texture_must_be_beaten_in_photographs_too(tmp_path):
     assert ask("beats_texture", tmp_path, block(3.0), kind="natural").status == "pass"
     cell = ask("beats_texture", tmp_path, block(3.0, seed=4), kind="natural", texture=3.0)
     assert cell.status != "pass"
-    assert [c["reference"] for c in cell.details["comparisons"]] == ["texture", "texture, expanded"]
+    references = ["texture", "texture, expanded", "texture, read by a forest"]
+    assert [c["reference"] for c in cell.details["comparisons"]] == references
+
+
+def test_vectors_that_learned_to_read_texture_do_not_get_beyond_it(tmp_path):
+    signs = np.random.default_rng(0).choice([-1.0, 1.0], (len(TASK.y), 2))
+    signs[:, 1] *= np.where((signs.prod(1) > 0) == (TASK.y > 0), 1, -1)
+    learned = block(array=np.repeat(signs.prod(1, keepdims=True), 4, axis=1).astype(np.float32))
+    made = bench(tmp_path, learned)
+    cell = judge(
+        "beats_texture", replace(made, baselines={**made.baselines, "texture": block(array=signs.astype("f4"))})
+    )
+    assert cell.status != "pass"
+    assert cell.details["comparisons"][-1]["reference"] == "texture, read by a forest"
 
 
 def test_every_comparison_is_in_the_details(tmp_path):

@@ -118,7 +118,7 @@ def test_fresh_caches_agree_whatever_the_order_and_the_workers(gate, tmp_path):
         document.pop("run")
         return json.dumps(document)
 
-    assert fresh("a") == fresh("b", "-n", "2") == fresh("c", "-k", "structure or untrained or intensity")
+    assert fresh("a") == fresh("b", "-n", "2") == fresh("c", "-k", "structure or untrained or texture or intensity")
 
 
 def test_a_cached_run_imports_no_torch(gate, place, tmp_path):

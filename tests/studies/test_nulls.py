@@ -6,17 +6,28 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from reprcheck.baselines import Texture
 from reprcheck.embed.engine import Block
 from reprcheck.policy import Policy
 from reprcheck.protocols.knn import KNN
 from reprcheck.protocols.probe import PROBE
-from reprcheck.studies import benches, brightness, functions, intensity, permuted, structure, untrained
+from reprcheck.studies import (
+    benches,
+    brightness,
+    functions,
+    intensity,
+    permuted,
+    polarity,
+    structure,
+    texture,
+    untrained,
+)
 from reprcheck.studies.row import Scale
 from reprcheck.types import Image
 
 QUICK = Scale(full=False)
 LENIENT = Policy(margin=-1.0, repeats=1, limited_release=True)
-STUDIES = (structure, intensity, untrained, permuted)
+STUDIES = (structure, texture, intensity, untrained, permuted)
 
 
 @contextlib.contextmanager
@@ -112,3 +123,18 @@ def test_functions_of_intensity_are_blind_to_where_pixels_lie():
     shuffled = Image(rng.permuted(image.pixels.reshape(2, -1), axis=1).reshape(2, 16, 16))
     encoder = brightness.Waves(0, 32)
     assert np.array_equal(encoder.encode([image]), encoder.encode([shuffled]))
+
+
+def test_a_judge_that_lets_nobody_pass_is_found_out(monkeypatch):
+    monkeypatch.setattr(texture, "POLICY", Policy(margin=0.9, repeats=1))
+    seeing, _ = zip(*(texture._ask_of_sides(draw) for draw in range(4)), strict=True)
+    assert not texture._power(seeing).holds
+
+
+def test_a_side_is_seen_between_channels_alone():
+    images = [polarity.Fields(0).read(i) for i in range(40)]
+    seen = polarity.Side().encode(images)[:, 0] > 0
+    assert (seen == np.arange(40) % 2).mean() > 0.9
+    other = [Image(image.pixels[:, ::-1, ::-1].copy()) for image in images]
+    before, after = (Texture().encode(some) for some in (images, other))
+    np.testing.assert_allclose(before, after, atol=1e-4)
