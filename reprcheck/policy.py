@@ -23,6 +23,11 @@ from reprcheck.waivers import Waiver, read_waivers
 SCHEMA = 1
 """Version of the policy file's format."""
 
+REPEATS = 3
+"""Draws of the folds, unless the policy says how many."""
+MANY_UNITS = 2_000
+"""Units of a task whose score one draw of the folds hardly moves."""
+
 _MARGIN_KEY = re.compile(r"(?P<diagnostic>[A-Za-z]\w*)(@[\w.-]+/\d+)?")
 
 
@@ -42,8 +47,9 @@ class Policy:
         Untrained twins per family, at least 2.
     resample : {"unit", "batch"}
         What is resampled: units, or the batches they lie in, so that a verdict covers new batches.
-    repeats : int
+    repeats : int or None
         Times that folds are drawn, where they are drawn at random: more make scores steadier and intervals narrower.
+        None for `REPEATS`, or for once where a task has `MANY_UNITS`.
     sample : int or None
         Samples per task, of a choice of whole units, that larger tasks are judged by.
     limited_release : bool
@@ -73,7 +79,7 @@ class Policy:
     min_units: int = 10
     twins: int = 5
     resample: Literal["unit", "batch"] = "unit"
-    repeats: int = 3
+    repeats: int | None = None
     sample: int | None = None
     limited_release: bool = False
     diagnostics: tuple[str, ...] = tuple(DIAGNOSTICS.own)
@@ -88,6 +94,12 @@ class Policy:
         general = self.margins.get(diagnostic, self.margin)
         return float(self.margins.get(f"{diagnostic}@{protocol}", general))
 
+    def repeats_for(self, n_units: int) -> int:
+        """Return how many times folds are drawn at random for a task of so many units."""
+        if self.repeats is not None:
+            return self.repeats
+        return REPEATS if n_units < MANY_UNITS else 1
+
     def requires(self, setting: str) -> bool:
         """Return whether the setting of this id is required."""
         return any(fnmatchcase(setting, pattern) for pattern in self.settings)
@@ -100,8 +112,8 @@ class Policy:
     def plain(self) -> dict[str, Any]:
         """Return what the policy requires as JSON-ready values, for the scorecard.
 
-        ``models`` is left out: a name is never an identity, and what it points to decides nothing. ``baselines`` and
-        ``sample`` are there where the policy names them.
+        ``models`` is left out: a name is never an identity, and what it points to decides nothing. ``baselines``,
+        ``repeats`` and ``sample`` are there where the policy names them.
         """
         return {
             "alpha": float(self.alpha),
@@ -109,7 +121,7 @@ class Policy:
             "min_units": self.min_units,
             "twins": self.twins,
             "resample": self.resample,
-            "repeats": self.repeats,
+            **({} if self.repeats is None else {"repeats": self.repeats}),
             **({} if self.sample is None else {"sample": self.sample}),
             "limited_release": self.limited_release,
             "diagnostics": list(self.diagnostics),

@@ -141,7 +141,7 @@ class Bench:
 
     def _runs(self, task: Task) -> int:
         """How many times folds are drawn: once for a control task, whose score enters no interval."""
-        return self.policy.repeats if task is self.task and self.scorer.drawn(task) else 1
+        return self.policy.repeats_for(len(self.units)) if task is self.task and self.scorer.drawn(task) else 1
 
     def _score_key(self, task: Task, blocks: Sequence[Block]) -> str:
         return digest(

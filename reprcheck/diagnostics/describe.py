@@ -18,6 +18,7 @@ from reprcheck.diagnostics.contestants import Family
 from reprcheck.diagnostics.score_arrays import average
 from reprcheck.digest import digest
 from reprcheck.embed.engine import Block
+from reprcheck.policy import MANY_UNITS, REPEATS
 from reprcheck.registry import REFERENCES
 from reprcheck.stats.decision import compare, interval
 from reprcheck.stats.qualify import noise_floor, qualify
@@ -59,6 +60,7 @@ def describe_setting(bench: Bench) -> Setting:
         notes=(
             *task.notes,
             *bench.scorer.notes(task),
+            *_draws(bench),
             *bench.notes,
             *_misleading(bench, scores, list(nuisance_blocks)),
         ),
@@ -66,6 +68,13 @@ def describe_setting(bench: Bench) -> Setting:
         landmarks={**qualified.landmarks, **_resolution(bench, untrained)},
         selectivity=_selectivity(bench, families, scores),
     )
+
+
+def _draws(bench: Bench) -> list[str]:
+    """Return a sentence where the number of units decided how often folds are drawn."""
+    if bench.policy.repeats is not None or not bench.scorer.drawn(bench.task) or len(bench.units) < MANY_UNITS:
+        return []
+    return [f"folds are drawn once, not {REPEATS} times, as there are {len(bench.units):,} units"]
 
 
 def _score(bench: Bench, families: Mapping[str, Family]) -> dict[str, list[Scores]]:

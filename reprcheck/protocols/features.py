@@ -59,15 +59,30 @@ def scaled(
 
     A column that is constant on the training samples becomes 0 for all.
     """
-    width = [0, *np.cumsum([block.shape[1] for block in blocks])]
-    a, b = np.empty((len(train), width[-1]), dtype), np.empty((len(test), width[-1]), dtype)
-    for block, start, stop in zip(blocks, width, width[1:], strict=False):
-        mean, scale = _standard(block, train)
-        scale = scale / np.sqrt(len(blocks))
-        for out, rows in ((a, train), (b, test)):
-            for at in _chunks(len(rows)):
-                out[at, start:stop] = (block[rows[at]].astype(np.float64) - mean) * scale
-    return a, b
+    mean, scale = standardising(blocks, train)
+    return standardise(blocks, train, mean, scale, dtype), standardise(blocks, test, mean, scale, dtype)
+
+
+def standardising(
+    blocks: Sequence[NDArray[np.float32]], train: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return what ``scaled`` takes from each column and multiplies it by, both float64[sum of D_b]."""
+    means, scales = zip(*(_standard(block, train) for block in blocks), strict=True)
+    return np.concatenate(means), np.concatenate(scales) / np.sqrt(len(blocks))
+
+
+def standardise(
+    blocks: Sequence[NDArray[np.float32]],
+    rows: NDArray[np.int64],
+    mean: NDArray[np.float64],
+    scale: NDArray[np.float64],
+    dtype: type[np.floating] = np.float64,
+) -> NDArray[Any]:
+    """Return some rows of blocks as float[n_rows, sum of D_b], less ``mean`` and times ``scale``."""
+    out = np.empty((len(rows), len(mean)), dtype)
+    for at in _chunks(len(rows)):
+        out[at] = (np.hstack([block[rows[at]] for block in blocks]).astype(np.float64) - mean) * scale
+    return out
 
 
 def _standard(block: NDArray[np.float32], train: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -19,13 +19,17 @@ STRATA = 5
 """Quantile bins that stand in for classes when a regression is stratified."""
 
 
+Split = tuple[NDArray[np.int64], NDArray[np.int64]]
+"""Positions to train on, and to judge."""
+
+
 @dataclass(frozen=True)
 class Fold:
     """Positions in the task: ``train`` and ``test``, and the inner (fit, validate) splits of ``train``."""
 
     train: NDArray[np.int64]
     test: NDArray[np.int64]
-    inner: tuple[tuple[NDArray[np.int64], NDArray[np.int64]], ...]
+    inner: tuple[Split, ...]
 
 
 @lru_cache(maxsize=32)
@@ -81,9 +85,7 @@ def sides(task: Task) -> NDArray[np.int64]:
     return side
 
 
-def _inner(
-    strata: NDArray[np.int64], task: Task, train: NDArray[np.int64], repeat: int
-) -> tuple[tuple[NDArray[np.int64], NDArray[np.int64]], ...]:
+def _inner(strata: NDArray[np.int64], task: Task, train: NDArray[np.int64], repeat: int) -> tuple[Split, ...]:
     by_batch = task.holdout == "batch" or task.test is not None
     candidates = [task.batches, task.units] if by_batch else [task.units]
     for groups in (*candidates, np.arange(len(strata)).astype(str)):
@@ -94,9 +96,7 @@ def _inner(
     return ()
 
 
-def _split(
-    strata: NDArray[np.int64], groups: NDArray[np.str_], n: int, repeat: int
-) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+def _split(strata: NDArray[np.int64], groups: NDArray[np.str_], n: int, repeat: int) -> list[Split]:
     """Stratified group folds; fewer than ``n`` where groups are few, none where there is nothing to split."""
     names, group = np.unique(groups, return_inverse=True)
     classes, code, sizes = np.unique(strata, return_inverse=True, return_counts=True)

@@ -138,7 +138,7 @@ def study(scale: Scale, progress: Progress) -> list[Row]:
             learner_attempts.append(Attempt(learner.at, learner.kind, learner.judge(halves)))
             advance(1)
         matched = _on_matched_images(study_settings(sets, MATCHED), benches) if scale.full else []
-    table = rows("intensity", attempts, **{"draws of the folds": POLICY.repeats})
+    table = rows("intensity", attempts, **{"draws of the folds": POLICY.repeats_for(0)})
     for protocol in dict.fromkeys(attempt.at.protocol for attempt in learner_attempts):
         chosen = [attempt for attempt in learner_attempts if attempt.at.protocol == protocol]
         table.append(row("intensity", f"{protocol}, fitted to the label on other data", chosen))

@@ -85,7 +85,7 @@ def study(scale: Scale, progress: Progress) -> list[Row]:
     passed, cells = sum(run.passed for run in everything), sum(run.cells for run in everything)
     details: dict[str, float | int | str] = {
         "overruled, since the setting holds no signal": sum(run.overruled for run in everything),
-        "draws of the folds": POLICY.repeats,
+        "draws of the folds": POLICY.repeats_for(0),
     }
     runs_of = {name: runs for name, runs in runs_of.items() if runs}
     return [

@@ -46,7 +46,7 @@ def _rows(protocol: str, design: tuple[str, int], signals: tuple[float, float], 
     name, batches = design
     scorer = protocols.get(protocol)
     task = synthetic.task(protocol, n, batches)
-    repeats = Policy().repeats if scorer.drawn(task) else 1
+    repeats = Policy().repeats_for(len(np.unique(task.units))) if scorer.drawn(task) else 1
     draw = rng("training", protocol, name, signals)
     evidence_of: dict[str, list[Evidence]] = {
         "one reference": [],

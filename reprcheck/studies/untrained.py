@@ -168,6 +168,6 @@ def _rows(attempts: Mapping[tuple[str, str], Sequence[Attempt]], draws: int) -> 
         "highest rate in a setting": max(rates),
         "lowest rate against the twins alone": min(alone),
         "highest rate against the twins alone": max(alone),
-        "draws of the folds": POLICY.repeats,
+        "draws of the folds": POLICY.repeats_for(0),
     }
     return [row("untrained", "all", everything, **details), *pooled, *each]
