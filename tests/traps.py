@@ -5,13 +5,15 @@ Told by who made each set up, in its SOURCE.md. Brightness that gives a label aw
 
 FEW = "Verdicts cover these {} batches, not new ones: for that, at least 10 are needed."
 
+FOLLOWS = "The label follows the batch (association "
+
 TRAPS = {
     "jurkat": {"phase": ["Kept out by `where`: batches with one class only: Experiment_2 (G1)."]},
     "tcell": {
         "activation": [
             "Confound: column batch, not on the card, has groups with one class only: 1 (quiescent), 11 (activated)",
             "Confound: image size alone predicts the label: 0.72 by knn/1, 0.50 by chance (p = 0.001).",
-            FEW.format(6),
+            FOLLOWS,
         ],
         "cell_type": ["Confound: column batch, not on the card, has groups with one class only: 10 (CD3), 9 (CD3)."],
     },

@@ -12,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from reprcheck.confounds.batches import FEWEST, FOLLOWS, unit_association
 from reprcheck.confounds.duplicates import duplicates
 from reprcheck.confounds.nuisance import Nuisance
 from reprcheck.datasets.table.plate import place
@@ -23,8 +24,15 @@ UNLIKELY = 0.001
 """Classes differ where chance would make them differ as much less often than this."""
 
 
-def few_batches(count: int, min_units: int) -> list[str]:
-    """Return a sentence where verdicts don't reach beyond the batches that units lie in."""
+def on_batches(task: Task, protocol: Protocol, min_units: int) -> list[str]:
+    """Return a sentence where batches are what counts, or where verdicts don't reach beyond those there are."""
+    judged = protocol.judged(task)
+    count = len(np.unique(task.batches[judged]))
+    follows = unit_association(task, judged) if protocol.holds_batches_out(task) else 0.0
+    if follows >= FOLLOWS:
+        what = f"The label follows the batch (association {follows:.2f} of 1): its units succeed and fail together"
+        few = f", and at least {FEWEST} are needed" if count < FEWEST else ""
+        return [f"{what}, so intervals are over the {count} batches{few}."]
     if not 1 < count < min_units:
         return []
     return [f"Verdicts cover these {count} batches, not new ones: for that, at least {min_units} are needed."]

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from reprcheck.baselines.expansions import expand
 from reprcheck.code import code_digest
+from reprcheck.confounds.batches import FEWEST, FOLLOWS, batches_of_units, unit_association
 from reprcheck.diagnostics import score_arrays as stored
 from reprcheck.diagnostics.contestants import Contestants, Family
 from reprcheck.diagnostics.score_arrays import from_arrays, mean, to_arrays
@@ -214,19 +215,30 @@ class Bench:
     def _shared(self) -> float:
         return self.scorer.overlap(self.task)
 
+    @cached_property
+    def batch_association(self) -> float:
+        """How closely the label follows the batches held out, from 0 to 1; 0 where none is."""
+        return unit_association(self.task, self.judged) if self.scorer.holds_batches_out(self.task) else 0.0
+
+    @property
+    def resamples_batches(self) -> bool:
+        """Whether batches are what counts: because the policy says so, or because the label follows them."""
+        return self.policy.resample == "batch" or self.batch_association >= FOLLOWS
+
+    @property
+    def min_units(self) -> int:
+        """Fewest of what is resampled that a verdict may rest on."""
+        return max(self.policy.min_units, FEWEST if self.batch_association >= FOLLOWS else 0)
+
     def resampled(self, units: NDArray[np.str_]) -> NDArray[np.str_]:
-        """Return what each unit is resampled as: itself, or its batch where the policy says so and it lies in one."""
-        batches = self.batch_of(units) if self.policy.resample == "batch" else None
+        """Return what each unit is resampled as: itself, or its one batch where batches are what counts."""
+        batches = self.batch_of(units) if self.resamples_batches else None
         return units if batches is None else batches
 
     def batch_of(self, units: NDArray[np.str_]) -> NDArray[np.str_] | None:
         """Return each judged unit's batch, or None where one lies in several; by its judged samples."""
-        names, first, index = np.unique(self.task.units[self.judged], return_index=True, return_inverse=True)
-        of_sample = self.task.batches[self.judged]
-        batches = of_sample[first]
-        if (batches[index] != of_sample).any():
-            return None
-        return batches[np.searchsorted(names, units)]
+        batches = batches_of_units(self.task, self.judged)
+        return None if batches is None else batches[np.searchsorted(self.units, units)]
 
     def margin(self, diagnostic: str) -> float:
         """Return the margin of a diagnostic in this setting."""
@@ -259,9 +271,9 @@ class Bench:
         details : mapping, optional
             Goes into the cell beside every comparison's numbers.
         """
-        status, binding = weigh(evidence, self.policy.min_units)
+        status, binding = weigh(evidence, self.min_units)
         if status == "pass" and extra:
-            extra_status, second = weigh(extra, self.policy.min_units)
+            extra_status, second = weigh(extra, self.min_units)
             if extra_status != "pass":
                 status, binding = "inconclusive", second
         return Cell(
@@ -277,7 +289,7 @@ class Bench:
             mde=binding.mde,
             n_units=binding.n_units,
             reference=binding.reference,
-            statement=_statement(status, binding, self.policy.min_units),
+            statement=_statement(status, binding, self.min_units, "batches" if self.resamples_batches else "units"),
             details={
                 "comparisons": [asdict(e) for e in (*evidence, *extra)],
                 "p": max(e.p for e in (*evidence, *extra)),
@@ -296,8 +308,8 @@ def _runs(scores: Scores, which: Literal["values", "bits"]) -> NDArray[np.float6
     return np.stack([getattr(run, which) for run in scores.runs or (scores,)])
 
 
-def _statement(status: Status, e: Evidence, min_units: int) -> str:
-    numbers = f"{e.effect:+.3f} [{e.low:+.3f}, {e.high:+.3f}] over {e.reference}, {e.n_units} units"
+def _statement(status: Status, e: Evidence, min_units: int, units: str) -> str:
+    numbers = f"{e.effect:+.3f} [{e.low:+.3f}, {e.high:+.3f}] over {e.reference}, {e.n_units} {units}"
     if e.covers:
         numbers += f" (covers {e.covers})"
     if status == "pass":
@@ -305,9 +317,9 @@ def _statement(status: Status, e: Evidence, min_units: int) -> str:
     if status == "fail":
         return f"{numbers}: less than the margin of {e.margin:g}"
     if e.n_units < min_units:
-        return f"{numbers}: at least {min_units} units are needed"
+        return f"{numbers}: at least {min_units} {units} are needed"
     could = f"{numbers}: the interval holds the margin of {e.margin:g}; an effect of {e.mde:.3f} could be shown"
-    return f"{could}; one of this size takes about {e.units_needed} units" if e.units_needed else could
+    return f"{could}; one of this size takes about {e.units_needed} {units}" if e.units_needed else could
 
 
 @lru_cache(maxsize=64)

@@ -42,7 +42,7 @@ def describe_setting(bench: Bench) -> Setting:
         ceiling=bench.scorer.ceiling(task),
         margin=policy.margin,
         alpha=policy.alpha,
-        min_units=policy.min_units,
+        min_units=bench.min_units,
         n_units=len(np.unique(bench.resampled(bench.units))),
     )
     untrained = {name: scores[name] for name in bench.contestants.opponents}
@@ -114,7 +114,7 @@ def _misleading(bench: Bench, scores: Mapping[str, Sequence[Scores]], task_nuisa
     sentences = []
     batches = bench.batch_of(bench.units)
     if batches is not None and policy.resample != "batch":
-        sentences += misleading.few_batches(len(np.unique(batches)), policy.min_units)
+        sentences += misleading.on_batches(task, protocol, policy.min_units)
     for nuisance in task_nuisances:
         sentences += misleading.predictive(task, nuisance, scores[nuisance.name][0], protocol, policy.alpha)
     if protocol.predicts:

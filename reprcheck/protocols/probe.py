@@ -171,9 +171,9 @@ class _Choice:
 
     @property
     def temperature(self) -> float:
-        """What to divide the logits by: what gives the inner splits the most bits, were one unit more predicted wrongly.
+        """What to divide the logits by: what gives the inner splits most bits, were one unit more predicted wrongly.
 
-        That unit stands for those that n right ones can't rule out, as in Laplace's rule of succession.
+        It stands for the wrong ones that n right ones can't rule out, as in Laplace's rule of succession.
         """
         wrong = [np.argsort(one, axis=1)[:, -2] for one in self._logits]
 

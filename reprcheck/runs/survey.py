@@ -185,7 +185,7 @@ def traps(task: Task, ids: NDArray[np.str_], channels: Sequence[str], facts: Ima
 def _traps(task: Task, ids: NDArray[np.str_], names: Sequence[str], facts: ImageFacts) -> list[str]:
     policy, warnings = Policy(), list[str]()
     rows, channels = task.rows.tolist(), list(task.channels)
-    units, batches = (len(np.unique(names[judged(task)])) for names in (task.units, task.batches))
+    units = len(np.unique(task.units[judged(task)]))
     unseen = [row for row in rows if row not in facts.digests]
     values = None if unseen else Values(np.stack([facts.facts[row][channels] for row in rows]))
     if values is not None:
@@ -196,7 +196,7 @@ def _traps(task: Task, ids: NDArray[np.str_], names: Sequence[str], facts: Image
     if units < policy.min_units:
         warnings.append(f"Underpowered: {units} units, and a verdict needs at least {policy.min_units}.")
     else:
-        warnings += misleading.few_batches(batches, policy.min_units)
+        warnings += misleading.on_batches(task, protocols.get(task.protocols[0]), policy.min_units)
     if len(channels) > FAMILIAR:
         alone = "a model that doesn't take as many is shown each alone, and the vectors are joined"
         warnings.append(f"Channels: {len(channels)}; {alone}.")

@@ -23,7 +23,18 @@ from reprcheck.registry import PROTOCOLS
 from reprcheck.scorecard.atomic import replace_text
 from reprcheck.studies.row import Row, Scale
 
-STUDIES = ("coverage", "power", "training", "untrained", "intensity", "structure", "texture", "permuted", "groups")
+STUDIES = (
+    "coverage",
+    "power",
+    "training",
+    "untrained",
+    "intensity",
+    "structure",
+    "texture",
+    "permuted",
+    "groups",
+    "batches",
+)
 """Modules of this package, in the order of the table."""
 NAME = "calibration"
 _QUESTIONS = {
@@ -35,6 +46,7 @@ _QUESTIONS = {
     "structure": f"A function of the structural features passes `{BEATS_STRUCTURE.name}` at most as often as alpha.",
     "texture": f"A function of texture passes `{BEATS_TEXTURE.name}` at most as often as alpha; who sees more does.",
     "permuted": "Under permuted labels the gate never releases, and cells pass at most as often as alpha.",
+    "batches": "Of two encoders that know the batch alone, neither beats the other more often than alpha.",
     "groups": "Units declared too fine are noticed, and nothing passes; named right, at most as often as alpha.",
 }
 

@@ -132,7 +132,7 @@ def test_a_verdict_says_which_batches_it_covers(tmp_path):
 def test_batches_are_resampled_where_the_policy_says_so(tmp_path):
     few = judge("beats_untrained", bench(tmp_path, block(3.0), resample="batch"))
     assert (few.status, few.n_units) == ("inconclusive", 4)
-    assert "at least 10 units are needed" in few.statement
+    assert "at least 10 batches are needed" in few.statement
     many = np.char.add("plate", (np.arange(60) // 4).astype(str))[np.unique(TASK.units, return_inverse=True)[1]]
     enough = judge("beats_untrained", asked(bench(tmp_path, block(3.0), resample="batch"), batches=many))
     assert (enough.status, enough.n_units) == ("pass", 15)

@@ -254,3 +254,17 @@ def test_scores_come_from_the_cache_the_second_time(tmp_path, monkeypatch):
     first = ask("beats_untrained", tmp_path, block(3.0))
     monkeypatch.setattr("reprcheck.protocols.probe.Probe.score", lambda *a: pytest.fail("scored again"))
     assert ask("beats_untrained", tmp_path, block(3.0)) == first
+
+
+def test_where_the_label_follows_few_batches_these_are_what_counts_whatever_the_policy_says(tmp_path):
+    of_batch = np.unique(TASK.batches, return_inverse=True)[1]
+    y = np.where(np.arange(len(TASK.y)) % 10 < 2, of_batch % 2, 1 - of_batch % 2)
+    task = replace(TASK, y=y, units=np.array(IDS))
+    made = replace(bench(tmp_path, block(3.0), min_units=2), task=task)
+    setting = describe_setting(made)
+    cell = diagnostics.judge("beats_untrained", made, setting)
+    assert setting.qualification == "underpowered"
+    assert cell.status == "inconclusive"
+    assert cell.n_units == len(np.unique(TASK.batches)) < 10
+    assert "at least 10 batches are needed" in cell.statement
+    assert any("follows the batch" in note for note in setting.notes)
