@@ -174,6 +174,7 @@ REFERENCES = Registry(
         "shuffled": "reprcheck.runs.recipes:SHUFFLED",
         "structure": "reprcheck.baselines.structure.baseline:STRUCTURE",
         "composition": "reprcheck.baselines.structure.baseline:COMPOSITION",
+        "cell_count": "reprcheck.baselines.structure.cell_count:CELL_COUNT",
         "cellprofiler": "reprcheck.baselines.cellprofiler:CELLPROFILER",
         "texture": "reprcheck.baselines.texture.baseline:TEXTURE",
         "intensity": "reprcheck.baselines.intensity:INTENSITY",

@@ -32,6 +32,11 @@ class Reference:
         Of its column in a narrow table, broken where it may be; blank for the name.
     probed : tuple of str
         Those of its names whose selectivity is reported.
+    called : str
+        In a sentence, where the name alone says too little. A baseline that has it is named in a setting's notes where
+        it alone predicts the label.
+    expanded : bool
+        Whether a model meets random expansions of it, too: not where its vectors are functions enough of one number.
     """
 
     name: ClassVar[str]
@@ -39,6 +44,8 @@ class Reference:
     letter: ClassVar[str] = ""
     heading: ClassVar[str] = ""
     probed: ClassVar[tuple[str, ...]] = ()
+    called: ClassVar[str] = ""
+    expanded: ClassVar[bool] = True
 
 
 class Baseline(Reference, ABC):
@@ -48,9 +55,13 @@ class Baseline(Reference, ABC):
     ----------
     optional : bool
         Whether a model meets it only where a policy lists it in ``baselines``, as it does all that extensions bring.
+    taken_from : str
+        Name of the baseline whose vectors hold all that this one knows: no encoder is asked then, and `compared` gets
+        those vectors. Blank for one with an encoder of its own.
     """
 
     optional: ClassVar[bool] = False
+    taken_from: ClassVar[str] = ""
 
     @abstractmethod
     def encoder(self, dataset: Dataset, channels: tuple[str, ...]) -> Encoder | None:

@@ -12,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from reprcheck.baselines.reference import Reference
 from reprcheck.confounds.batches import FEWEST, FOLLOWS, unit_association
 from reprcheck.confounds.duplicates import duplicates
 from reprcheck.confounds.nuisance import Nuisance
@@ -80,13 +81,14 @@ def _by_class(task: Task, rows: Sequence[int]) -> str:
     return f"; classes differ: {', '.join(shares)}"
 
 
-def predictive(task: Task, nuisance: Nuisance, scores: Scores, protocol: Protocol, alpha: float) -> list[str]:
-    """Return a sentence where a nuisance alone predicts the label better than permuted labels.
+def predictive(task: Task, reference: Reference, scores: Scores, protocol: Protocol, alpha: float) -> list[str]:
+    """Return a sentence where a nuisance, or another reference, alone predicts the label better than permuted labels.
 
     Parameters
     ----------
     task : Task
-    nuisance : Nuisance
+    reference : Reference
+        Called a confound where it is a nuisance: what is read from images may be what is asked for.
     scores : Scores
         Of its vectors.
     protocol : Protocol
@@ -97,9 +99,11 @@ def predictive(task: Task, nuisance: Nuisance, scores: Scores, protocol: Protoco
     if p > alpha:
         return []
     guess = protocol.chance(task)
+    called = reference.called or reference.name
+    subject = f"Confound: {called}" if isinstance(reference, Nuisance) else called.capitalize()
     return [
-        f"Confound: {nuisance.called or nuisance.name} alone predicts the label: {scores.values.mean():.2f} by "
-        f"{protocol.id}, {guess:.2f} by chance (p = {p:.3f})."
+        f"{subject} alone predicts the label: "
+        f"{scores.values.mean():.2f} by {protocol.id}, {guess:.2f} by chance (p = {p:.3f})."
     ]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,16 +22,9 @@ from reprcheck.types import Task
 
 
 class Nuisance(Reference):
-    """What the table says, or how files are stored; no pixel is read.
-
-    Attributes
-    ----------
-    called : str
-        In a sentence, where the name alone says too little.
-    """
+    """What the table says, or how files are stored; no pixel is read."""
 
     knows = "the table"
-    called: ClassVar[str] = ""
 
     @abstractmethod
     def vectors(self, task: Task, holds_batches_out: bool) -> NDArray[np.float32] | None:
@@ -69,9 +62,9 @@ class Metadata(Nuisance):
 
 
 class Size(Nuisance):
-    """Sizes of stored images, where they differ; see `size_vectors`."""
+    """Sizes of stored images, where they differ; see `size_vectors`. A cell cut out is as large as it is."""
 
-    name, called = "size", "image size"
+    name, knows, called, expanded = "size", "layout", "image size", False
 
     def vectors(self, task: Task, holds_batches_out: bool) -> NDArray[np.float32] | None:
         """Return the vectors of sizes."""

@@ -7,7 +7,9 @@ Statistic
 Reference
     The structural features, and K seeded random nonlinear expansions of them, beside the features, at the model's
     width: a hand-made baseline is never left linear. The model must beat both; and so for the types of cells alone,
-    where images tell them (``composition``), and for each baseline that the policy adds (``cellprofiler``).
+    where images tell them (``composition``), and for each baseline that the policy adds (``cellprofiler``). The two
+    commonest shortcuts are met by name as well: the number of cells alone (``cell_count``), and the size of the stored
+    image alone (``size``), where images differ in it.
 Null
     The embedding is one more function of the structural features: the spread between the K expansions enters the
     interval.

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from reprcheck.baselines.expansions import expand
 from reprcheck.code import code_digest
 from reprcheck.confounds.batches import FEWEST, FOLLOWS, batches_of_units, unit_association
+from reprcheck.confounds.nuisance import nuisances
 from reprcheck.diagnostics import score_arrays as stored
 from reprcheck.diagnostics.contestants import Contestants, Family
 from reprcheck.diagnostics.score_arrays import from_arrays, mean, to_arrays
@@ -103,6 +104,17 @@ class Bench:
     def units(self) -> NDArray[np.str_]:
         """The names of the units with a judged sample, sorted: those that have a score."""
         return np.unique(self.task.units[self.judged])
+
+    @cached_property
+    def nuisances(self) -> Mapping[str, Block]:
+        """What the table says, and how images are stored, by name; nothing for protocols that don't predict."""
+        if not self.scorer.predicts:
+            return {}
+        known = nuisances(self.task, self.scorer.holds_batches_out(self.task))
+        return {
+            nuisance.name: Block(digest("nuisance", nuisance.name, vectors), self.embedding.ids, vectors)
+            for nuisance, vectors in known.items()
+        }
 
     @property
     def embedding(self) -> Block:

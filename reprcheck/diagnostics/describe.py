@@ -12,12 +12,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from reprcheck.confounds import notes as misleading
-from reprcheck.confounds.nuisance import Nuisance, nuisances
 from reprcheck.diagnostics.bench import Bench
 from reprcheck.diagnostics.contestants import Family
 from reprcheck.diagnostics.score_arrays import average
-from reprcheck.digest import digest
-from reprcheck.embed.engine import Block
 from reprcheck.policy import MANY_UNITS, REPEATS
 from reprcheck.registry import REFERENCES
 from reprcheck.stats.decision import compare, interval
@@ -30,9 +27,8 @@ def describe_setting(bench: Bench) -> Setting:
     task, policy = bench.task, bench.policy
     model = {} if bench.contestants.problem == "not finite" else {MODEL: (bench.embedding,)}
     hand_made = {name: (block,) for name, block in bench.baselines.items()}
-    nuisance_blocks = _nuisances(bench)
     families: dict[str, Family] = {**model, **bench.contestants.opponents, **hand_made}
-    scores = _score(bench, {**families, **{nuisance.name: (block,) for nuisance, block in nuisance_blocks.items()}})
+    scores = _score(bench, {**families, **{name: (block,) for name, block in bench.nuisances.items()}})
     trivial = [s for name in (*bench.contestants.opponents, *hand_made) for s in scores[name]]
     qualified = qualify(
         task,
@@ -62,7 +58,7 @@ def describe_setting(bench: Bench) -> Setting:
             *bench.scorer.notes(task),
             *_draws(bench),
             *bench.notes,
-            *_misleading(bench, scores, list(nuisance_blocks)),
+            *_misleading(bench, scores),
         ),
         limit=bench.limit,
         landmarks={**qualified.landmarks, **_resolution(bench, untrained)},
@@ -98,25 +94,16 @@ def _resolution(bench: Bench, untrained: Mapping[str, Sequence[Scores]]) -> dict
     return {**noise, "mde": evidence.mde}
 
 
-def _nuisances(bench: Bench) -> dict[Nuisance, Block]:
-    if not bench.scorer.predicts:
-        return {}
-    ids, by_nuisance = bench.embedding.ids, nuisances(bench.task, bench.scorer.holds_batches_out(bench.task))
-    return {
-        nuisance: Block(digest("nuisance", nuisance.name, vectors), ids, vectors)
-        for nuisance, vectors in by_nuisance.items()
-    }
-
-
-def _misleading(bench: Bench, scores: Mapping[str, Sequence[Scores]], task_nuisances: Sequence[Nuisance]) -> list[str]:
+def _misleading(bench: Bench, scores: Mapping[str, Sequence[Scores]]) -> list[str]:
     """Return a sentence for each thing that could mislead, beyond the task's own notes."""
     task, policy, protocol = bench.task, bench.policy, bench.scorer
     sentences = []
     batches = bench.batch_of(bench.units)
     if batches is not None and policy.resample != "batch":
         sentences += misleading.on_batches(task, protocol, policy.min_units)
-    for nuisance in task_nuisances:
-        sentences += misleading.predictive(task, nuisance, scores[nuisance.name][0], protocol, policy.alpha)
+    named = [name for name in bench.baselines if REFERENCES.get(name).called]
+    for name in (*bench.nuisances, *named):
+        sentences += misleading.predictive(task, REFERENCES.get(name), scores[name][0], protocol, policy.alpha)
     if protocol.predicts:
         thumbnails = bench.thumbnails.vectors
         ids, names = bench.embedding.ids, list(bench.ids)

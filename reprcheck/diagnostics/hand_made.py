@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from reprcheck.diagnostics.bench import Bench
+from reprcheck.embed.engine import Block
 from reprcheck.registry import REFERENCES
 from reprcheck.types import Evidence
 
 
 def compare_with_baselines(bench: Bench, diagnostic: str, knows: str) -> list[Evidence]:
-    """Compare the model with every baseline on the bench that knows one kind of thing.
+    """Compare the model with every baseline or nuisance on the bench that knows one kind of thing.
 
     Parameters
     ----------
@@ -21,13 +22,15 @@ def compare_with_baselines(bench: Bench, diagnostic: str, knows: str) -> list[Ev
     Returns
     -------
     list of Evidence
-        Of each baseline two: against its features as they are, and against K nonlinear expansions beside them.
+        Of each reference: against its features as they are; and against K nonlinear expansions beside them, unless it
+        does without.
     """
-    return [evidence for name in _who_know(bench, knows) for evidence in _compare(bench, diagnostic, name)]
+    rivals = _who_know(bench, knows)
+    return [evidence for name, rival in rivals.items() for evidence in _compare(bench, diagnostic, name, rival)]
 
 
 def compare_with_forests(bench: Bench, knows: str) -> list[Evidence]:
-    """Compare the model with a forest grown on each such baseline, at margin 0, where the protocol predicts.
+    """Compare the model with a forest grown on each such reference, at margin 0, where the protocol predicts.
 
     An encoder that *learned* to read the label from the features, on other data, lays out for a vote of neighbours what
     that can't find in the features themselves. A forest finds it.
@@ -36,18 +39,21 @@ def compare_with_forests(bench: Bench, knows: str) -> list[Evidence]:
         return []
     (model,) = bench.scores([bench.embedding])
     return [
-        bench.against(model, [bench.fitted(bench.baselines[name])], f"{name}, read by a forest", 0.0)
-        for name in _who_know(bench, knows)
+        bench.against(model, [bench.fitted(rival)], f"{name}, read by a forest", 0.0)
+        for name, rival in _who_know(bench, knows).items()
     ]
 
 
-def _who_know(bench: Bench, knows: str) -> list[str]:
-    return [name for name in bench.baselines if REFERENCES.get(name).knows == knows]
+def _who_know(bench: Bench, knows: str) -> dict[str, Block]:
+    everyone = {**bench.baselines, **bench.nuisances}
+    return {name: block for name, block in everyone.items() if REFERENCES.get(name).knows == knows}
 
 
-def _compare(bench: Bench, diagnostic: str, name: str) -> list[Evidence]:
-    baseline = bench.baselines[name]
-    expansions = bench.expansions(baseline)
-    model, alone, *wide = bench.scores([bench.embedding], [baseline], *([baseline, e] for e in expansions))
+def _compare(bench: Bench, diagnostic: str, name: str, rival: Block) -> list[Evidence]:
     margin = bench.margin(diagnostic)
-    return [bench.against(model, [alone], name, margin), bench.against(model, wide, f"{name}, expanded", margin)]
+    model, alone = bench.scores([bench.embedding], [rival])
+    evidence = [bench.against(model, [alone], name, margin)]
+    if REFERENCES.get(name).expanded:
+        wide = bench.scores(*([rival, expansion] for expansion in bench.expansions(rival)))
+        evidence.append(bench.against(model, wide, f"{name}, expanded", margin))
+    return evidence

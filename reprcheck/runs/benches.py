@@ -144,4 +144,4 @@ def _make_comparable(baseline: Baseline, block: Block) -> Block:
     vectors = baseline.compared(block.vectors)
     if vectors is block.vectors:
         return block
-    return block.mapped(["compared", code_digest(type(baseline).__module__)], vectors)
+    return block.mapped(["compared", baseline.name, code_digest(type(baseline).__module__)], vectors)

@@ -161,19 +161,23 @@ class Opponents:
             families = self._embed(dataset, channels, self._baselines_of(dataset, channels).draws, HAND_MADE)
             blocks = {name: block for name, (block,) in families.items()}
             quantiles = blocks.pop(QUANTILES.name)
+            taken = {name: one.taken_from for name, one in self._offered().items()}
+            blocks |= {name: blocks[source] for name, source in taken.items() if source in blocks}
             (quantiles,) = self.embedder.complete(dataset, channels, [QUANTILES], [quantiles], QUANTILES.name)
             self._baselines[key] = blocks, quantiles
         return self._baselines[key]
 
     def _baselines_of(self, dataset: Dataset, channels: Channels) -> HandMade:
-        """Return ours, and those that the policy asks for; no other is loaded."""
+        return HandMade(self._offered(), dataset, tuple(dataset.channels[c] for c in channels))
+
+    def _offered(self) -> dict[str, Baseline]:
+        """Return our baselines, and those that the policy asks for; no other is loaded."""
         references = {name: REFERENCES.get(name) for name in (*REFERENCES.own, *self.policy.baselines)}
-        met = {
+        return {
             name: reference
             for name, reference in references.items()
             if isinstance(reference, Baseline) and (name in self.policy.baselines or not reference.optional)
         }
-        return HandMade(met, dataset, tuple(dataset.channels[c] for c in channels))
 
     def _networks(self, model: Model, dataset: Dataset, channels: Channels) -> Networks:
         is_alone = model.vectors(dataset) is not None  # refused before images are read

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from reprcheck import diagnostics
+from reprcheck.baselines.structure.cell_count import CELL_COUNT
 from reprcheck.diagnostics.bench import Bench
 from reprcheck.diagnostics.contestants import Contestants
 from reprcheck.diagnostics.describe import describe_setting
@@ -187,6 +188,25 @@ def test_the_types_of_cells_must_be_beaten_where_they_are_told(tmp_path):
     assert cell.status != "pass"
     assert cell.reference.startswith("composition")
     assert len(cell.details["comparisons"]) == 4
+
+
+def test_a_count_and_a_size_alone_must_be_beaten_and_are_told(tmp_path):
+    counts = np.exp(vectors(TASK, 3.0, 2, 33)).round()  # the count is the first column of structure
+    made = bench(tmp_path, block(3.0, seed=4))
+    made.baselines = made.baselines | {"cell_count": block(array=CELL_COUNT.compared(counts))}
+    setting = describe_setting(made)
+    cell = diagnostics.judge("beats_structure", made, setting)
+    assert (cell.status, cell.reference) == ("inconclusive", "cell_count")
+    assert [c["reference"] for c in cell.details["comparisons"]] == ["structure", "structure, expanded", "cell_count"]
+    (note,) = (note for note in setting.notes if "alone" in note)
+    assert note.startswith(
+        f"Cell count alone predicts the label: {setting.scores['cell_count']['mean']:.2f} by probe/2"
+    )
+    made = bench(tmp_path, block(3.0, seed=4))
+    made.task = replace(TASK, sizes=np.stack([40 + TASK.y, 40 + TASK.y], 1).astype(float))
+    cell = judge("beats_structure", made)
+    assert cell.status != "pass"
+    assert cell.details["comparisons"][-1]["reference"] == "size"
 
 
 def test_a_baseline_asked_for_must_be_beaten_as_structure_must(tmp_path):

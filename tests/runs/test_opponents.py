@@ -174,6 +174,7 @@ def test_the_structural_baseline_is_told_types(tmp_path):
     made = baselines(dataset, tmp_path / "cache")
     found = made["structure"].vectors
     np.testing.assert_array_equal(made["composition"].vectors, found[:, len(feature_names()) :])
+    np.testing.assert_array_equal(made["cell_count"].vectors, found)
     columns = feature_names(dataset.cell_types)
     assert found.shape == (12, len(columns))
     assert found[:, columns.index("types.share.tumour")].tolist() == [1, 0] * 6
