@@ -127,7 +127,7 @@ def study(scale: Scale, progress: Progress) -> list[Row]:
             seeing.append(sees)
             blind.append(sees_not)
             advance(1)
-    table = rows(NAME, attempts, **{"draws of the folds": POLICY.repeats})
+    table = rows(NAME, attempts, **{"draws of the folds": 1})
     for protocol in dict.fromkeys(attempt.at.protocol for attempt in learned):
         chosen = [attempt for attempt in learned if attempt.at.protocol == protocol]
         table.append(row(NAME, f"{protocol}, fitted to the label on other data", chosen))
