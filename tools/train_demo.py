@@ -33,7 +33,7 @@ from reprcheck.models.torch import demo
 FIRST_SEED = 1000
 """Experiments take this seed and the ones after it; the gate's experiments have seed 0."""
 
-LOSS_WEIGHT = {"localisation": 0.5, "texture": 1.0, "arrangement": 1.0, "shape": 0.5, "count": 0.3}
+LOSS_WEIGHT = {"localisation": 0.5, "texture": 1.0, "arrangement": 1.0, "polarity": 1.0, "shape": 0.5, "count": 0.3}
 SMOOTHING = 0.05
 IGNORED = -100
 """Label of a field for a cause of the other simulator."""

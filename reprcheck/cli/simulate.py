@@ -68,11 +68,11 @@ def run_causality(options: argparse.Namespace) -> int:
 def table(simulator: str, effects: Sequence[CauseEffect]) -> Iterator[str]:
     """Yield the lines of a table, causes by families, and a sentence for each touch that is forbidden."""
     families = list(dict.fromkeys(touch.family for touch in effects))
-    widths = {family: max(len(family), 6) + 1 for family in families}
-    yield f"{simulator:13}" + "".join(family.rjust(widths[family]) for family in families)
+    widths = {family: max(len(family), 5) + 1 for family in families}
+    yield f"{simulator:12}" + "".join(family.rjust(widths[family]) for family in families)
     for cause in dict.fromkeys(touch.cause for touch in effects):
         marks = [mark(touch).rjust(widths[touch.family]) for touch in effects if touch.cause == cause]
-        yield f"{cause:13}{''.join(marks)}".rstrip()
+        yield f"{cause:12}{''.join(marks)}".rstrip()
     for touch in effects:
         if touch.forbidden:
             yield f"{touch.cause} must not touch {touch.family}: {touch.feature} by {touch.effect:.2f}"
@@ -83,10 +83,10 @@ def mark(touch: CauseEffect) -> str:
 
     Examples
     --------
-    >>> from reprcheck.studies.causality import Touch
-    >>> mark(Touch("texture", "texture", "changes", 2.44, 2.03, "band0"))
-    '2.44 +'
+    >>> from reprcheck.studies.causality import CauseEffect
+    >>> mark(CauseEffect("texture", "texture", "changes", 2.44, 2.03, "band0"))
+    '2.44+'
     """
     sign = {"changes": "+" if touch.seen else "?", "may": "~" if touch.seen else " ", "never": " "}[touch.relation]
     number = f"{touch.effect:.2f}" if touch.feature else "0   "
-    return f"{number} {'!' if touch.forbidden else sign}"
+    return f"{number}{'!' if touch.forbidden else sign}"

@@ -149,6 +149,7 @@ def features(image: Image, cells: Cells) -> Features:
     average = {f"{channel}.mean": float(value) for channel, value in enumerate(np.nanmean(means, axis=1))}
     found["per cell"] = average | {f"{channel}.sd": float(v) for channel, v in enumerate(np.nanstd(means, axis=1))}
     found["placement"] = _placement(image.pixels[1], cells, stained)
+    found["sides"] = _sides(image, cells, stained)
     found["texture"] = _texture(image.pixels[2], cells, stained)
     found["company"] = _company(means[2], cells)
     return found
@@ -169,6 +170,21 @@ def _placement(values: NDArray[np.float32], cells: Cells, stained: NDArray[np.bo
     nucleus, rim = stained & (cells.nuclear < 0.8), stained & (cells.depth < 2.5)
     zones = {"nucleus": nucleus, "rim": rim, "cytoplasm": stained & ~nucleus & ~rim}
     return {name: float(rank[zone].mean()) for name, zone in zones.items()}
+
+
+def _sides(image: Image, cells: Cells, stained: NDArray[np.bool_]) -> dict[str, float]:
+    """Return the mean cosine, over cells, of the angle between where DNA and the second channel lean to."""
+    assert image.mask is not None
+    leanings = []
+    for values, where in ((image.pixels[0], image.mask > 0), (image.pixels[1], stained)):
+        n, own = len(cells.centres), cells.own[where]
+        rank = rank_within(values.astype(float), cells.own, where)[where] - 0.5
+        offset = np.argwhere(where) - cells.centres[own]
+        leanings.append([np.bincount(own, rank * offset[:, axis], n) for axis in (0, 1)])
+    dna, other = np.array(leanings)
+    lengths = np.hypot(*dna) * np.hypot(*other)
+    known = lengths > 0
+    return {"cosine": float(np.mean((dna * other).sum(0)[known] / lengths[known]))}
 
 
 def _texture(values: NDArray[np.float32], cells: Cells, stained: NDArray[np.bool_]) -> dict[str, float]:

@@ -55,9 +55,11 @@ LEARNED = {**SETS, "tcell": None, "jurkat": 800}
 """Whoever is fitted on half the units needs more of them."""
 TASKS = (
     "sim-culture:localisation",
-    "sim-culture:texture",
-    "sim-tissue:arrangement",
-    "sim-tissue:localisation",
+    "sim-culture-known:texture",
+    "sim-culture:polarity",
+    "sim-tissue:polarity",
+    "sim-tissue-known:arrangement",
+    "sim-tissue-known:localisation",
     "sim-culture-known:brightness",
     "sim-culture-known:count",
     "sim-tissue-known:brightness",
@@ -68,8 +70,8 @@ TASKS = (
 )
 PROBED = (
     "sim-culture:localisation",
-    "sim-culture:texture",
-    "sim-tissue:arrangement",
+    "sim-culture-known:texture",
+    "sim-tissue-known:arrangement",
     "sim-culture-known:brightness",
     "sim-tissue-known:brightness",
     "tcell:activation",

@@ -46,10 +46,10 @@ class Case:
 
 
 CASES = (
-    Case("sim-culture", ("localisation", "texture"), (KNN.id,), None, 20),
-    Case("sim-culture", ("localisation", "texture"), (PROBE.id,), 144, 5),
-    Case("sim-tissue", ("arrangement", "localisation"), (KNN.id,), None, 20),
-    Case("sim-tissue", ("arrangement", "localisation"), (PROBE.id,), 144, 5),
+    Case("sim-culture", ("localisation", "polarity"), (KNN.id,), None, 20),
+    Case("sim-culture", ("localisation", "polarity"), (PROBE.id,), 144, 5),
+    Case("sim-tissue", ("polarity",), (KNN.id,), None, 20),
+    Case("sim-tissue", ("polarity",), (PROBE.id,), 144, 5),
     Case("sim-culture-known", ("brightness", "count", "shape", "nothing"), (KNN.id,), None, 5),
     Case("sim-tissue-known", ("brightness", "count", "shape", "nothing"), (KNN.id,), None, 5),
     Case("tcell", ("activation", "cell_type"), (KNN.id,), 200, 10),

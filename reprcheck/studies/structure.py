@@ -44,9 +44,11 @@ SETS = {
 }
 TASKS = (
     "sim-culture:localisation",
-    "sim-culture:texture",
-    "sim-tissue:arrangement",
-    "sim-tissue:localisation",
+    "sim-culture-known:texture",
+    "sim-culture:polarity",
+    "sim-tissue:polarity",
+    "sim-tissue-known:arrangement",
+    "sim-tissue-known:localisation",
     "sim-culture-known:count",
     "sim-culture-known:shape",
     "sim-culture-known:nothing",

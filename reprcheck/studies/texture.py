@@ -55,8 +55,10 @@ SETS = {
 }
 TASKS = (
     "sim-culture:localisation",
-    "sim-tissue:arrangement",
-    "sim-tissue:localisation",
+    "sim-culture:polarity",
+    "sim-tissue:polarity",
+    "sim-tissue-known:arrangement",
+    "sim-tissue-known:localisation",
     "sim-culture-known:brightness",
     "sim-culture-known:count",
     "sim-culture-known:nothing",
@@ -127,7 +129,7 @@ def study(scale: Scale, progress: Progress) -> list[Row]:
             seeing.append(sees)
             blind.append(sees_not)
             advance(1)
-    table = rows(NAME, attempts, **{"draws of the folds": 1})
+    table = rows(NAME, attempts, **{"draws of the folds": POLICY.repeats_for(0)})
     for protocol in dict.fromkeys(attempt.at.protocol for attempt in learned):
         chosen = [attempt for attempt in learned if attempt.at.protocol == protocol]
         table.append(row(NAME, f"{protocol}, fitted to the label on other data", chosen))

@@ -52,14 +52,14 @@ SETS = {
 CULTURE = by(
     KNN,
     "sim-culture:localisation",
-    "sim-culture:texture",
+    "sim-culture-known:texture",
     "sim-culture-known:brightness",
     "sim-culture-known:shape",
 )
 TISSUE = by(
     KNN,
-    "sim-tissue:arrangement",
-    "sim-tissue:localisation",
+    "sim-tissue-known:arrangement",
+    "sim-tissue-known:localisation",
     "sim-tissue-known:count",
     "sim-tissue-known:nothing",
 )
@@ -69,7 +69,7 @@ SETTINGS = {
     "vit": (
         *CULTURE,
         *TISSUE,
-        *by(PROBE, "sim-tissue:localisation"),
+        *by(PROBE, "sim-tissue-known:localisation"),
         *by(KNN, "sim-culture-split:localisation"),
         *by(NSC, "sim-screen:mechanism"),
         *by(KNN, "tcell:activation", "jurkat:phase", "bbbc013:localisation"),

@@ -68,6 +68,24 @@ def texture(channel: int = 2) -> Toy:
     return _per_image(scales)
 
 
+def polarity(channel: int = 1) -> Toy:
+    """Know whether a channel lies on the side of its nucleus on which channel 0 is bright: mean cosine, and spread."""
+
+    def cosines(image: Vectors, nuclei: NDArray[np.int32]) -> list[float]:
+        labels = range(1, int(nuclei.max()) + 1)
+        around = np.where(ndimage.distance_transform_edt(nuclei == 0) < 4, _nearest(nuclei), 0)
+        leaning = []
+        for values, where in ((image[0], nuclei), (image[channel], around)):
+            bright = np.array(ndimage.center_of_mass(values**2, where, labels)).reshape(-1, 2)
+            even = np.array(ndimage.center_of_mass(where > 0, where, labels)).reshape(-1, 2)
+            leaning.append(bright - even)
+        lengths = np.hypot(*leaning[0].T) * np.hypot(*leaning[1].T)
+        cosine = np.sum(leaning[0] * leaning[1], axis=1)[lengths > 0] / lengths[lengths > 0]
+        return [float(cosine.mean()), float(np.median(cosine))] if len(cosine) else [0, 0]
+
+    return _per_image(cosines)
+
+
 def constant() -> Toy:
     """Know nothing."""
     return lambda x: np.ones((len(x), 4), np.float32)
@@ -83,6 +101,13 @@ def _per_image(measure: Callable[[Vectors, NDArray[np.int32]], list[float]]) -> 
         return np.array([measure(image, _nuclei(image[0].tobytes(), image[0].shape)) for image in x], np.float32)
 
     return encode
+
+
+def _nearest(nuclei: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Return the label of the nearest nucleus, for each pixel."""
+    at = ndimage.distance_transform_edt(nuclei == 0, return_distances=False, return_indices=True)
+    labels: NDArray[np.int32] = nuclei[tuple(at)]
+    return labels
 
 
 @lru_cache(maxsize=256)  # toys are asked side by side

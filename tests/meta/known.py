@@ -25,7 +25,7 @@ from reprcheck.testing import toys
 from reprcheck.types import Dataset, Image, ImageSource
 
 POLICY = Policy(twins=3, repeats=1)
-ONE_THING = ("brightness", "count", "shape", "localisation", "texture")
+ONE_THING = ("brightness", "count", "shape", "localisation", "texture", "polarity")
 ENCODERS = {
     **{name: f"py:reprcheck.testing.toys:{name}" for name in (*ONE_THING, "constant")},
     "untrained": "demo?seed=1",
@@ -34,28 +34,35 @@ ENCODERS = {
 DIAGNOSTICS = ("beats_untrained", "beats_structure", "beats_texture", "beyond_intensity")
 ALL = ("pass", "pass", "?", "pass")
 NONE = ("-", "-", "-", "-")
+ANYTHING = ("?", "?", "?", "?")
+SIDES = {
+    "polarity": ("pass", "pass", "pass", "pass"),
+    "localisation": ANYTHING,  # in shells around the nucleus, whose dense side it doesn't see, but its own side
+    "untrained": ("-", "?", "?", "-"),
+}
 STRUCTURE_IS_BLIND = dict.fromkeys(("localisation", "texture", "untrained", "demo"), ("-", "?", "-", "-"))
 """To brightness, that is: a toy with a trace of it may know more than structure does."""
 DESERVED = {
     "sim-culture": {
         "localisation": {"localisation": ALL, "untrained": ("-", "?", "-", "-")},
-        "texture": {"texture": ALL, "untrained": ("-", "?", "-", "-")},
+        "polarity": SIDES,
     },
     "sim-culture-known": {
         "brightness": {"brightness": ("pass", "pass", "?", "-"), **STRUCTURE_IS_BLIND},
         "count": {"count": ("pass", "-", "?", "?"), "demo": ("?", "-", "?", "?")},
         "shape": {"shape": ("pass", "-", "?", "pass"), "demo": ("?", "-", "?", "?")},
+        "texture": dict.fromkeys(("texture", "untrained", "demo"), ("?", "?", "-", "?")),
         "nothing": {},
     },
-    "sim-tissue": {
-        "arrangement": {"texture": ("?", "?", "?", "?"), "untrained": ("-", "?", "-", "-")},
-        "localisation": {"localisation": ALL, "untrained": ("-", "?", "-", "-")},
-    },
+    "sim-tissue": {"polarity": SIDES},
     "sim-tissue-known": {
         "brightness": {"brightness": ("?", "pass", "?", "-"), **STRUCTURE_IS_BLIND},
         # a plain ViT reads much of the count: 96 units can't tell a mean count from it by the margin and to spare
         "count": {"count": ("?", "-", "?", "?"), "demo": ("?", "-", "?", "?")},
         "shape": {"shape": ("pass", "-", "?", "pass"), "demo": ("?", "-", "?", "?")},
+        # texture reads most of these two
+        "arrangement": {"texture": ANYTHING, "demo": ANYTHING, "untrained": ("-", "?", "-", "-")},
+        "localisation": {"localisation": ("?", "pass", "?", "?"), "demo": ANYTHING, "untrained": ("-", "?", "-", "-")},
         "nothing": {},
     },
 }

@@ -1,7 +1,7 @@
 """Simulated microscopy whose causes are known: the gate's default datasets, and its known-answer ones.
 
-``sim-culture`` and ``sim-tissue`` ask for causes that neither brightness nor structure gives away. Their ``-known``
-twins show the same images and ask for what brightness or structure reveals, or nothing does. `dataset` makes one to a
+``sim-culture`` and ``sim-tissue`` ask for causes that neither brightness nor structure nor texture gives away. Their
+``-known`` twins show the same images and ask for what one of these reveals, or nothing does. `dataset` makes one to a
 user's own `Plan`. Only numpy and scipy are used, and nothing is stored.
 """
 
@@ -41,8 +41,11 @@ __all__ = [
 
 NAMES: tuple[str, ...] = ("sim-culture", "sim-tissue", "sim-culture-known", "sim-tissue-known")
 
-_KNOWN = ("brightness", "count", "shape", "nothing")
-_DEFAULT = {"sim-culture": ("localisation", "texture"), "sim-tissue": ("arrangement", "localisation")}
+_DEFAULT = {"sim-culture": ("localisation", "polarity"), "sim-tissue": ("polarity",)}
+_KNOWN = {
+    "sim-culture": ("brightness", "count", "nothing", "shape", "texture"),
+    "sim-tissue": ("arrangement", "brightness", "count", "localisation", "nothing", "shape"),
+}
 
 
 def dataset(
@@ -113,6 +116,6 @@ def open_simulated(name: str) -> tuple[str, pd.DataFrame, ImageSource]:
         raise UserError(Option("dataset", name), f"no simulated dataset is called {name!r}", did_you_mean(name, NAMES))
     base = name.removesuffix("-known")
     simulation = Culture() if base == Culture.name else Tissue()
-    tasks, protocols = (_DEFAULT[base], ASKED_BY["causes"]) if name == base else (_KNOWN, ASKED_BY["known"])
+    tasks, protocols = (_DEFAULT[base], ASKED_BY["causes"]) if name == base else (_KNOWN[base], ASKED_BY["known"])
     table = simulation.table()
     return write_card(name, simulation, tasks, protocols), table, SimulatedImages(simulation, table)

@@ -1,9 +1,9 @@
 """Cultured cells on plates: what differs between wells is known, and one kind of evidence reveals each cause.
 
 A field shows spread-out cells in three channels: ``DNA``, ``protein`` and ``organelle``. Causes, constant within a
-well: ``localisation`` moves the protein, ``texture`` the organelle, at equal amounts per cell; ``count`` changes how
-many cells there are, ``shape`` the outline of their nuclei, ``brightness`` the gain; ``nothing`` is a label without an
-effect.
+well: ``localisation`` moves the protein, ``texture`` the organelle, at equal amounts per cell; ``polarity`` gathers the
+protein on the side of the cell on which chromatin is dense, or on the opposite one; ``count`` changes how many cells
+there are, ``shape`` the outline of their nuclei, ``brightness`` the gain; ``nothing`` is a label without an effect.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from reprcheck.datasets.simulate.amounts import rank_within
 from reprcheck.datasets.simulate.factors import CauseLevel, Factors, between
 from reprcheck.datasets.simulate.placement import Cells, Morphology, Plane, grow, smooth_noise
 from reprcheck.datasets.simulate.simulation import Simulation
-from reprcheck.datasets.simulate.stains import dna, nuclear_share, per_cell
+from reprcheck.datasets.simulate.stains import directions, dna, nuclear_share, per_cell, side
 from reprcheck.types import Kind
 
 
@@ -47,6 +47,7 @@ class Culture(Simulation):
     causes: ClassVar[Factors] = {
         "localisation": ("cytoplasm", "nucleus", "rim"),
         "texture": ("network", "puncta"),
+        "polarity": ("opposite", "same"),
         "count": ("few", "many"),
         "shape": ("elongated", "round"),
     }
@@ -67,16 +68,20 @@ class Culture(Simulation):
             log_size=log_size,
             size=self.size,
         )
+        angles = directions(self._draw("sides", row["sample"]), cells, self.level("polarity", row))
+        chromatin, protein = (0.0, 0.0) if angles is None else (side(cells, angle) for angle in angles)
         draw = self._draw("stain", row["sample"])
         amounts = (
-            dna(draw, cells, blur),
-            _protein(draw, cells, self.level("localisation", row), self.purity, blur),
+            dna(draw, cells, blur, chromatin),
+            _protein(draw, cells, self.level("localisation", row), self.purity, blur, protein),
             _organelle(draw, cells, self.level("texture", row).towards("puncta"), self.grain, blur),
         )
         return cells, np.stack(amounts)
 
 
-def _protein(draw: np.random.Generator, cells: Cells, where: CauseLevel, purity: float, blur: float) -> Plane:
+def _protein(
+    draw: np.random.Generator, cells: Cells, where: CauseLevel, purity: float, blur: float, lean: Plane | float
+) -> Plane:
     nucleus = np.exp(-(cells.nuclear**4))
     rim = np.exp(-(((cells.depth - 1.2) / 1.6) ** 2))
     places = {"cytoplasm": (1 - nucleus) * (1 - rim) * (cells.depth > 0), "nucleus": nucleus, "rim": rim}
@@ -84,7 +89,7 @@ def _protein(draw: np.random.Generator, cells: Cells, where: CauseLevel, purity:
     elsewhere = (leaning * np.stack(list(places.values()), axis=-1)).sum(axis=-1)
     share = min(purity * where.effect, 1.0)
     there = places[where.name] if where.name else 0.0
-    pattern = share * there + (1 - share) * elsewhere + 0.25 * smooth_noise(draw, 1.2, cells.size)[0]
+    pattern = share * there + (1 - share) * elsewhere + 0.25 * smooth_noise(draw, 1.2, cells.size)[0] + 0.4 * lean
     membrane = np.clip(1 + cells.depth / 1.5, 0, 1)
     inside = membrane > 0
     rank = rank_within(gaussian_filter(pattern, blur, truncate=3) * membrane, cells.own, inside)

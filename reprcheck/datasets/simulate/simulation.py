@@ -27,8 +27,10 @@ from reprcheck.errors import UserError
 from reprcheck.seeding import rng
 from reprcheck.types import Image, Kind
 
-BLENDED: Factors = {"brightness": ("bright", "dim"), "nothing": ("heads", "tails")}
+COMMON: Factors = {"brightness": ("bright", "dim"), "nothing": ("heads", "tails")}
 """Causes that every simulator has."""
+BLENDED = ("polarity", *COMMON)
+"""Causes of two classes that a design doesn't cross with all others, as a batch has too few units."""
 
 
 @dataclass(frozen=True)
@@ -137,12 +139,12 @@ class Simulation(ABC):
             what = f"{self.units} units don't fit {len(self.plate.wells)} wells"
             raise UserError("plate", what, "use a larger plate, or fewer units")
         if self.plan:
-            self.plan.check(self.name, {**self.causes, **BLENDED}, self.plate is not None)
+            self.plan.check(self.name, {**self.causes, **COMMON}, self.plate is not None)
 
     @property
     def planted(self) -> Factors:
         """The causes that differ between units, compounds aside, and their classes."""
-        every = {**self.causes, **BLENDED}
+        every = {**self.causes, **COMMON}
         return every if self.plan is None else {cause: every[cause] for cause in self.plan.effects}
 
     def table(self) -> pd.DataFrame:
@@ -155,9 +157,11 @@ class Simulation(ABC):
             cause, blank where a compound leaves it alone; ``compound`` and ``dose`` where these are planted.
         """
         places = self._places()
-        factors, key = {**self.causes, **BLENDED}, (self.name, self.seed)
+        factors, key = {**self.causes, **COMMON}, (self.name, self.seed)
         if self.plan is None:
-            design = cross(self.causes, BLENDED, self.batches, self.units, key)
+            crossed = {cause: classes for cause, classes in factors.items() if cause not in BLENDED}
+            blended = {cause: factors[cause] for cause in BLENDED if cause in factors}
+            design = cross(crossed, blended, self.batches, self.units, key)
         else:
             columns = np.array([place(well).column for well in places.get("well", [])], dtype=np.int64)
             design = deal(self.plan, factors, self.batches, self.units, columns, key)

@@ -2,8 +2,9 @@
 
 A field shows closely packed cells in three channels: ``DNA``, ``tumour`` and ``immune``, the markers of two cell types.
 Causes, constant within a patient: ``arrangement`` deals the types out to the same cells in another order;
-``localisation`` moves the tumour marker within its cells, at equal amounts; ``count`` changes how dense the cells are,
-``shape`` the outline of their nuclei, ``brightness`` the gain; ``nothing`` is a label without an effect.
+``localisation`` moves the tumour marker within its cells, at equal amounts; ``polarity`` gathers it on the side of
+the cell on which chromatin is dense, or on the opposite one; ``count`` changes how dense the cells are, ``shape`` the
+outline of their nuclei, ``brightness`` the gain; ``nothing`` is a label without an effect.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from reprcheck.datasets.simulate.amounts import rank_within
 from reprcheck.datasets.simulate.factors import CauseLevel, Factors, between
 from reprcheck.datasets.simulate.placement import Cells, Morphology, Plane, grow, smooth_noise
 from reprcheck.datasets.simulate.simulation import Simulation
-from reprcheck.datasets.simulate.stains import dna, per_cell
+from reprcheck.datasets.simulate.stains import directions, dna, per_cell, side
 from reprcheck.types import Kind
 
 IMMUNE_SHARE = 0.45
@@ -54,6 +55,7 @@ class Tissue(Simulation):
     causes: ClassVar[Factors] = {
         "arrangement": ("dispersed", "mixed", "niches"),
         "localisation": ("cytoplasm", "membrane"),
+        "polarity": ("opposite", "same"),
         "count": ("dense", "loose"),
         "shape": ("elongated", "round"),
     }
@@ -76,10 +78,12 @@ class Tissue(Simulation):
         )
         arrangement = self.level("arrangement", row)
         immune = deal_types(self._draw("types", row["sample"]), cells.centres, arrangement, self.size)
+        angles = directions(self._draw("sides", row["sample"]), cells, self.level("polarity", row))
+        chromatin, tumour = (0.0, 0.0) if angles is None else (side(cells, angle) for angle in angles)
         draw = self._draw("stain", row["sample"])
         amounts = (
-            dna(draw, cells, blur),
-            _tumour(draw, cells, ~immune, self.level("localisation", row), self.purity, blur),
+            dna(draw, cells, blur, chromatin),
+            _tumour(draw, cells, ~immune, self.level("localisation", row), self.purity, blur, tumour),
             _immune(draw, cells, immune, blur),
         )
         return replace(cells, types=np.where(immune, "immune", "tumour")), np.stack(amounts)
@@ -133,7 +137,13 @@ def _keep_apart(
 
 
 def _tumour(
-    draw: np.random.Generator, cells: Cells, carriers: NDArray[np.bool_], where: CauseLevel, purity: float, blur: float
+    draw: np.random.Generator,
+    cells: Cells,
+    carriers: NDArray[np.bool_],
+    where: CauseLevel,
+    purity: float,
+    blur: float,
+    lean: Plane | float,
 ) -> Plane:
     membrane = np.exp(-((cells.depth / 1.6) ** 2))
     cytoplasm = (1 - membrane) * (1 - 0.6 * np.exp(-(cells.nuclear**4)))
@@ -141,7 +151,7 @@ def _tumour(
     elsewhere = leaning * membrane + (1 - leaning) * cytoplasm
     share = min(purity * where.effect, 1.0)
     there = membrane if where.name == "membrane" else cytoplasm
-    pattern = share * there + (1 - share) * elsewhere + 0.25 * smooth_noise(draw, 1.2, cells.size)[0]
+    pattern = share * there + (1 - share) * elsewhere + 0.25 * smooth_noise(draw, 1.2, cells.size)[0] + 0.4 * lean
     return _marker(draw, cells, carriers, gaussian_filter(pattern, blur, truncate=3))
 
 

@@ -9,7 +9,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-Family = Literal["intensity", "per cell", "count", "size", "shape", "layout", "placement", "texture", "company"]
+Family = Literal[
+    "intensity", "per cell", "count", "size", "shape", "layout", "placement", "sides", "texture", "company"
+]
 Relation = Literal["changes", "may", "never"]
 
 FAMILIES: Mapping[Family, str] = {
@@ -20,6 +22,7 @@ FAMILIES: Mapping[Family, str] = {
     "shape": "of the `structure` baseline: eccentricity, solidity, axes, perimeter, orientation",
     "layout": "of the `structure` baseline: where nuclei lie in the field and among each other",
     "placement": "where in its cell the second channel lies: ranks in nucleus, rim and cytoplasm",
+    "sides": "how far the second channel and DNA lean to the same side of their cell",
     "texture": "culture: on which scales the third channel varies within cells",
     "company": "tissue: how alike cells and their neighbours are in the third channel",
 }
@@ -40,22 +43,28 @@ class Touches:
 
 _CROWDED = "cells that meet bound each other: nuclei are cut, and more of a cell is rim"
 _NOISE = "dimmer cells are noisier"
+_WHERE = "what lies in the middle of its cell leans less"
+_AXES = "long nuclei lean along their length"
 
 TOUCHES: Mapping[str, Mapping[str, Touches]] = {
     "sim-culture": {
-        "localisation": Touches(("placement",)),
+        "localisation": Touches(("placement",), ("sides",), _WHERE),
         "texture": Touches(("texture",)),
-        "count": Touches(("intensity", "count", "layout"), ("size", "shape", "placement", "texture"), _CROWDED),
-        "shape": Touches(("shape",)),
-        "brightness": Touches(("intensity", "per cell"), ("texture",), _NOISE),
+        "polarity": Touches(("sides",)),
+        "count": Touches(
+            ("intensity", "count", "layout"), ("size", "shape", "placement", "sides", "texture"), _CROWDED
+        ),
+        "shape": Touches(("shape",), ("sides",), _AXES),
+        "brightness": Touches(("intensity", "per cell"), ("sides", "texture"), _NOISE),
         "nothing": Touches(),
     },
     "sim-tissue": {
         "arrangement": Touches(("company",)),
-        "localisation": Touches(("placement",)),
-        "count": Touches(("intensity", "count", "layout"), ("size", "shape", "placement"), _CROWDED),
-        "shape": Touches(("shape",)),
-        "brightness": Touches(("intensity", "per cell"), ("placement",), _NOISE),
+        "localisation": Touches(("placement",), ("sides",), _WHERE),
+        "polarity": Touches(("sides",)),
+        "count": Touches(("intensity", "count", "layout"), ("size", "shape", "placement", "sides"), _CROWDED),
+        "shape": Touches(("shape",), ("sides",), _AXES),
+        "brightness": Touches(("intensity", "per cell"), ("placement", "sides"), _NOISE),
         "nothing": Touches(),
     },
 }
