@@ -48,8 +48,8 @@ DESERVED = {
         "polarity": SIDES,
     },
     "sim-culture-known": {
-        "brightness": {"brightness": ("pass", "pass", "?", "-"), **STRUCTURE_IS_BLIND},
-        "count": {"count": ("pass", "-", "?", "?"), "demo": ("?", "-", "?", "?")},
+        "brightness": {"brightness": ("?", "pass", "?", "-"), **STRUCTURE_IS_BLIND},
+        "count": {"count": ("?", "-", "?", "?"), "demo": ("?", "-", "?", "?")},
         "shape": {"shape": ("pass", "-", "?", "pass"), "demo": ("?", "-", "?", "?")},
         "texture": dict.fromkeys(("texture", "untrained", "demo"), ("?", "?", "-", "?")),
         "nothing": {},
