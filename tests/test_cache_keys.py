@@ -58,7 +58,7 @@ from reprcheck.embed.aggregate import Groups
 from reprcheck.embed.engine import Block, load_decoded
 from reprcheck.embed.fill import DecodedImage, ImageView
 from reprcheck.embed.rows import Rows
-from reprcheck.models import AdaptationImages, adapt, draw_plain, resolve_model
+from reprcheck.models import ARCHITECTURES, AdaptationImages, adapt, draw_plain, resolve_model
 from reprcheck.models.untrained_resnet import UntrainedResNet
 from reprcheck.policy import Policy
 from reprcheck.registry import PROTOCOLS
@@ -173,12 +173,12 @@ SEEN = AdaptationImages(("a", "b"), lambda: [IMAGE, TYPED])
 of_encoder(
     "demo's twin, calibrated",
     lambda: adapt(resolve_model("demo").untrained(3, 0), SEEN),
-    *("models.torch.batch_norm", "models.sources.demo"),
+    *("models.torch.adapted", "models.sources.demo"),
 )
 NAMED = "timm:test_resnet?pretrained=false"
 of_encoder("timm", lambda: resolve_model(NAMED).encoder(3), "models.torch.encoder", "models.sources.timm")
 of_encoder("timm's twin", lambda: resolve_model(NAMED).untrained(3, 1), "models.torch.encoder", "models.sources.timm")
-for architecture in ("resnet", "vit"):
+for architecture in ARCHITECTURES:
     of_encoder(
         f"untrained {architecture}",
         lambda architecture=architecture: draw_plain(resolve_model(NAMED), 3, architecture, 0),

@@ -61,7 +61,7 @@ def ask(bench: Bench) -> Cell:
         guards.append(bench.against(both, [bench.fitted(intensity)], f"{name}, read by a forest", 0.0))
     if matched is not None:
         evidence += bench.against_untrained(NAME, matched, " on matched images")
-        details = {"matched": "asked", "collapsed": matched.collapsed}
+        details = {"matched": "asked", "collapsed": matched.collapsed, "notes": list(matched.notes)}
     return bench.cell(NAME, evidence, guards, details)
 
 

@@ -26,11 +26,14 @@ class Contestants:
     untrained : mapping of str to Family
     units : str[n] or None
         Of the samples, where `separation` is wanted.
+    notes : tuple of str
+        What must be reported of how the untrained families were made.
     """
 
     embedding: Block
     untrained: Mapping[str, Family]
     units: NDArray[np.str_] | None = None
+    notes: tuple[str, ...] = ()
 
     @cached_property
     def problem(self) -> str | None:
@@ -72,4 +75,4 @@ class Contestants:
     def mapped(self, take: Callable[[Block], Block], units: NDArray[np.str_] | None = None) -> Contestants:
         """Return the same contestants with other blocks, such as those of one task, of samples in these units."""
         untrained = {name: tuple(take(block) for block in family) for name, family in self.untrained.items()}
-        return Contestants(take(self.embedding), untrained, units)
+        return Contestants(take(self.embedding), untrained, units, self.notes)

@@ -6,13 +6,17 @@ imports torch or timm until an encoder runs, or a digest of weights can't be had
 
 from reprcheck.models.grammar import parse
 from reprcheck.models.model import Facts, Model
-from reprcheck.models.plain import Architecture, draw_plain
+from reprcheck.models.plain import ARCHITECTURES, Architecture, draw_plain
 from reprcheck.models.resolve import resolve_model
 from reprcheck.models.spec import Spec
-from reprcheck.models.torch.batch_norm import AdaptationImages, adapt
+from reprcheck.models.torch.adapted import CALIBRATED, RESCALED, Adaptation, AdaptationImages, adapt
 from reprcheck.models.torch.device import device_name
 
 __all__ = [
+    "ARCHITECTURES",
+    "CALIBRATED",
+    "RESCALED",
+    "Adaptation",
     "AdaptationImages",
     "Architecture",
     "Facts",

@@ -32,10 +32,13 @@ class Facts:
         The twins hold batch normalisation with running statistics, which can be adapted.
     opaque : bool
         The twins could not be drawn honestly, and their ``notes`` say why.
+    size : int or None
+        Side in pixels that the architecture insists on, where it does.
     """
 
     batch_norm: bool = False
     opaque: bool = False
+    size: int | None = None
 
 
 class Model(ABC):

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from reprcheck.code import code_digest
 from reprcheck.digest import digest
 from reprcheck.models.identity import Identity
-from reprcheck.models.preprocessing import Input, Preprocessing
 
 if TYPE_CHECKING:
     import torch
@@ -82,10 +81,6 @@ class Network(ABC):
     def twin(self, k: int) -> Network:
         """Return the recipe of the ``k``-th untrained twin: the same architecture, weights drawn from a seed."""
 
-    def input(self, feed: Preprocessing) -> Input:
-        """Return what the network takes when it is fed so, for another to be shown the same."""
-        return Input(self.in_chans, feed)
-
     def shuffled(self, k: int) -> Network:
         """Return the recipe of the ``k``-th copy whose weights are permuted, each tensor within itself."""
         return ShuffledNetwork(self.where, self, k)
@@ -132,7 +127,3 @@ class ShuffledNetwork(Network):
     def twin(self, k: int) -> Network:
         """Return the ``k``-th untrained twin, which is the network's own."""
         return self.network.twin(k)
-
-    def input(self, feed: Preprocessing) -> Input:
-        """Return what the network itself takes."""
-        return self.network.input(feed)

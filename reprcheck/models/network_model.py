@@ -57,15 +57,16 @@ class NetworkModel(Model):
         from reprcheck.models.torch.twins import batch_norms
 
         twin = self.network.twin(0)
-        return Facts(batch_norm=bool(batch_norms(twin.build().module)), opaque=bool(twin.notes))
+        built = twin.build()
+        return Facts(bool(batch_norms(built.module)), bool(twin.notes), built.size)
 
     def shuffled(self, n_channels: int, k: int) -> Encoder:
         """Return the network with each tensor permuted within itself."""
         return self._encoder(f"shuffled-{k}", self.network.shuffled(k), n_channels)
 
     def input(self, n_channels: int) -> Input:
-        """Return what the network takes: its own input size, channels and normalisation."""
-        return self.network.input(self.feed)
+        """Return what the network takes: the size and the normalisation asked for, and its own channels."""
+        return Input(self.network.in_chans, self.feed)
 
     def _encoder(self, name: str, network: Network, n_channels: int) -> TorchEncoder:
         return TorchEncoder(name, network, self.feed, self._policy(network, n_channels))

@@ -1,9 +1,14 @@
-"""Plain untrained networks, shown what a model is shown: what any architecture gives without training."""
+"""Plain untrained networks, shown what a model is shown: what any architecture gives without training.
+
+Each is small, since a family of every kind is shown all images for every model: in the numbers they give, narrower and
+shallower ones are as good as those that are usually trained (`docs/statistics.md`). Nothing of the model enters but
+what it takes: so models that take the same share the vectors.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal, get_args
 
 from reprcheck.digest import digest, installed
 from reprcheck.models.channels import choose
@@ -12,13 +17,22 @@ from reprcheck.models.network import BuiltNetwork, Network
 from reprcheck.models.torch.encoder import TorchEncoder
 from reprcheck.seeding import seed
 
-Architecture = Literal["resnet", "vit"]
-PLAIN = {"resnet": "resnet18", "vit": "vit_tiny_patch16_224"}
-"""timm's names of the plain untrained networks."""
+Architecture = Literal["conv", "resnet", "vit"]
+ARCHITECTURES: tuple[Architecture, ...] = get_args(Architecture)
+TIMM: dict[Architecture, tuple[str, dict[str, Any]]] = {
+    "resnet": ("resnet18", {"channels": (32, 64, 128, 256)}),
+    "vit": ("vit_tiny_patch16_224", {"depth": 4}),
+}
+"""Those that timm builds: its name, and what is other than there, half the width and a third of the depth."""
 
 
-def draw_plain(model: Model, n_channels: int, architecture: Architecture, k: int) -> TorchEncoder:
-    """Return the ``k``-th plain untrained network, ``untrained-resnet-{k}`` or ``untrained-vit-{k}``.
+def draw_plain(
+    model: Model, n_channels: int, architecture: Architecture, k: int, size: int | None = None
+) -> TorchEncoder:
+    """Return the ``k``-th plain untrained network, such as ``untrained-resnet-{k}``.
+
+    The convolutional net sees images at their own size and with their own values, the others at the model's size.
+    Channels enter together where they do for the model, else each alone.
 
     Parameters
     ----------
@@ -26,9 +40,11 @@ def draw_plain(model: Model, n_channels: int, architecture: Architecture, k: int
         Whose input the network takes.
     n_channels : int
         Channels of the images.
-    architecture : {"resnet", "vit"}
+    architecture : {"conv", "resnet", "vit"}
     k : int
         Other numbers are other draws.
+    size : int, optional
+        Side in pixels where the model asks for none: what its architecture insists on (`Facts.size`).
 
     Raises
     ------
@@ -36,21 +52,21 @@ def draw_plain(model: Model, n_channels: int, architecture: Architecture, k: int
         Where the model's channel policy doesn't allow such images.
     """
     name, taken = f"untrained-{architecture}-{k}", model.input(n_channels)
-    network = PlainNetwork(name, architecture, k, taken.in_chans, taken.feed.size, taken.size_of)
     policy = choose(taken.in_chans, n_channels, taken.feed.channels, name)
+    side = None if architecture == "conv" else taken.feed.size or size
+    network = PlainNetwork(name, architecture, k, n_channels if policy == "native" else 1, side)
     return TorchEncoder(name, network, taken.feed.sized(None), policy)
 
 
 @dataclass(frozen=True)
 class PlainNetwork(Network):
-    """A plain network that nobody trained, with mean and standard deviation 0.5."""
+    """A plain network that nobody trained; all but the convolutional net subtract 0.5 and divide by it."""
 
     where: str
     architecture: Architecture
     k: int
     channels: int
     size: int | None
-    size_of: str | None
 
     @property
     def in_chans(self) -> int:
@@ -59,15 +75,20 @@ class PlainNetwork(Network):
 
     def identity(self) -> str:
         """Return the digest of weights and architecture; no torch."""
-        made_of = (PLAIN[self.architecture], self.k, self.channels, self.size, self.size_of)
-        return digest("plain", installed("timm", "torch"), *made_of)
+        return digest("plain", installed("timm", "torch"), self.architecture, self.k, self.channels, self.size)
 
     def build(self) -> BuiltNetwork:
-        """Return the network on the CPU. Raises UserError for an unknown ``size_of``."""
-        from reprcheck.models.torch import timm_build
+        """Return the network on the CPU."""
+        from reprcheck.models.torch import plain_conv, timm_build
+        from reprcheck.models.torch.twins import seeded
 
-        network = timm_build.Blueprint(self.where, PLAIN[self.architecture], self.channels, self.size)
-        return timm_build.build_plain(network, self.size_of, seed("plain", self.architecture, self.k))
+        draw = seed("plain", self.architecture, self.k)
+        if self.architecture == "conv":
+            with seeded(draw):
+                module = plain_conv.PlainConv(self.channels)
+            return BuiltNetwork(module, (0.0,) * self.channels, (1.0,) * self.channels)
+        name, options = TIMM[self.architecture]
+        return timm_build.build_plain(timm_build.Blueprint(self.where, name, self.channels, self.size), draw, **options)
 
     def twin(self, k: int) -> PlainNetwork:
         """Return the ``k``-th draw."""

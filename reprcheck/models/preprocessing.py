@@ -66,13 +66,9 @@ class Input:
     ----------
     in_chans : int
         Channels it takes.
-    feed : Feed
-        ``size`` None leaves the size to ``size_of``.
-    size_of : str or None
-        A name of timm's: the size that its configuration insists on, if any. None: the dataset's. The name stands for
-        the number, so that a digest can be had without timm.
+    feed : Preprocessing
+        ``size`` None leaves the size to the network, where that insists on one, else to the dataset.
     """
 
     in_chans: int
     feed: Preprocessing
-    size_of: str | None = None

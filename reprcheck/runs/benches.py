@@ -103,7 +103,7 @@ class Benches:
             thumbnails=met[PIXELS.name],
             ids=groups.names if groups else dataset.ids[task.rows],
             matched=matched,
-            notes=(*notes, *images.notes),
+            notes=(*notes, *contestants.notes, *images.notes),
             blank=np.array([images.blank[group].all() for group in groups.members]) if groups else images.blank,
         )
 

@@ -5,13 +5,24 @@ Which of them a model meets is worked out in `reprcheck.runs.opponents`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from reprcheck.baselines.matching import MatchedEncoder, Quantiles, TargetHistograms
+from reprcheck.baselines.matching import MatchedEncoder, Quantiles, TargetHistograms, match
 from reprcheck.baselines.reference import Baseline, Reference
 from reprcheck.embed.fill import ImageView
-from reprcheck.models import AdaptationImages, Facts, Model, adapt, draw_plain
+from reprcheck.models import (
+    ARCHITECTURES,
+    CALIBRATED,
+    RESCALED,
+    Adaptation,
+    AdaptationImages,
+    Facts,
+    Model,
+    adapt,
+    draw_plain,
+)
+from reprcheck.models.torch.encoder import TorchEncoder
 from reprcheck.types import Dataset, Encoder, Image
 
 Draws = dict[str, list[Encoder]]
@@ -23,8 +34,7 @@ class Untrained(Reference):
     """Networks that nobody trained, in several families; those of the model's own architecture bear the name alone."""
 
     name, knows = "untrained", "nothing"
-    resnet, vit = f"{name}-resnet", f"{name}-vit"
-    letter, heading, probed = "u", "un-\ntrained", (name, resnet)
+    letter, heading, probed = "u", "un-\ntrained", (name, f"{name}-conv")
 
 
 class Shuffled(Reference):
@@ -34,7 +44,12 @@ class Shuffled(Reference):
 
 
 UNTRAINED, SHUFFLED = Untrained(), Shuffled()
+CALIBRATED_TWINS, RESCALED_TWINS = (f"{UNTRAINED.name}-{how}" for how in (CALIBRATED, RESCALED))
+TWINS = (UNTRAINED.name, CALIBRATED_TWINS, RESCALED_TWINS)
+"""The families of the model's own architecture."""
 QUANTILES = Quantiles()
+FEWEST_IMAGES = 2
+"""Fewest that statistics can be taken from."""
 
 
 def flat(draws: Draws) -> list[Encoder]:
@@ -44,14 +59,17 @@ def flat(draws: Draws) -> list[Encoder]:
 
 @dataclass(frozen=True)
 class ChosenImages:
-    """Reads the images at some rows, whenever it is called."""
+    """Reads the images at some rows, whenever it is called; matched to a target, where there is one."""
 
     view: ImageView
     rows: tuple[int, ...]
+    target: TargetHistograms | None = None
 
     def __call__(self) -> Iterator[Image]:
         """Yield the images."""
-        return map(self.view.read, self.rows)
+        for row in self.rows:
+            image, target = self.view.read(row), self.target
+            yield image if target is None else replace(image, pixels=match(image.pixels, target))
 
 
 @dataclass(frozen=True)
@@ -97,7 +115,7 @@ class Networks:
     with_model : bool
         Whether the model is a network too.
     images : AdaptationImages or None
-        What batch norm is adapted to; None for nothing.
+        What twins are adapted to, matched where all images are; None for nothing.
     target : TargetHistograms or None
         That of all images that are shown; None for images as they are.
     """
@@ -111,14 +129,18 @@ class Networks:
     target: TargetHistograms | None = None
 
     def draws(self) -> Draws:
-        """Return the model, where it is a network, and the families that it meets."""
+        """Return the model, where it is a network, and the families that it meets whatever they turn out to be."""
         model = {MODEL: [self.model.encoder(self.n_channels)]} if self.with_model else {}
-        families = self._on_images() if self.target is None else self._twins()
-        return self._shown(model | families)
+        return self._shown(model | (self._on_images() if self.target is None else self._twins() or self._plain()))
 
-    def stand_ins(self) -> Draws:
-        """Return plain ResNets in the place of twins."""
-        return self._shown(self._stand_ins())
+    def rescaled(self) -> Draws:
+        """Return the twins rescaled layer by layer; nothing where they aren't networks of torch."""
+        twins = [twin for twin in self._drawn() if isinstance(twin, TorchEncoder)]
+        return self._shown(self._adapted(twins, RESCALED))
+
+    def plain(self) -> Draws:
+        """Return the plain families."""
+        return self._shown(self._plain())
 
     def _shown(self, draws: Draws) -> Draws:
         if (target := self.target) is None:
@@ -127,30 +149,34 @@ class Networks:
 
     def _on_images(self) -> Draws:
         """Return the families that a model meets on the images as they are."""
-        families = self._twins()
-        families = families if UNTRAINED.resnet in families else families | {UNTRAINED.resnet: self._resnets(1)}
-        families[UNTRAINED.vit] = [draw_plain(self.model, self.n_channels, "vit", 0)]
+        families = self._twins() | self._plain()
         if self.facts.opaque:
             shuffled = [self.model.shuffled(self.n_channels, i) for i in range(self.k)]
             families[SHUFFLED.name] = [encoder for encoder in shuffled if encoder is not None]
         return {name: family for name, family in families.items() if family}
 
+    def _plain(self) -> Draws:
+        return {
+            f"{UNTRAINED.name}-{architecture}": [
+                draw_plain(self.model, self.n_channels, architecture, i, self.facts.size) for i in range(self.k)
+            ]
+            for architecture in ARCHITECTURES
+        }
+
     def _twins(self) -> Draws:
-        """Return the model's twins, or what stands in for them."""
+        """Return the model's twins as drawn and, with batch norm, adapted; nothing where it has none."""
+        twins = self._drawn()
+        if not twins:
+            return {}
+        return {UNTRAINED.name: twins} | (self._adapted(twins, CALIBRATED) if self.facts.batch_norm else {})
+
+    def _drawn(self) -> list[Encoder]:
         draws = [self.model.untrained(self.n_channels, i) for i in range(self.k)]
         twins = [twin for twin in draws if twin is not None]
-        if len(twins) < self.k:
-            return self._stand_ins()
-        return self._with_adapted(UNTRAINED.name, twins, self.facts.batch_norm)
+        return twins if len(twins) == self.k else []
 
-    def _stand_ins(self) -> Draws:
-        return self._with_adapted(UNTRAINED.resnet, self._resnets(self.k), batch_norm=True)
-
-    def _resnets(self, count: int) -> list[Encoder]:
-        return [draw_plain(self.model, self.n_channels, "resnet", i) for i in range(count)]
-
-    def _with_adapted(self, name: str, family: list[Encoder], batch_norm: bool) -> Draws:
+    def _adapted(self, twins: Sequence[Encoder], how: Adaptation) -> Draws:
         images = self.images
-        if images is None or not batch_norm or len(images.ids) < 2:
-            return {name: family}
-        return {name: family, f"{name}-calibrated": [adapt(encoder, images) for encoder in family]}
+        if images is None or not twins or len(images.ids) < FEWEST_IMAGES:
+            return {}
+        return {f"{UNTRAINED.name}-{how}": [adapt(twin, images, how) for twin in twins]}

@@ -101,7 +101,7 @@ def study(scale: Scale, progress: Progress) -> list[Row]:
     with threadpool_limits(1), progress(len(sets) * times, "groups not named") as advance:
         for whole in sets:
             benches, base = StudyBenches(POLICY), declare_units(whole, 0, named=False)
-            pool = draw_pool(benches, _study_setting(base), ARCHITECTURE, whole.name, size, 1)
+            pool = draw_pool(benches, _study_setting(base), ARCHITECTURE, whole.name, size)
             for k in range(times):
                 for named in (False, True):
                     dataset = replace(declare_units(whole, k, named), digest=base.digest)

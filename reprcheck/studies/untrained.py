@@ -1,7 +1,7 @@
 """``untrained``: how often does one more untrained draw pass `beats_untrained`?
 
 For each architecture and image set a pool of networks is drawn. Each is the model once; the five that follow it, by a
-stride of its own, are its twins, so that no two trials share a family. Beside the twins stand plain networks and, on
+stride of its own, are its twins, so that no two trials share a family. Beside them stand the plain families and, on
 the simulated sets, twins whose batch norm was adapted, as at the gate. The margin is 0, where the rate may be alpha;
 how often the twins as drawn would have been beaten, had they been alone, is among the details.
 """
@@ -17,17 +17,17 @@ from threadpoolctl import threadpool_limits
 
 from reprcheck.diagnostics import beats_untrained
 from reprcheck.embed.engine import Block, Progress
+from reprcheck.models import ARCHITECTURES as PLAIN
 from reprcheck.models import Model, adapt, draw_plain, resolve_model
 from reprcheck.policy import Policy
 from reprcheck.protocols.knn import KNN
 from reprcheck.protocols.nsc import NSC
 from reprcheck.protocols.probe import PROBE
-from reprcheck.runs.recipes import UNTRAINED
+from reprcheck.runs.recipes import CALIBRATED_TWINS, UNTRAINED
 from reprcheck.seeding import seed
 from reprcheck.studies.benches import QUICK_LIMIT, StudyBenches, StudySetting, by, open_sets, study_settings
 from reprcheck.studies.row import Row, Scale
 from reprcheck.studies.tally import Attempt, row
-from reprcheck.types import Encoder
 
 POLICY = Policy(margin=0.0, repeats=1)
 """Folds are drawn once: a second draw would multiply the time, and these rates are about the spread of draws."""
@@ -87,19 +87,17 @@ class Pool:
 
     draws: Sequence[Block]
     adapted: Sequence[Block]
-    resnets: Sequence[Block]
-    vits: Sequence[Block]
+    plain: Mapping[str, Sequence[Block]]
 
     def families(self, i: int) -> dict[str, tuple[Block, ...]]:
-        """Return whom draw ``i`` meets: the K draws that follow it by a stride of its own, and two plain networks."""
+        """Return whom draw ``i`` meets: the K draws that follow it by a stride of its own, and the plain families."""
         n = len(self.draws)
         stride = 1 + i % ((n - 1) // TWINS)
         twins = [(i + stride * k) % n for k in range(1, TWINS + 1)]
         families = {UNTRAINED.name: tuple(self.draws[k] for k in twins)}
         if self.adapted:
-            families[f"{UNTRAINED.name}-calibrated"] = tuple(self.adapted[k] for k in twins)
-        plain = {UNTRAINED.resnet: self.resnets, UNTRAINED.vit: self.vits}
-        return families | {name: (blocks[i % len(blocks)],) for name, blocks in plain.items()}
+            families[CALIBRATED_TWINS] = tuple(self.adapted[k] for k in twins)
+        return families | {f"{UNTRAINED.name}-{kind}": tuple(blocks) for kind, blocks in self.plain.items()}
 
 
 def study(scale: Scale, progress: Progress) -> list[Row]:
@@ -108,7 +106,7 @@ def study(scale: Scale, progress: Progress) -> list[Row]:
     limits = SETS if scale.full else dict.fromkeys(SETS, QUICK_LIMIT)
     sets = open_sets(limits, [setting for several in settings.values() for setting in several])
     cases = [(architecture, at) for architecture, several in settings.items() for at in study_settings(sets, several)]
-    benches, size, plain = StudyBenches(POLICY), scale.trials(50, 12), scale.trials(5, 1)
+    benches, size = StudyBenches(POLICY), scale.trials(50, 12)
     pools: dict[tuple[str, str, bytes], Pool] = {}
     attempts: dict[tuple[str, str], list[Attempt]] = {}
     with threadpool_limits(1), progress(len(cases), "untrained draws") as advance:
@@ -116,7 +114,7 @@ def study(scale: Scale, progress: Progress) -> list[Row]:
             images = at.dataset.name.removesuffix("-known").removesuffix("-split")
             key = (architecture, images, at.task.rows.tobytes())
             if key not in pools:
-                pools[key] = draw_pool(benches, at, architecture, images, size, plain)
+                pools[key] = draw_pool(benches, at, architecture, images, size)
             pool = pools[key]
             cells = [beats_untrained.ask(benches.of(at, pool.draws[i], pool.families(i))) for i in range(size)]
             attempts[architecture, at.name] = [Attempt(at, architecture, cell) for cell in cells]
@@ -124,7 +122,7 @@ def study(scale: Scale, progress: Progress) -> list[Row]:
     return _rows(attempts, size * len(pools))
 
 
-def draw_pool(benches: StudyBenches, at: StudySetting, architecture: str, images: str, size: int, plain: int) -> Pool:
+def draw_pool(benches: StudyBenches, at: StudySetting, architecture: str, images: str, size: int) -> Pool:
     """Draw the networks, seeds made from names, and embed the task's samples."""
     models = [_model(architecture, images, i) for i in range(size)]
     channels = len(at.task.channels)
@@ -133,13 +131,12 @@ def draw_pool(benches: StudyBenches, at: StudySetting, architecture: str, images
         benches.adaptation_images(at.dataset, at.task) if _simulated(at) and models[0].facts().batch_norm else None
     )
     again = [adapt(draw, images_seen) for draw in draws] if images_seen else []
-    others: list[Encoder] = [
-        draw_plain(models[0], channels, kind, k) for kind in ("resnet", "vit") for k in range(plain)
-    ]
+    others = [draw_plain(models[0], channels, kind, k) for kind in PLAIN for k in range(TWINS)]
     title = f"{size} untrained {architecture}s"
     blocks = benches.blocks(at.dataset, at.task, [*draws, *again, *others], title)
-    ends = np.cumsum([0, len(draws), len(again), plain, plain])
-    return Pool(*(blocks[a:b] for a, b in pairwise(ends)))
+    ends = np.cumsum([0, len(draws), len(again), *[TWINS] * len(PLAIN)])
+    twins, adapted, *plain = (blocks[a:b] for a, b in pairwise(ends))
+    return Pool(twins, adapted, dict(zip(PLAIN, plain, strict=True)))
 
 
 def _simulated(at: StudySetting) -> bool:

@@ -12,6 +12,7 @@ from scipy import ndimage
 
 from reprcheck import seeding
 from reprcheck.baselines.cellprofiler import CellProfiler
+from reprcheck.baselines.matching import TargetHistograms
 from reprcheck.baselines.structure.features import feature_names
 from reprcheck.datasets.catalogue import load
 from reprcheck.datasets.images.files import FileImages
@@ -84,17 +85,16 @@ def sizes(*args, **kwargs):
     return {name: len(family) for name, family in met(*args, **kwargs).untrained.items()}
 
 
-PLAIN = {"untrained-resnet": 1, "untrained-vit": 1}
-STAND_INS = {"untrained-resnet": K, "untrained-resnet-calibrated": K}
+PLAIN = dict.fromkeys(("untrained-conv", "untrained-resnet", "untrained-vit"), K)
 
 
 @pytest.mark.parametrize(
     ("model", "shown", "matched"),
     [
-        (Net(), {"untrained": K, "untrained-calibrated": K}, {"untrained": K}),
+        (Net(), {"untrained": K, "untrained-calibrated": K}, {"untrained": K, "untrained-calibrated": K}),
         (Net(norm=None), {"untrained": K}, {"untrained": K}),
         (Net(norm=None, opaque=True), {"untrained": K, "shuffled": K}, {"untrained": K}),
-        (lambda x: x.mean((2, 3)), STAND_INS, {"untrained-resnet": K}),
+        (lambda x: x.mean((2, 3)), {}, PLAIN),
     ],
 )
 def test_the_families_of_a_model(mini, tmp_path, model, shown, matched):
@@ -105,7 +105,7 @@ def test_the_families_of_a_model(mini, tmp_path, model, shown, matched):
 def test_the_families_of_vectors(mini, tmp_path):
     np.save(tmp_path / "v.npy", np.random.default_rng(0).normal(size=(12, 5)).astype(np.float32))
     found = met(resolve_model(f"emb:{tmp_path}/v.npy"), mini, tmp_path)
-    assert {name: len(family) for name, family in found.untrained.items()} == PLAIN | STAND_INS
+    assert {name: len(family) for name, family in found.untrained.items()} == PLAIN
     assert found.embedding.ids == found.untrained["untrained-vit"][0].ids
 
 
@@ -151,21 +151,71 @@ def test_images_for_all_twins_are_decoded_once(mini, tmp_path, monkeypatch):
     assert sorted(reads) == list(range(12))
 
 
-@pytest.mark.parametrize("matched", [False, True])
-@pytest.mark.parametrize(("good", "stand_ins"), [(0, True), (1, True), (2, False)])
-def test_plain_resnets_stand_in_for_collapsed_twins(mini, tmp_path, monkeypatch, good, stand_ins, matched):
+@pytest.mark.parametrize("matched", [False, True], ids=["as they are", "matched"])
+@pytest.mark.parametrize("good", [0, 1, 2])
+def test_plain_families_stand_in_for_collapsed_twins_on_matched_images(mini, tmp_path, monkeypatch, good, matched):
     monkeypatch.setattr(Flat, "good", good)
-    expected = {"untrained": K} | ({} if matched else {"untrained-calibrated": K} | PLAIN)
-    if stand_ins:
-        expected |= {"untrained-resnet": K} if matched else STAND_INS
+    twins = dict.fromkeys(("untrained", "untrained-calibrated", "untrained-rescaled"), K)
     found = met(Flat(), mini, tmp_path, matched)
-    assert {name: len(family) for name, family in found.untrained.items()} == expected
+    sizes = {name: len(family) for name, family in found.untrained.items()}
+    assert sizes == twins | (PLAIN if good < 2 or not matched else {})
     assert len(found.opponents.get("untrained", ())) == good
-    if not matched:
-        assert (
-            found.untrained["untrained-resnet"][0].digest
-            == met(Net(), mini, tmp_path).untrained["untrained-resnet"][0].digest
-        )
+
+
+def test_plain_families_are_embedded_once_for_models_of_one_input(mini, tmp_path, monkeypatch):
+    models = Net(), Net(norm=None, opaque=True), lambda x: x.max((2, 3))
+    names = set(PLAIN)
+    first, second, third = (met(model, mini, tmp_path).untrained for model in models)
+
+    def sources(families):
+        return {name: [block.source for block in families[name]] for name in names}
+
+    assert sources(first) == sources(second)
+    assert sources(first)["untrained-conv"] == sources(third)["untrained-conv"]
+    assert len({source for several in sources(first).values() for source in several}) == 3 * K
+
+
+class Folded(torch.nn.Module):
+    """A residual network whose batch norm was folded into the convolutions, as exporters do: the signal fades."""
+
+    def __init__(self, depth=24):
+        super().__init__()
+        self.first = torch.nn.Conv2d(1, 16, 3, 2)
+        self.rest = torch.nn.ModuleList(torch.nn.Conv2d(16, 16, 3, padding=1) for _ in range(depth))
+
+    def forward(self, x):
+        x = self.first(x)
+        for layer in self.rest:
+            x = layer(torch.relu(x))
+        return x.mean((2, 3))
+
+
+@pytest.mark.parametrize("matched", [False, True], ids=["as they are", "matched"])
+def test_twins_whose_signal_fades_are_rescaled_and_the_report_says_so(mini, tmp_path, matched):
+    found, again = (met(Folded(), mini, tmp_path / cache, matched) for cache in ("one", "other"))
+    assert {f"untrained-{k}": "constant" for k in range(K)} == found.collapsed
+    assert set(found.opponents) == {"untrained-rescaled"} | (set() if matched else set(PLAIN))
+    assert found.notes == (
+        f"Untrained twins: in {K} of {K} the signal fades (most features spread over fewer than 64 steps of the floats "
+        "they have); they were also rescaled layer by layer.",
+    )
+    for one, other in zip(found.untrained["untrained-rescaled"], again.untrained["untrained-rescaled"], strict=True):
+        np.testing.assert_array_equal(one.vectors, other.vectors)
+
+
+def test_no_brightness_enters_what_twins_are_adapted_to_on_matched_images(tmp_path):
+    pictures, model = noise_images(LABELS, (1, 32, 32), 4.0), Net()
+    dim = [(picture // 2).astype(picture.dtype) for picture in pictures]
+    bright, found = [(2 * picture).astype(picture.dtype) for picture in dim], []
+    for name, shown in (("dim", dim), ("bright", bright)):
+        dataset = load(write_dataset(tmp_path / name, labels=LABELS, images=shown))
+        meeting = Opponents(Policy(twins=K, repeats=1), Embedder(Cache(tmp_path / "cache"), quiet))
+        target = TargetHistograms(np.linspace(0, 1, 256, dtype=np.float32)[None])
+        images = meeting.adaptation_images(dataset, (0,), target)
+        found.append({image.pixels.tobytes() for image in images.read()})
+        assert images.ids != meeting.adaptation_images(dataset, (0,)).ids
+    assert found[0] == found[1]
+    assert met(model, dataset, tmp_path / "other", matched=True).untrained["untrained-calibrated"]
 
 
 def test_the_structural_baseline_is_told_types(tmp_path):

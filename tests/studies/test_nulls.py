@@ -99,7 +99,7 @@ def test_a_fixed_split_and_matching_are_asked_of_the_judged_alone():
 
 def test_no_draw_is_its_own_twin_and_no_family_comes_twice():
     blocks = [Block(f"draw-{i}", (), np.zeros((0, 1), np.float32)) for i in range(80)]
-    pool = untrained.Pool(blocks, [], blocks[:5], blocks[:5])
+    pool = untrained.Pool(blocks, [], {"conv": blocks[:5]})
     families = [pool.families(i)["untrained"] for i in range(80)]
     assert all(len({block.source for block in family} | {f"draw-{i}"}) == 6 for i, family in enumerate(families))
     assert len({frozenset(block.source for block in family) for family in families}) == 80

@@ -17,7 +17,7 @@ from reprcheck.errors import UserError
 from reprcheck.models import options
 from reprcheck.models.network import BuiltNetwork, Network
 from reprcheck.models.network_model import NetworkModel
-from reprcheck.models.preprocessing import Input, Preprocessing
+from reprcheck.models.preprocessing import Preprocessing
 from reprcheck.models.sources.source import Source
 from reprcheck.models.spec import Spec
 from reprcheck.seeding import seed
@@ -119,7 +119,3 @@ class TimmNetwork(Network):
     def twin(self, k: int) -> TimmNetwork:
         """Return the ``k``-th untrained twin: shared by all checkpoints of the architecture."""
         return replace(self, checkpoint=None, draw=seed("twin", k))
-
-    def input(self, feed: Preprocessing) -> Input:
-        """Return what the network takes; without a size, the one that timm's configuration of this name insists on."""
-        return Input(self.channels, feed, None if feed.size else self.name)

@@ -14,6 +14,7 @@ import math
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from itertools import islice
 
 import numpy as np
 import torch
@@ -29,6 +30,7 @@ from reprcheck.models.network import Network
 from reprcheck.models.preprocessing import Preprocessing
 from reprcheck.models.repeat_check import RepeatCheck
 from reprcheck.models.torch.device import device
+from reprcheck.models.torch.rescaling import rescaling, weight_layers
 from reprcheck.models.torch.twins import batch_norms
 from reprcheck.turns import running, turn
 
@@ -111,17 +113,36 @@ class Runner:
         for norm in norms:
             norm.reset_running_stats()
             norm.momentum, norm.training = None, True  # not norm.train(): timm's hold a dropout
-        with one_core() if self.device.type == "cpu" else DEVICE_TURN, precise:
-            for batch in whole_batches(planes, self.size):
-                with running():  # what is shown before is counted as a batch; building and reading aren't
-                    self._run(np.stack(batch))
+        self._show(whole_batches(planes, self.size))
         for norm in norms:
             norm.training = False
 
+    @torch.inference_mode()
+    def rescale(self, planes: Iterable[NDArray[np.float32]]) -> None:
+        """Rescale the weights, layer by layer, by what the first whole batch of planes makes of them.
+
+        In float32, whatever is computed in afterwards: what is to be mended might vanish or overflow in less.
+
+        Parameters
+        ----------
+        planes : iterable of float32[1 or in_chans, H, W]
+            Two at least.
+        """
+        half, self.half = self.half, None
+        with rescaling(self.module):
+            self._show(islice(whole_batches(planes, self.size), 1))
+        self.half = half
+
     def adapt_as(self, other: Runner) -> None:
-        """Take over the statistics of another runner's batch normalisation."""
-        for norm, adapted in zip(batch_norms(self.module), batch_norms(other.module), strict=True):
-            norm.load_state_dict(adapted.state_dict())
+        """Take over what another runner's network was adapted to: statistics of batch norm, rescaled weights."""
+        for mine, theirs in zip(_adaptable(self.module), _adaptable(other.module), strict=True):
+            mine.load_state_dict(theirs.state_dict())
+
+    def _show(self, batches: Iterable[Sequence[NDArray[np.float32]]]) -> None:
+        with one_core() if self.device.type == "cpu" else DEVICE_TURN, precise:
+            for batch in batches:
+                with running():  # what is shown before is counted as a batch; building and reading aren't
+                    self._run(np.stack(batch))
 
     def _batch(self, planes: Sequence[NDArray[np.float32]], n: int) -> NDArray[np.float32]:
         pixels = np.zeros((n, *planes[0].shape), np.float32)
@@ -160,6 +181,10 @@ class Runner:
         x = x.repeat(1, self.repeats, 1, 1)
         x = x if self.image_wise else (x - self.mean) / self.std
         return x.contiguous(memory_format=self.layout)
+
+
+def _adaptable(module: torch.nn.Module) -> list[torch.nn.Module]:
+    return [*batch_norms(module), *weight_layers(module)]
 
 
 def batch_size(shape: tuple[int, ...], size: int | None) -> int:

@@ -20,7 +20,6 @@ from reprcheck.errors import UserError
 from reprcheck.models.failure import users_code
 from reprcheck.models.identity import Identity, identity
 from reprcheck.models.network import BuiltNetwork, Network
-from reprcheck.models.preprocessing import Input, Preprocessing
 from reprcheck.models.torch.twins import reinitialised, seeded
 from reprcheck.seeding import seed
 
@@ -96,10 +95,6 @@ class ModuleNetwork(Network):
             module, notes = self._fresh(seed("twin", k))
             self._twins[k] = ModuleNetwork(self.where, module, self.channels, self.arguments, notes, self.factory)
         return self._twins[k]
-
-    def input(self, feed: Preprocessing) -> Input:
-        """Return what the module takes; without a size, the one that it insists on, if any."""
-        return Input(self.channels, feed.sized(feed.size or _preparation(self.module, self.channels)[2]))
 
     def _fresh(self, draw: int) -> tuple[torch.nn.Module, tuple[str, ...]]:
         own = getattr(self.module, "untrained", None)

@@ -61,17 +61,13 @@ def build(network: Blueprint, file: Path | None, draw: int | None) -> BuiltNetwo
     return BuiltNetwork(module, mean, std, network.size or insisted(cfg))
 
 
-def build_plain(network: Blueprint, size_of: str | None, seed: int) -> BuiltNetwork:
-    """Return a plain untrained network, its weights drawn from ``seed``.
+def build_plain(network: Blueprint, seed: int, **options: Any) -> BuiltNetwork:
+    """Return a plain untrained network, its weights drawn from ``seed``; ``options`` are timm's, of its architecture.
 
-    Without a size it has the one that timm's configuration of ``size_of`` insists on, if any, else the dataset's. A ViT
-    takes sizes in multiples of its patch: another size is brought to the nearest. Where the dataset gives the size, its
-    position embedding is interpolated to it, as timm does.
+    A ViT takes sizes in multiples of its patch: another size is brought to the nearest. Without a size the dataset
+    gives it, and the position embedding is interpolated to it, as timm does.
     """
     size = network.size
-    if size is None and size_of:
-        size = insisted(configuration(size_of, network.where))
-    options: dict[str, Any] = {}
     vit = network.name.startswith("vit_")
     if vit and size:
         size = max(PATCH, round(size / PATCH) * PATCH)

@@ -5,7 +5,7 @@ a normal distribution with their own mean and standard deviation, and that is no
 training, the scale of those weights.
 
 Beside them, what else makes a reference of a network: which of its layers hold batch normalisation, to be adapted
-(`reprcheck.models.torch.batch_norm`), and its own weights shuffled.
+(`reprcheck.models.torch.adapted`), and its own weights shuffled.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ def test_a_file_s_factory_makes_a_module(nets: Path) -> None:
     assert model.encoder(3).encode(images(2)).shape == (2, 6)
     assert model.encoder(2).encode(images(2, 2)).shape == (2, 12)
     assert model.untrained(3, 0).encode(images(2)).shape == (2, 6)
-    assert draw_plain(model, 3, "resnet", 0).encode(images(2)).shape == (2, 512)
+    assert draw_plain(model, 3, "resnet", 0).encode(images(2)).shape == (2, 256)
     assert sys.path == before
     assert "nets" not in sys.modules
 

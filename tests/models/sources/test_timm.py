@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from reprcheck.errors import UserError
-from reprcheck.models import draw_plain, resolve_model
+from reprcheck.models import ARCHITECTURES, draw_plain, resolve_model
 from reprcheck.types import Image
 from tests.models.made import TINY, elsewhere, images, line, real
 
@@ -150,28 +150,37 @@ def test_a_vit_is_resized_to_what_it_insists_on_or_built_for_the_size_asked(tmp_
 
 
 @pytest.mark.parametrize("size", [None, 64, 70])
-@pytest.mark.parametrize("architecture", ["resnet", "vit"])
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_plain_networks_are_fed_as_the_model_is(architecture: str, size: int | None) -> None:
     spec = f"timm:{TINY}?pretrained=false" + (f"&size={size}" if size else "")
     model = resolve_model(spec)
     first, second = (draw_plain(model, 2, architecture, k) for k in (0, 1))
     shown = images(2, channels=2, side=50)
     assert first.name == f"untrained-{architecture}-0"
-    assert first.encode(shown).shape == (2, 2 * {"resnet": 512, "vit": 192}[architecture])
+    assert first.encode(shown).shape == (2, 2 * {"conv": 192, "resnet": 256, "vit": 192}[architecture])
     assert not np.array_equal(first.encode(shown), second.encode(shown))
     assert first.digest() != second.digest()
 
 
-def test_plain_networks_are_shared_by_models_of_one_size() -> None:
-    a, b = (resolve_model(f"timm:{name}?pretrained=false&size=64") for name in (TINY, "test_resnet"))
-    assert draw_plain(a, 2, "vit", 0).digest() == draw_plain(b, 2, "vit", 0).digest()
-    assert draw_plain(a, 2, "vit", 0).digest() != draw_plain(a, 3, "vit", 0).digest()
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_plain_networks_are_shared_by_models_that_take_the_same(architecture: str) -> None:
+    def drawn(spec: str, n_channels: int = 2, **more: int) -> str:
+        return draw_plain(resolve_model(f"timm:{spec}"), n_channels, architecture, 0, **more).digest()
+
+    one = drawn(f"{TINY}?pretrained=false&size=64")
+    same = drawn("test_resnet?pretrained=false&size=64"), drawn(f"{TINY}?pretrained=false&in_chans=1", size=64)
+    assert {one, *same} == {one}
+    assert one != drawn(f"{TINY}?pretrained=false&size=64", 3)
+    assert one != drawn(f"{TINY}?pretrained=false&size=64&in_chans=2")
+    assert one != drawn(f"{TINY}?pretrained=false&size=64&normalise=image")
+    assert (one == drawn(f"{TINY}?pretrained=false&size=96")) == (architecture == "conv")
 
 
 def test_a_plain_network_takes_the_size_the_model_insists_on() -> None:
-    model = resolve_model("timm:test_vit?pretrained=false")
-    assert draw_plain(model, 3, "resnet", 0).network.build().size == 160
-    assert draw_plain(resolve_model(f"timm:{TINY}?pretrained=false"), 3, "resnet", 0).network.build().size is None
+    for name, size in (("test_vit", 160), (TINY, None)):
+        model = resolve_model(f"timm:{name}?pretrained=false")
+        assert model.facts().size == size
+        assert draw_plain(model, 3, "resnet", 0, size).network.build().size == size
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
-"""Untrained networks made harder to beat: batch normalisation adapted to the images that they are then shown.
+"""Untrained networks made harder to beat: adapted to some unlabelled images of those that they are then shown.
 
 A freshly drawn network normalises by mean 0 and variance 1, which its activations don't have, and may so lose what its
-architecture could have given. One pass over some unlabelled images sets both, and trains nothing.
+architecture could have given: *calibrated*, one pass over the images sets both. Where nothing normalises, signal may
+fade or explode: *rescaled*, each layer's weights are divided by the spread of what they make of the images
+(`reprcheck.models.torch.rescaling`). Nothing is trained.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 from reprcheck.code import code_digest
 from reprcheck.digest import digest
@@ -19,6 +21,10 @@ from reprcheck.types import Encoder, Image
 
 if TYPE_CHECKING:
     from reprcheck.models.torch.forward import Runner
+
+Adaptation = Literal["calibrated", "rescaled"]
+"""Of batch normalisation, or of the weights."""
+CALIBRATED, RESCALED = get_args(Adaptation)
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,20 +44,21 @@ class AdaptationImages:
 
 
 class AdaptedEncoder(TorchEncoder):
-    """A network whose batch normalisation takes its statistics from images, under another's feed and channel policy."""
+    """A network adapted to images, under another's feed and channel policy."""
 
-    def __init__(self, encoder: TorchEncoder, images: AdaptationImages) -> None:
-        name = encoder.name.replace("untrained", "calibrated")
+    def __init__(self, encoder: TorchEncoder, images: AdaptationImages, how: Adaptation) -> None:
+        name = encoder.name.replace("untrained", how)
         super().__init__(name, encoder.network, encoder.feed, encoder.policy)
-        self.encoder, self.images = encoder, images
+        self.encoder, self.images, self.how = encoder, images, how
 
     @cached_property
     def _digest(self) -> str:
-        return digest("calibrated", code_digest(__name__), self.encoder.digest(), self.images.ids)
+        return digest(self.how, code_digest(__name__), self.encoder.digest(), self.images.ids)
 
     def _build(self) -> Runner:
         runner = super()._build()
-        runner.adapt(plane for image in self.images.read() for plane in planes([image], self.policy))
+        adapt_to = runner.adapt if self.how == CALIBRATED else runner.rescale
+        adapt_to(plane for image in self.images.read() for plane in planes([image], self.policy))
         return runner
 
     def _copy(self, built: Runner) -> Runner:
@@ -60,8 +67,8 @@ class AdaptedEncoder(TorchEncoder):
         return runner
 
 
-def adapt(encoder: Encoder, images: AdaptationImages) -> Encoder:
-    """Return an untrained network (``untrained-0``) with adapted batch normalisation (named ``calibrated-0``).
+def adapt(encoder: Encoder, images: AdaptationImages, how: Adaptation = CALIBRATED) -> Encoder:
+    """Return an untrained network (``untrained-0``) adapted to images (named ``calibrated-0`` or ``rescaled-0``).
 
     Parameters
     ----------
@@ -69,6 +76,8 @@ def adapt(encoder: Encoder, images: AdaptationImages) -> Encoder:
         Of a network of torch: a twin, or a plain network.
     images : AdaptationImages
         Two at least, of one shape. Nothing is read before the first image is encoded.
+    how : {"calibrated", "rescaled"}
+        The statistics of batch normalisation are set to those of the images, or the weights rescaled layer by layer.
 
     Raises
     ------
@@ -77,4 +86,4 @@ def adapt(encoder: Encoder, images: AdaptationImages) -> Encoder:
     """
     if not isinstance(encoder, TorchEncoder):
         raise TypeError(f"{encoder.name} has no network to adapt")
-    return AdaptedEncoder(encoder, images)
+    return AdaptedEncoder(encoder, images, how)

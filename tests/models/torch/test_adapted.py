@@ -10,7 +10,7 @@ import torch
 from timm.layers import BatchNormAct2d
 
 from reprcheck.models import AdaptationImages, Facts, adapt, draw_plain, resolve_model
-from reprcheck.models.torch.batch_norm import AdaptedEncoder
+from reprcheck.models.torch.adapted import AdaptedEncoder
 from reprcheck.models.torch.twins import batch_norms
 from reprcheck.types import Encoder, Image
 from tests.models.made import TINY, elsewhere, images
@@ -192,11 +192,11 @@ def test_synchronised_batch_norm_is_adapted_too() -> None:
     ("model", "expected"),
     [
         (f"timm:{TINY}?pretrained=false", Facts(batch_norm=True)),
-        ("timm:test_vit?pretrained=false", Facts()),
+        ("timm:test_vit?pretrained=false", Facts(size=160)),
         ("demo", Facts(batch_norm=True)),
         (Normed(), Facts(batch_norm=True)),
         (torch.nn.Conv2d(3, 2, 3), Facts()),
-        (timm.create_model("test_vit", num_classes=0), Facts(opaque=True)),
+        (timm.create_model("test_vit", num_classes=0), Facts(opaque=True, size=160)),
         (lambda x: x.mean((2, 3)), Facts()),
     ],
 )
