@@ -128,7 +128,7 @@ def test_a_callable_is_a_model_without_twins() -> None:
     assert model.encoder(4).encode(images(40, channels=4)).shape == (40, 4)
     plain = draw_plain(model, 2, "resnet", 1)
     assert plain.name == "untrained-resnet-1"
-    assert plain.encode(images(2, channels=2, side=40)).shape == (2, 512)
+    assert plain.encode(images(2, channels=2, side=40)).shape == (2, 256)
 
 
 def test_a_callable_s_own_twins() -> None:
