@@ -5,12 +5,12 @@ Question
 Statistic
     Mean over units of the model's score minus the reference's, on the same samples, folds and probe tuning.
 Reference
-    A family of K untrained twins (the model's architecture, freshly initialised), one plain untrained ResNet and one
-    plain untrained ViT at the same input; where the model can't be re-initialised, K plain ResNets. The model must beat
-    every one that hasn't collapsed: a constant or rank-one embedding is an easy opponent, is named and left out. Twins
-    with batch norm enter as drawn and with its statistics adapted to the unlabelled images, twins that keep a trace
-    of training bring the trained weights shuffled beside them, and where fewer than two twins are left, K plain ResNets
-    take their place.
+    For every model K plain untrained networks of each of three kinds: convolutional nets at full resolution, ResNets
+    and ViTs. Where the model can be re-initialised, K untrained twins (its architecture, freshly initialised) as well:
+    as drawn; with batch norm adapted to the unlabelled images; and rescaled layer by layer where their signal fades or
+    explodes, which the notes say. Twins that keep a trace of training bring the trained weights shuffled beside them.
+    The model must beat every family. A draw that has collapsed (constant, of rank one, of few values) is an easy
+    opponent, is named and left out.
 Null
     The model is one more untrained draw: the spread between the K draws enters the interval.
 Unit
@@ -18,8 +18,9 @@ Unit
 Margin
     On the score's scale, 0.02 unless the policy says otherwise.
 How it can fool you
-    Normalisation other than batch norm isn't adapted, nor is what a scripted graph holds. A pass says nothing of
-    *what* was learned: brightness will do.
+    Normalisation other than batch norm isn't adapted, nor is what a scripted graph holds. The plain nets are not every
+    untrained network: one that sees farther than their filters, or combines channels otherwise, may know more for
+    nothing. A pass says nothing of *what* was learned: brightness will do.
 Source
     Svatko et al. 2026 (arXiv 2603.13377): untrained networks as the baseline of microscopy representation models.
 """

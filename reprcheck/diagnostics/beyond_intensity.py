@@ -12,9 +12,10 @@ Reference
     intensity features, as wide as the embedding, [intensity + E + F] against [intensity + E + embedding], for K choices
     of E: so that neither a nonlinear reading of brightness nor more dimensions look like more biology. The embedding
     must add more than F does by the margin, and must not do so in bits alone: the score must rise as well, by any
-    amount. On matched images the model must beat its untrained twins (plain ResNets where it has none). Precomputed
-    vectors can't be matched, and an encoder trained to read brightness beats any random expansion: there the embedding
-    beside intensity must also beat a forest grown on intensity, by any amount.
+    amount. On matched images the model must beat its untrained twins, adapted to such images (the plain untrained
+    families where it has none). Precomputed vectors can't be matched, and an encoder trained to read brightness beats
+    any random expansion: there the embedding beside intensity must also beat a forest grown on intensity, by any
+    amount.
 Null
     The embedding is one more function of intensity, in F's place: the spread between the K draws enters the interval.
 Unit

@@ -13,7 +13,7 @@ DRAW = -1
 
 
 class UntrainedResNet(Model):
-    """A plain untrained ResNet in a model's place. It has no twins: plain ResNets, its equals, stand in for them."""
+    """A plain untrained ResNet in a model's place. It has no twins, and meets its equals among the plain networks."""
 
     spec = name = "untrained-resnet"
 
