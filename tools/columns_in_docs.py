@@ -13,12 +13,13 @@ from pathlib import Path
 
 from reprcheck.baselines.columns import Measure
 from reprcheck.baselines.structure import features as structure
+from reprcheck.baselines.structure import stain
 from reprcheck.baselines.structure.measures import STATISTICS
 from reprcheck.baselines.texture import features as texture
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 REGISTERED: dict[str, Sequence[Measure]] = {
-    "structure.md": (*structure.MEASURES, *structure.of_types(("TYPE", "TYPE"))),
+    "structure.md": (*structure.MEASURES, *structure.of_types(("TYPE", "TYPE")), *stain.MEASURES),
     "texture.md": texture.MEASURES,
 }
 """Every measure that there is, by the page that documents it; TYPE stands for each type that a card names."""

@@ -64,7 +64,7 @@ def nuclear_channel(channels: tuple[str, ...], kind: Kind) -> int | Literal["hem
     (1, 'hematoxylin')
     """
     for wanted in (NUCLEAR, TRANSMITTED):
-        if wanted is TRANSMITTED and _is_rgb(channels) and kind == "tissue":
+        if wanted is TRANSMITTED and is_rgb(channels) and kind == "tissue":
             return "hematoxylin"
         named = [i for i, name in enumerate(channels) if wanted & _tokens(name)]
         if named:
@@ -88,7 +88,8 @@ def _tokens(name: str) -> frozenset[str]:
     return frozenset(tokens | {w.rstrip("0123456789") for w in tokens})
 
 
-def _is_rgb(channels: tuple[str, ...]) -> bool:
+def is_rgb(channels: tuple[str, ...]) -> bool:
+    """Return whether channels of these names are red, green and blue."""
     return tuple(c.strip().lower() for c in channels) in {("r", "g", "b"), ("red", "green", "blue")}
 
 
@@ -139,10 +140,10 @@ class _View:
 def _view(pixels: Floats, channels: tuple[str, ...], kind: Kind) -> _View:
     channel = nuclear_channel(channels, kind)
     if channel == "hematoxylin":
-        return _View(_hematoxylin(pixels), COARSE_BLUR, outlined=False)
+        return _View(stains(over_white(pixels))[0], COARSE_BLUR, outlined=False)
     stack = pixels if channel == "mean" else pixels[channel : channel + 1]
     names = channels if channel == "mean" else channels[channel : channel + 1]
-    if kind == "natural" or _is_rgb(names) or any(TRANSMITTED & _tokens(n) for n in names):
+    if kind == "natural" or is_rgb(names) or any(TRANSMITTED & _tokens(n) for n in names):
         return _View(_mean_of([np.abs(c - np.median(_border(c))) for c in stack]), COARSE_BLUR, outlined=True)
     return _View(_mean_of(list(stack)), BLUR, outlined=False)
 
@@ -162,12 +163,22 @@ def _border(channel: NDArray[Any]) -> NDArray[Any]:
     return np.concatenate([channel[0], channel[-1], channel[:, 0], channel[:, -1]])
 
 
-def _hematoxylin(rgb: Floats) -> Floats:
-    """Return float32[H, W]: hematoxylin after Ruifrok and Johnston (2001), each channel over its own white."""
+def over_white(rgb: Floats) -> Floats:
+    """Return float32[3, H, W]: each channel over its own white, the 99.5th percentile, in [0.001, 1]."""
     white = np.percentile(rgb, 99.5, axis=(1, 2), keepdims=True)
-    balanced = np.clip(rgb / np.maximum(white, 1e-6), 1e-3, 1.0)
-    stain: Floats = _skimage("color").rgb2hed(balanced, channel_axis=0)[0].astype(np.float32)
-    return stain
+    balanced: Floats = np.clip(rgb / np.maximum(white, 1e-6), 1e-3, 1.0)
+    return balanced
+
+
+def stains(balanced: Floats) -> Floats:
+    """Return float32[3, H, W]: hematoxylin, eosin and DAB after Ruifrok and Johnston (2001), of `over_white`."""
+    amounts: Floats = _skimage("color").rgb2hed(balanced, channel_axis=0).astype(np.float32)
+    return amounts
+
+
+def nuclear_stain(pixels: Floats, channels: tuple[str, ...], kind: Kind) -> Floats:
+    """Return float32[H, W]: what `segment` looks at, bright where objects are."""
+    return _view(pixels, channels, kind).image
 
 
 def _has_range(image: Floats) -> bool:

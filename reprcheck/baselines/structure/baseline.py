@@ -2,13 +2,13 @@
 
 Objects are counted, measured and placed; their brightness never enters. Where the dataset has types of cells, their
 shares and neighbours are counted, too. Objects come from the image's mask where the dataset has one, else from
-`segmentation`. The vector is the same after any change of the mask's labels, and, given a mask, after any change of the
-pixels whatever.
+`segmentation`; then, in tissue, stained area is measured beside them. The vector is the same after any change of the
+mask's labels, and, given a mask, after any change of the pixels whatever.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from reprcheck.baselines.reference import Baseline
 from reprcheck.baselines.segmentation import objects
+from reprcheck.baselines.structure import stain
 from reprcheck.baselines.structure.features import composition, feature_names, measure_objects
 from reprcheck.code import code_digest
 from reprcheck.digest import digest, installed
@@ -61,12 +62,17 @@ class Structure:
         )
 
     def encode(self, images: Sequence[Image]) -> NDArray[np.float32]:
-        """Return float32[N, D]: the features of `feature_names`."""
-        rows = [
-            list(measure_objects(objects(i, self.channels, self.kind), i.types, self.cell_types).values())
-            for i in images
-        ]
-        return np.array(rows, np.float32).reshape(len(images), len(feature_names(self.cell_types)))
+        """Return float32[N, D]: the features of `feature_names`, and in tissue those of `stain.NAMES`."""
+        further = stain.NAMES if self.kind == "tissue" else ()
+        columns = len(feature_names(self.cell_types)) + len(further)
+        rows = [[*self._of_objects(image), *(self._of_stain(image) if further else ())] for image in images]
+        return np.array(rows, np.float32).reshape(len(images), columns)
+
+    def _of_objects(self, image: Image) -> Iterable[float]:
+        return measure_objects(objects(image, self.channels, self.kind), image.types, self.cell_types).values()
+
+    def _of_stain(self, image: Image) -> Iterable[float]:
+        return stain.measure_stain(image.pixels, self.channels) if image.mask is None else [0.0] * len(stain.NAMES)
 
 
 @dataclass(frozen=True)

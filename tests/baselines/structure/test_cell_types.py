@@ -161,7 +161,7 @@ def test_few_objects_and_one_type_are_described(centres, kind):
 def test_without_types_nothing_is_added():
     mask, types = typed_field(5)
     image = Image(np.zeros((1, 64, 64), np.float32), mask, types)
-    plain, typed = Structure(("dna",), "tissue"), Structure(("dna",), "tissue", NAMES)
+    plain, typed = Structure(("dna",), "culture"), Structure(("dna",), "culture", NAMES)
     alone, more, silent = plain.encode([image]), typed.encode([image]), typed.encode([Image(image.pixels, mask)])
     assert alone.shape == (1, 96)
     np.testing.assert_array_equal(alone, plain.encode([Image(image.pixels, mask)]))
@@ -169,8 +169,8 @@ def test_without_types_nothing_is_added():
     np.testing.assert_array_equal(more[:, 96:], Composition(NAMES).encode([image]))
     assert not Composition(NAMES).encode([Image(image.pixels)]).any()
     assert dict(zip(feature_names(NAMES), silent[0].tolist(), strict=True))["types.none"] == 1
-    assert len({plain.digest(), typed.digest(), Structure(("dna",), "tissue", NAMES[:2]).digest()}) == 3
-    assert Structure(("dna",), "tissue", ("a", "b", "c")).digest() == typed.digest()  # names shape no number
+    assert len({plain.digest(), typed.digest(), Structure(("dna",), "culture", NAMES[:2]).digest()}) == 3
+    assert Structure(("dna",), "culture", ("a", "b", "c")).digest() == typed.digest()  # names shape no number
 
 
 @pytest.fixture(scope="module")

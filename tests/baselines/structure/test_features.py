@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from reprcheck.baselines.structure import stain
 from reprcheck.baselines.structure.features import MEASURES, feature_names, measure_objects, of_types
 from reprcheck.baselines.structure.measures import ALONE, EMPTY
 from tests.baselines.fields import disks, random_field
@@ -25,7 +26,7 @@ def test_the_page_is_current(monkeypatch):
 
 
 def test_every_source_of_a_year_is_on_the_page():
-    named = {name for one in REGISTERED for name in re.findall(r"[^;]+ \d{4}", one.source)}
+    named = {name for one in (*REGISTERED, *stain.MEASURES) for name in re.findall(r"[^;]+ \d{4}", one.source)}
     assert named
     for name in named:
         assert f"\n- {name.strip()}: " in PAGE, name
