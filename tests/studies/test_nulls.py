@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 
 from reprcheck.baselines import Texture
+from reprcheck.baselines.structure.baseline import STRUCTURE
 from reprcheck.embed.engine import Block
 from reprcheck.policy import Policy
 from reprcheck.protocols.knn import KNN
 from reprcheck.protocols.probe import PROBE
+from reprcheck.registry import REFERENCES
 from reprcheck.studies import (
     benches,
     brightness,
@@ -70,9 +72,12 @@ def test_blind_references_are_found_out(monkeypatch):
 
     def blind(self, at, *contestants):
         bench = made(self, at, *contestants)
-        seen = bench.baselines["structure"]
-        noise = np.random.default_rng(0).normal(size=seen.vectors.shape).astype(np.float32)
-        return replace(bench, baselines={**bench.baselines, "structure": seen.mapped(["noise"], noise)})
+        noise = {
+            name: seen.mapped(["noise"], np.random.default_rng(0).normal(size=seen.vectors.shape).astype(np.float32))
+            for name, seen in bench.baselines.items()
+            if REFERENCES.get(name).knows == STRUCTURE.knows
+        }
+        return replace(bench, baselines={**bench.baselines, **noise})
 
     monkeypatch.setattr(benches.StudyBenches, "of", blind)
     monkeypatch.setattr(structure, "QUICK_LIMIT", 288)  # fewer samples let no function of structure be seen

@@ -87,7 +87,7 @@ def test_too_small_a_sample_is_refused() -> None:
 
 
 def test_a_sampled_run_says_so_and_may_release(tmp_path) -> None:
-    policy = Policy(sample=100, settings=("sim-culture-known:texture/knn/1",), diagnostics=("beats_untrained",))
+    policy = Policy(sample=100, settings=("sim-culture:polarity/knn/1",), diagnostics=("beats_untrained",))
     card = reprcheck.check("demo", policy=policy, cache_dir=tmp_path)
     (setting,) = card.settings
     assert (setting.n_samples, setting.limit) == (99, None)  # 33 units of three
