@@ -176,7 +176,7 @@ def test_plain_families_are_embedded_once_for_models_of_one_input(mini, tmp_path
 
 
 class Folded(torch.nn.Module):
-    """A residual network whose batch norm was folded into the convolutions, as exporters do: the signal fades."""
+    """Convolutions and nothing that normalises, as where exporters folded batch norm into them: the signal fades."""
 
     def __init__(self, depth=24):
         super().__init__()
