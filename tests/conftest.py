@@ -1,6 +1,8 @@
 """Strict tests: warnings are errors, property tests draw the same examples every time and wait on no clock."""
 
+import os
 import signal
+import subprocess
 from collections.abc import Iterator
 
 import pytest
@@ -17,6 +19,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("filterwarnings", "error")
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # of a shell's job in the background; tests interrupt
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # processes that tests start would compile the package each time
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -36,3 +39,18 @@ def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Processes that skip the imports."""
     with Server(tmp_path_factory.mktemp("forks")) as server:
         yield server
+
+
+@pytest.fixture
+def forked(forks: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fork the processes that run models, so that none imports torch and scikit-learn again."""
+    monkeypatch.setattr(subprocess, "Popen", forks.popen)
+
+
+@pytest.fixture
+def small_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have plain ResNets with a twentieth of the weights, and show plain networks 32 pixels a side instead of 96."""
+    from reprcheck.models import model, plain
+
+    monkeypatch.setitem(plain.TIMM, "resnet", ("test_resnet", {}))
+    monkeypatch.setattr(model, "PLAIN_SIZE", 32)

@@ -41,12 +41,14 @@ def site(tmp_path_factory):
     return folder
 
 
-def run(site, *command, **where):
+@pytest.fixture
+def run(site, tmp_path, forks):
+    """Run Python in an empty folder, where the packages are installed."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(site), str(ROOT)])}
-    return subprocess.run([sys.executable, *command], env=environment, capture_output=True, text=True, **where)
+    return lambda *command: forks.run([sys.executable, *command], tmp_path, environment)
 
 
-def test_each_is_found_where_it_comes_from(site):
+def test_each_is_found_where_it_comes_from(run):
     code = """
 from reprcheck import registry
 names = {"SOURCES": "histogram", "DATASETS": "two-textures", "REFERENCES": "patterns", "PROTOCOLS": "centroid/1"}
@@ -54,13 +56,13 @@ names |= {"DIAGNOSTICS": "beats_pixels", "REPORTERS": "csv"}
 for kind, name in names.items():
     print(kind, getattr(registry, kind).origin(name), type(getattr(registry, kind).get(name)).__name__)
 """
-    lines = run(site, "-c", code, check=True).stdout.splitlines()
+    lines = run("-c", code).stdout.splitlines()
     kinds = {line.split()[0] for line in lines}
     assert kinds == {name for name, thing in vars(registry).items() if isinstance(thing, registry.Registry)}
     assert all(line.split()[2] == "1.0" for line in lines)
 
 
-def test_the_gate_asks_all_of_them(site, tmp_path):
+def test_the_gate_asks_all_of_them(run, tmp_path):
     task = {"protocols": ["centroid/1"]}
     write_dataset(tmp_path / "mini", labels=["a", "b"] * 12, shape=(1, 16, 16), signal=40.0, masks=True, task=task)
     (tmp_path / "policy.toml").write_text(POLICY)
@@ -69,7 +71,7 @@ def test_the_gate_asks_all_of_them(site, tmp_path):
     command += ["-p", "reprcheck.pytest_plugin"] if not _is_installed() else []
     command += [f"--reprcheck-{name}={value}" for name, value in options.items()]
     datasets = [f"--reprcheck-dataset={name}" for name in ("mini", "two-textures")]
-    ended = run(site, *command, *datasets, "--reprcheck-report-dir=report", cwd=tmp_path)
+    ended = run(*command, *datasets, "--reprcheck-report-dir=report")
     assert ended.returncode in (0, 1, 10), ended.stdout + ended.stderr
     card = json.loads((tmp_path / "report" / "scorecard.json").read_text(encoding="utf-8"))
     assert card["model"]["name"] == "histogram-16"

@@ -12,6 +12,7 @@ from reprcheck.policy import Policy
 from tests.cases import write_case
 from tests.minisets import write_dataset
 
+pytestmark = pytest.mark.usefixtures("small_networks")
 POLICY = Policy(twins=2, settings=("*/knn/1",), diagnostics=("beats_structure",), repeats=1)
 MODEL = """
 from pathlib import Path

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib import invalidate_caches
 from importlib.machinery import ModuleSpec, PathFinder
-from importlib.metadata import PackageNotFoundError, distribution, packages_distributions
+from importlib.metadata import PackageNotFoundError, distribution, distributions, packages_distributions
 from importlib.util import find_spec, resolve_name, source_from_cache
 from pathlib import Path
 from types import FunctionType, ModuleType
@@ -225,7 +225,11 @@ def _distribution(top: str, root: str) -> str | None:
         whole = metadata.endswith(".dist-info") or root in _site_folders()  # beside a checkout lies an .egg-info
         return f"{found.metadata['Name']}=={found.version}" if whole and _same(place, root) else None
 
-    return version(top) or next((v for v in map(version, sorted(set(_distributions().get(top, ())))) if v), None)
+    if found := version(top):
+        return found
+    if next(iter(distributions(path=[root])), None) is None:  # as in a user's folder: spare reading what each installed
+        return None
+    return next((v for v in map(version, sorted(set(_distributions().get(top, ())))) if v), None)
 
 
 @cache

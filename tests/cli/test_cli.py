@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import tomllib
-from functools import partial
 from importlib import import_module
 from pathlib import Path
 
@@ -18,6 +16,7 @@ import pytest
 
 from reprcheck.cli import main
 from reprcheck.runs import audit as auditing
+from tests.forked import run_fresh
 from tests.minisets import write_dataset
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -64,7 +63,7 @@ def place(tmp_path_factory):
 
 
 @pytest.fixture
-def ask(place, capsys):
+def ask(place, forked, capsys):
     """Run `main`: ``ask("audit", …) -> (status, stdout, stderr)``, with the module's policy and cache."""
 
     def run(command, *args, policy=True):
@@ -75,17 +74,22 @@ def ask(place, capsys):
     return run
 
 
-def process(*args, **env):
-    """Run the command as a shell would, in the foreground: in the background Ctrl-C is ignored."""
-    kept = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "NO_COLOR")}
-    command = [sys.executable, "-m", "reprcheck", *map(str, args)]
-    return subprocess.run(
-        command, cwd=ROOT, env=kept | env, capture_output=True, text=True, timeout=600, check=False,
-        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
-    )  # fmt: skip
+@pytest.fixture
+def process(forks):
+    """Run the command as a shell would: ``process("audit", …, COLUMNS="80") -> CompletedProcess``.
+
+    With ``fresh`` in an interpreter of its own: where the parent of the model's process matters.
+    """
+
+    def run(*args, fresh=False, **env):
+        kept = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "NO_COLOR")}
+        start = run_fresh if fresh else forks.run
+        return start([sys.executable, "-m", "reprcheck", *map(str, args)], ROOT, kept | env)
+
+    return run
 
 
-def test_a_dataset_that_can_tell(place, ask, monkeypatch):
+def test_a_dataset_that_can_tell(place, ask, process, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     status, out, _ = ask("audit", place / "mini")
     assert status == 0
@@ -96,7 +100,7 @@ def test_a_dataset_that_can_tell(place, ask, monkeypatch):
     assert (done.returncode, done.stdout, done.stderr) == (0, out, "")
 
 
-def test_one_dataset_that_cannot_tell_is_enough_for_exit_status_1(place, ask):
+def test_one_dataset_that_cannot_tell_is_enough_for_exit_status_1(place, ask, process):
     ask("audit", place / "mini")
     options = [place / "mini", place / "easy", f"--policy={place}/policy.toml", f"--cache-dir={place}/cache"]
     done = process("audit", *options)
@@ -185,7 +189,7 @@ def test_what_is_not_known_is_named_with_what_was_meant(capsys, args, message):
     assert capsys.readouterr().err.startswith(f"ERROR: {message}")
 
 
-def test_a_mistake_as_a_shell_sees_it(tmp_path):
+def test_a_mistake_as_a_shell_sees_it(process, tmp_path):
     done = process("audit", "nope", f"--cache-dir={tmp_path}")
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (4, "", 1)
 
@@ -229,15 +233,15 @@ def test_a_reader_that_goes_leaves_no_traceback(place, ask):
         assert (started.wait(), err) == (0, b"")
 
 
-def test_ctrl_c_leaves_no_traceback_and_keeps_the_cache(place, tmp_path):
+def test_ctrl_c_leaves_no_traceback_and_keeps_the_cache(place, process, tmp_path):
     options = [f"--policy={place}/policy.toml", f"--cache-dir={tmp_path}/cache", f"--model=py:{place}/toys.py:stop"]
-    done = process("audit", place / "mini", *options)
+    done = process("audit", place / "mini", *options, fresh=True)
     assert (done.returncode, done.stdout) == (2, "")
     assert "Traceback" not in done.stderr
     assert list((tmp_path / "cache" / "vectors").rglob("*.safetensors"))
 
 
-def test_a_model_that_ends_its_process_does_not_end_an_audit_well(place, tmp_path):
+def test_a_model_that_ends_its_process_does_not_end_an_audit_well(place, process, tmp_path):
     options = [f"--policy={place}/policy.toml", f"--cache-dir={tmp_path}/cache", f"--model=py:{place}/toys.py:gone"]
     done = process("audit", place / "mini", *options)
     assert (done.returncode, done.stdout) == (1, "")

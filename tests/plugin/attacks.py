@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 MODELS = """
 import os, signal, sys, threading
 import numpy as np
@@ -151,14 +149,12 @@ ERRORS = {
 
 def one_outcome(found):
     """The outcome that all scorecards in the folder give; none is a release."""
-    cards = [json.loads(path.read_text()) for path in found.report.rglob("scorecard.json")]
-    (outcome,) = {card["gate"]["outcome"] for card in cards}
-    assert not any(card["gate"]["released"] for card in cards)
+    (outcome,) = {card["gate"]["outcome"] for card in found.cards}
+    assert not released(found)
     assert "released" not in (found.report / "scorecard.md").read_text().splitlines()[2]
     return outcome
 
 
 def released(found):
     """Whether a scorecard in the folder is a release; where pytest reads no option, none is written."""
-    cards = [json.loads(path.read_text()) for path in found.report.rglob("scorecard.json")]
-    return any(card["gate"]["released"] for card in cards)
+    return any(card["gate"]["released"] for card in found.cards)

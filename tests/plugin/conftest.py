@@ -66,6 +66,11 @@ class Outcome:
         return json.loads((self.report / "scorecard.json").read_text())
 
     @property
+    def cards(self) -> list[dict]:
+        """The scorecard of every model."""
+        return [json.loads(path.read_text()) for path in sorted(self.report.rglob("scorecard.json"))]
+
+    @property
     def statuses(self) -> dict[str, str]:
         return {cell["diagnostic"]: cell["status"] for cell in self.card["cells"]}
 

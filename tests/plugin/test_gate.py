@@ -111,9 +111,12 @@ def _documents(report):
     return found
 
 
+NETWORK = "--model=timm:resnet10t?pretrained=false&size=32"
+
+
 def test_fresh_caches_agree_whatever_the_order_and_the_workers(gate, tmp_path):
     def fresh(name, *options):
-        found = gate(*options, f"--cache-dir={tmp_path / name}", models=("stripes",), fresh=name == "a")
+        found = gate(NETWORK, *options, f"--cache-dir={tmp_path / name}", fresh=name == "a")
         document = found.card
         document.pop("run")
         return json.dumps(document)
@@ -122,11 +125,10 @@ def test_fresh_caches_agree_whatever_the_order_and_the_workers(gate, tmp_path):
 
 
 def test_a_cached_run_imports_no_torch(gate, place, tmp_path):
-    weights = "timm:resnet10t?pretrained=false&size=32"
-    gate(f"--model={weights}")
+    gate(NETWORK)
     spy = tmp_path / "spy.py"
     spy.write_text("import sys\ndef pytest_unconfigure():\n    print('torch loaded:', 'torch' in sys.modules)\n")
-    found = gate(f"--model={weights}", "-p", "spy", "-s", fresh=True, PYTHONPATH=str(tmp_path))
+    found = gate(NETWORK, "-p", "spy", "-s", fresh=True, PYTHONPATH=str(tmp_path))
     assert "torch loaded: False" in found.text
     assert found.card["run"]["device"] == "none", "torch was loaded where the questions are answered"
     assert found.status == 10
@@ -225,7 +227,7 @@ def test_a_paired_design_has_verdicts(gate, place, tmp_path):
     """Every donor in both classes, ids that begin with the class."""
     case = write_case("paired_design", tmp_path / "paired")
     (tmp_path / "all.toml").write_text("schema = 1\ntwins = 2\nrepeats = 1\n")
-    found = gate(f"--dataset={case}", f"--policy={tmp_path}/all.toml", models=("brightness",))
+    found = gate(NETWORK, f"--dataset={case}", f"--policy={tmp_path}/all.toml")
     assert found.status in (1, 10), found.text
     assert len(found.statuses) == len(ALL)
     assert "error" not in {cell["status"] for cell in found.card["cells"]}

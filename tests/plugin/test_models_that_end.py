@@ -29,13 +29,28 @@ def test_code_that_would_end_the_program_is_the_users_mistake(attacked, model, w
     assert "Traceback" not in found.text
 
 
-@WORKERS
 @pytest.mark.parametrize("model", ERRORS)
-def test_a_process_that_ends_is_an_error(attacked, model, workers):
-    found = attacked(model, *workers)
-    assert (found.status, one_outcome(found)) == (1, "blocked"), found.text
-    assert {(c["status"], ERRORS[model] in c["statement"]) for c in found.card["cells"]} == {("error", True)}
-    assert len(found.card["gate"]["blocked_by"]) == 4
+def test_a_process_that_ends_is_an_error(attacked, model):
+    found = attacked(model)
+    assert found.status == 1, found.text
+    all_are_errors(found, model)
+
+
+def test_processes_that_end_are_errors_of_one_worker(gate, place):
+    found = gate(*(f"--model=py:{place}/attack.py:{model}" for model in ERRORS), "-n", "1")
+    assert found.status == 1, found.text
+    all_are_errors(found, *ERRORS)
+
+
+def all_are_errors(found, *models):
+    """All cells of these models and of no others are errors, each for its reason, and nothing else blocks."""
+    cards = {card["model"]["name"]: card for card in found.cards}
+    assert cards.keys() == {f"attack.{model}" for model in models}
+    for model in models:
+        card = cards[f"attack.{model}"]
+        assert card["gate"]["outcome"] == "blocked", model
+        assert {(c["status"], ERRORS[model] in c["statement"]) for c in card["cells"]} == {("error", True)}, model
+        assert len(card["gate"]["blocked_by"]) == 4, model
     assert "deselected" not in found.text
     assert "Traceback" not in found.text
 

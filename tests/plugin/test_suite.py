@@ -6,6 +6,8 @@ import json
 import os
 import sys
 import zipfile
+from collections.abc import Sequence
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -26,17 +28,19 @@ def run(place: Path, tmp_path: Path, forks: Server):
     """
 
     def run(
-        path: Path, *args: str, model: str = "toys.py:stripes", fresh: bool = False, **environment: str
+        path: Path, *args: str, models: Sequence[str] = ("toys.py:stripes",), fresh: bool = False, **environment: str
     ) -> tuple[int, str]:
         options = {
-            "model": f"py:{place}/{model}",
             "dataset": place / "mini",
             "policy": place / "policy.toml",
             "cache-dir": place / "cache",
             "report-dir": tmp_path / "report",
         }
         named = [f"--reprcheck-{name}={value}" for name, value in options.items()]
+        named += [f"--reprcheck-model=py:{place}/{model}" for model in models]
         command = [sys.executable, "-m", "pytest", "--pyargs", "reprcheck.suite", *named, *args]
+        others = {plugin.name for plugin in entry_points(group="pytest11")} - {"reprcheck.pytest_plugin"}
+        command += [f"-pno:{name}" for name in sorted(others - {"xdist" if "-n" in args else ""})]  # of imports, most
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST_", "REPRCHECK_"))}
         start = run_fresh if fresh else forks.run
         done = start(command, tmp_path, {**kept, "PYTHONPATH": str(path), **environment})
@@ -87,7 +91,6 @@ def test_the_wheel_holds_it(wheel: Path) -> None:
 
 INSTALLED = [
     *((f"attack.py:{model}", (), {}, 4) for model in MISTAKES),
-    *((f"attack.py:{model}", (), {}, 1) for model in ERRORS),
     ("train.py:model", (), {}, 4),
     ("train.py:model", ("-n", "1"), {}, 4),
     ("attack.py:factory_is_gone", ("-n", "1"), {}, 1),
@@ -109,8 +112,17 @@ def test_an_installed_suite_blocks_as_a_checkout_does(
     environment: dict[str, str],
     expected: int,
 ) -> None:
-    status, text = run(wheel, *options, model=model, fresh=model == "train.py:model", **environment)
+    status, text = run(wheel, *options, models=[model], fresh=model == "train.py:model", **environment)
     assert status == expected, text
     cards = [json.loads(path.read_text()) for path in tmp_path.rglob("scorecard.json")]
     assert not any(card["gate"]["released"] for card in cards)
     assert cards or "--help" in environment.values()
+
+
+def test_an_installed_suite_blocks_every_model_whose_process_ends(run, wheel: Path, tmp_path: Path) -> None:
+    status, text = run(wheel, models=[f"attack.py:{model}" for model in ERRORS])
+    assert status == 1, text
+    cards = [json.loads(path.read_text()) for path in tmp_path.rglob("scorecard.json")]
+    assert {card["model"]["name"]: card["gate"]["outcome"] for card in cards} == {
+        f"attack.{model}": "blocked" for model in ERRORS
+    }

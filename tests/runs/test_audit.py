@@ -225,6 +225,7 @@ def place(tmp_path_factory):
     return place
 
 
+@pytest.mark.usefixtures("small_networks")
 def test_an_audit_without_a_model(place):
     (found,) = audit(place / "mini", policy=POLICY, cache_dir=place / "cache")
     assert found.setting.qualification == "discriminating"
@@ -235,6 +236,7 @@ def test_an_audit_without_a_model(place):
     assert again == found
 
 
+@pytest.mark.usefixtures("small_networks")
 def test_an_audit_of_a_model(place):
     def means(x):
         return np.concatenate([x.mean((2, 3)), x.std((2, 3))], 1).astype(np.float32)

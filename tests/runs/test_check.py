@@ -1,8 +1,10 @@
 """`reprcheck.check`: the same verdicts without pytest, for models in memory too."""
 
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from reprcheck.registry import DIAGNOSTICS
 from reprcheck.scorecard.document import to_document
 from tests.minisets import write_dataset
 
+pytestmark = pytest.mark.usefixtures("small_networks")
 POLICY = Policy(twins=2, repeats=1, settings=("*/probe/2",))
 
 
@@ -83,18 +86,24 @@ def test_a_dataset_in_memory_gives_the_same_scorecard(place):
     assert cards[0] == cards[1]
 
 
-def test_it_agrees_with_pytest(place, tmp_path):
-    (tmp_path / "model.py").write_text(
-        "import numpy as np\n"
-        "def means():\n"
-        "    return lambda x: np.concatenate([x.mean((2, 3)), x.std((2, 3))], 1).astype(np.float32)\n"
-    )
+NETWORK = """
+import torch
+
+def net():
+    torch.manual_seed(0)
+    return torch.nn.Sequential(torch.nn.Conv2d(1, 8, 3), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())
+"""
+
+
+def test_it_agrees_with_pytest(place, tmp_path, forks, monkeypatch):
+    monkeypatch.undo()  # the other process has the plain networks as they are
+    (tmp_path / "model.py").write_text(NETWORK)
     (tmp_path / "policy.toml").write_text('schema = 1\ntwins = 2\nrepeats = 1\nsettings = ["*/probe/2"]\n')
-    spec = f"py:{tmp_path}/model.py:means"
+    spec = f"py:{tmp_path}/model.py:net"
     here = to_document(ask(place, spec, policy=tmp_path / "policy.toml"))
     command = [sys.executable, "-m", "pytest", "benchmarks/", f"--model={spec}", f"--dataset={place}/mini"]
     options = [f"--policy={tmp_path}/policy.toml", f"--cache-dir={place}/cache", f"--report-dir={tmp_path}/report"]
-    subprocess.run([*command, *options], capture_output=True, check=False)
+    forks.run([*command, *options], Path.cwd(), os.environ)
     there = json.loads((tmp_path / "report" / "scorecard.json").read_text())
     for document in (here, there):
         document.pop("run")

@@ -141,6 +141,7 @@ def test_a_gate_that_is_killed_leaves_no_process_behind(setup: Setup, tmp_path: 
         time.sleep(0.05)
 
 
+@pytest.mark.usefixtures("forked")
 def test_a_question_given_up_is_not_answered_to_another(setup: Setup, tmp_path: Path) -> None:
     """As by a time limit of another plugin's, which raises in the test that waits."""
     question = one_question(setup)
@@ -167,6 +168,7 @@ def test_a_question_given_up_is_not_answered_to_another(setup: Setup, tmp_path: 
     assert answer.cell.status != "error"
 
 
+@pytest.mark.usefixtures("forked")
 def test_an_answer_to_another_question_is_an_error(setup: Setup, tmp_path: Path) -> None:
     model = resolve_model(f"py:{tmp_path}/toys.py:answers_another")
     setup = replace(setup, models={model.name: model})
@@ -179,6 +181,7 @@ def test_an_answer_to_another_question_is_an_error(setup: Setup, tmp_path: Path)
     assert "answered another question" in answer.cell.statement
 
 
+@pytest.mark.usefixtures("forked")
 def test_what_a_model_has_started_ends_with_it(setup: Setup, tmp_path: Path) -> None:
     model = resolve_model(f"py:{tmp_path}/toys.py:forks")
     setup = replace(setup, models={model.name: model})
@@ -192,6 +195,7 @@ def test_what_a_model_has_started_ends_with_it(setup: Setup, tmp_path: Path) -> 
         time.sleep(0.05)
 
 
+@pytest.mark.usefixtures("forked")
 def test_a_process_in_which_a_model_hangs_ends_after_its_answer(setup: Setup, tmp_path: Path) -> None:
     hangs, raises = (resolve_model(f"py:{tmp_path}/toys.py:{name}") for name in ("hangs", "raises"))
     setup = replace(setup, models={hangs.name: hangs, raises.name: raises}, batch_timeout=1.0)
@@ -203,6 +207,7 @@ def test_a_process_in_which_a_model_hangs_ends_after_its_answer(setup: Setup, tm
         assert "no weights today" in child.ask(replace(one_question(setup), model=raises.name)).mistake
 
 
+@pytest.mark.usefixtures("forked")
 def test_what_a_long_run_says_stands_below_what_the_gate_was_writing(
     setup: Setup, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

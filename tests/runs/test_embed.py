@@ -23,6 +23,7 @@ from reprcheck.runs.benches import Benches
 from reprcheck.runs.session import Session
 from tests.minisets import noise_images, write_dataset
 
+pytestmark = pytest.mark.usefixtures("small_networks")
 LABELS = ["a", "b"] * 35
 POLICY = Policy(twins=2, repeats=1, settings=("*/knn/1",))
 
@@ -169,6 +170,7 @@ def test_a_part_that_there_isnt_is_one_line(capsys, typed):
     assert "is no part; 2/8 is the second of eight" in line
 
 
+@pytest.mark.usefixtures("forked")
 def test_the_command_says_what_was_done(folder, tmp_path, capsys):
     np.save(tmp_path / "v.npy", np.random.default_rng(0).normal(size=(len(LABELS), 4)).astype(np.float32))
     (tmp_path / "policy.toml").write_text("schema = 1\ntwins = 2\nsettings = ['*/knn/1']\n")

@@ -32,6 +32,7 @@ from reprcheck.runs.session import Session
 from reprcheck.types import Image
 from tests.minisets import noise_images, write_dataset
 
+pytestmark = pytest.mark.usefixtures("small_networks")
 K = 3
 LABELS = ["a", "b"] * 6
 
