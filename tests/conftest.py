@@ -49,8 +49,9 @@ def forked(forks: Server, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def small_networks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have plain ResNets with a twentieth of the weights, and show plain networks 32 pixels a side instead of 96."""
+    """Have small plain networks, and show them 32 pixels a side instead of 96: for tests with a cache of their own."""
     from reprcheck.models import model, plain
 
     monkeypatch.setitem(plain.TIMM, "resnet", ("test_resnet", {}))
+    monkeypatch.setitem(plain.TIMM, "vit", ("vit_tiny_patch16_224", {"depth": 1}))
     monkeypatch.setattr(model, "PLAIN_SIZE", 32)

@@ -100,9 +100,9 @@ def test_it_agrees_with_pytest(place, tmp_path, forks, monkeypatch):
     (tmp_path / "model.py").write_text(NETWORK)
     (tmp_path / "policy.toml").write_text('schema = 1\ntwins = 2\nrepeats = 1\nsettings = ["*/probe/2"]\n')
     spec = f"py:{tmp_path}/model.py:net"
-    here = to_document(ask(place, spec, policy=tmp_path / "policy.toml"))
+    here = to_document(reprcheck.check(spec, place / "mini", tmp_path / "policy.toml", cache_dir=tmp_path / "cache"))
     command = [sys.executable, "-m", "pytest", "benchmarks/", f"--model={spec}", f"--dataset={place}/mini"]
-    options = [f"--policy={tmp_path}/policy.toml", f"--cache-dir={place}/cache", f"--report-dir={tmp_path}/report"]
+    options = [f"--policy={tmp_path}/policy.toml", f"--cache-dir={tmp_path}/cache", f"--report-dir={tmp_path}/report"]
     forks.run([*command, *options], Path.cwd(), os.environ)
     there = json.loads((tmp_path / "report" / "scorecard.json").read_text())
     for document in (here, there):
