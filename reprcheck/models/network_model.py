@@ -9,6 +9,7 @@ from reprcheck.models.channels import ChannelPolicy, choose
 from reprcheck.models.model import Facts, Model
 from reprcheck.models.network import Network
 from reprcheck.models.preprocessing import Input, Preprocessing
+from reprcheck.models.readout import Readout
 from reprcheck.models.torch.encoder import TorchEncoder
 from reprcheck.types import Encoder
 
@@ -20,16 +21,22 @@ class NetworkModel(Model):
     ----------
     spec, name : str
     network : Network
-    feed : Feed
+    feed : Preprocessing
+        How images are prepared.
+    readout : Readout, optional
+        What is taken from the network.
     """
 
-    def __init__(self, spec: str, name: str, network: Network, feed: Preprocessing) -> None:
+    def __init__(
+        self, spec: str, name: str, network: Network, feed: Preprocessing, readout: Readout | None = None
+    ) -> None:
         self.spec, self.name, self.network, self.feed = spec, name, network, feed
+        self.readout = readout or Readout()
 
     @cached_property
     def digest(self) -> str:
         """Digest of weights, architecture and preprocessing."""
-        return digest("model", self.network.identity(), *self.feed.key, self.feed.channels)
+        return digest("model", self.network.identity(), *self.feed.key, self.feed.channels, *self.readout.declared)
 
     def code_key(self) -> str:
         """Return the digest of the code that makes its encoders, and of that which builds the network."""
@@ -40,12 +47,14 @@ class NetworkModel(Model):
         return self._encoder(self.name, self.network, n_channels)
 
     def notes(self, n_channels: int) -> tuple[str, ...]:
-        """Return sentences where each channel is shown alone, and where less than float32 is computed in."""
+        """Return sentences on channels shown alone, on less than float32, and on the output that was declared."""
         notes = []
         if self._policy(self.network, n_channels) == "replicate" and n_channels > 1:
             notes.append(f"Channels: the model is shown each of the {n_channels} alone, and their vectors are joined.")
         if self.feed.precision != "fp32":
             notes.append(f"Precision: the model and all untrained networks compute in {self.feed.precision}.")
+        if self.readout.declared:
+            notes.append(f"Output: {', '.join(self.readout.declared)}, of the model and its untrained twins.")
         return tuple(notes)
 
     def untrained(self, n_channels: int, k: int) -> Encoder:
@@ -69,7 +78,7 @@ class NetworkModel(Model):
         return Input(self.network.in_chans, self.feed)
 
     def _encoder(self, name: str, network: Network, n_channels: int) -> TorchEncoder:
-        return TorchEncoder(name, network, self.feed, self._policy(network, n_channels))
+        return TorchEncoder(name, network, self.feed, self._policy(network, n_channels), self.readout)
 
     def _policy(self, network: Network, n_channels: int) -> ChannelPolicy:
         return choose(network.in_chans, n_channels, self.feed.channels, network.where)

@@ -15,6 +15,7 @@ from reprcheck.models.identity import code_identity, identity
 from reprcheck.models.model import Model
 from reprcheck.models.network_model import NetworkModel
 from reprcheck.models.preprocessing import Preprocessing
+from reprcheck.models.readout import Readout
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,9 @@ class Origin:
     Attributes
     ----------
     spec, name, where : str
-    feed : Feed
+    feed : Preprocessing
+    readout : Readout
+        What is taken from a torch module.
     in_chans : int or None
     factory : module or None
         The module whose factory made it; None for an object that came without one.
@@ -42,6 +45,7 @@ class Origin:
     factory: ModuleType | None = None
     arguments: Mapping[str, Any] = field(default_factory=dict)
     fixed: tuple[str, ...] = ()
+    readout: Readout = field(default_factory=Readout)
 
 
 def model_of(thing: Any, origin: Origin) -> Model:
@@ -57,7 +61,7 @@ def model_of(thing: Any, origin: Origin) -> Model:
         from reprcheck.models.torch.module import ModuleNetwork
 
         network = ModuleNetwork(origin.where, thing, origin.in_chans, origin.arguments, factory=origin.factory)
-        return NetworkModel(origin.spec, origin.name, network, origin.feed)
+        return NetworkModel(origin.spec, origin.name, network, origin.feed, origin.readout)
     if not is_encoder(thing) and (not callable(thing) or isinstance(thing, type)):
         raise UserError(
             origin.where,

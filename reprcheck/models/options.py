@@ -33,13 +33,14 @@ def one_of(spec: Spec, key: str, known: Collection[str]) -> str | None:
     return value
 
 
-def count(spec: Spec, key: str) -> int | None:
-    """Return an option that must be a whole number from 1, or None where it isn't given."""
+def count(spec: Spec, key: str, least: int = 1) -> int | None:
+    """Return an option that must be a whole number from ``least``, or None where it isn't given."""
     value = spec.options.get(key)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise UserError(spec.where, f"{key}={value} isn't a whole number from 1", f"write {key}=96, say")
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        example = max(least, 96) if least else 1
+        raise UserError(spec.where, f"{key}={value} isn't a whole number from {least}", f"write {key}={example}, say")
     return value
 
 

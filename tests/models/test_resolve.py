@@ -225,7 +225,7 @@ def test_wrong_output_of_a_module() -> None:
     told = line(lambda: resolve_model(Net(pool=False)).encoder(2).encode(images(2, channels=2)))
     assert told == (
         "model Net: wrong output shape: [8, 4, 30, 30], a feature map; expected [8, D] for 8 images; "
-        "pool it over height and width: x.mean((2, 3))"
+        "add pool=mean to the SPEC, or pool it over height and width: x.mean((2, 3))"
     )
 
 

@@ -1,7 +1,8 @@
 """``py:package.module:factory`` and ``py:path/to/file.py:factory``: a model that the user's own code makes.
 
-Options other than reprcheck's own (``name``, ``channels``, ``in_chans``, ``size``, ``normalise``, ``precision``) are
-the factory's arguments; reprcheck's own are passed on as well where the factory's signature names them. The code is
+Options other than reprcheck's own (``name``, ``channels``, ``in_chans``, ``size``, ``normalise``, ``precision``, and
+those of a `Readout`) are the factory's arguments; reprcheck's own are passed on as well where the factory's signature
+names them, but those of a readout are then the factory's alone. The code is
 imported when the model is first needed. A file is loaded under a name of its own; its folder (for a module: the working
 directory) can be imported from while it loads and while the factory runs, and is taken off the path again.
 """
@@ -13,6 +14,7 @@ import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
@@ -26,11 +28,12 @@ from reprcheck.models.model import Facts, Model
 from reprcheck.models.objects import Origin, model_of
 from reprcheck.models.own_code import fresh_imports
 from reprcheck.models.preprocessing import Input, Preprocessing
+from reprcheck.models.readout import READOUT, Readout
 from reprcheck.models.sources.source import Source
 from reprcheck.models.spec import Option, Spec
 from reprcheck.types import Encoder
 
-OWN = ("name", "channels", "in_chans", "size", "normalise", "precision")
+OWN = ("name", "channels", "in_chans", "size", "normalise", "precision", *READOUT)
 """Options that reprcheck reads."""
 
 
@@ -89,8 +92,11 @@ class FactoryModel(Model):
             with users_code(spec.where, "the factory", f"call {self._factory}() by hand"):
                 made = factory(**given)
         told = {key: _told(value) for key, value in given.items()}
-        fixed = tuple(key for key in ("size", "normalise", "precision") if key in spec.options and key not in given)
-        origin = Origin(self.spec, self.name, spec.where, self._feed, self._in_chans, module, told, fixed)
+        fixed = tuple(
+            key for key in ("size", "normalise", "precision", *READOUT) if key in spec.options and key not in given
+        )
+        readout = Readout.of(replace(spec, options={k: v for k, v in spec.options.items() if k not in given}))
+        origin = Origin(self.spec, self.name, spec.where, self._feed, self._in_chans, module, told, fixed, readout)
         return model_of(made, origin)
 
     @cached_property

@@ -18,6 +18,7 @@ from reprcheck.models import options
 from reprcheck.models.network import BuiltNetwork, Network
 from reprcheck.models.network_model import NetworkModel
 from reprcheck.models.preprocessing import Preprocessing
+from reprcheck.models.readout import READOUT, Readout
 from reprcheck.models.sources.source import Source
 from reprcheck.models.spec import Spec
 from reprcheck.seeding import seed
@@ -30,7 +31,7 @@ class Timm(Source):
     """Networks by timm's names."""
 
     target = "NAME"
-    options = ("pretrained", "checkpoint", "seed", "size", "in_chans", "normalise", "channels", "precision")
+    options = ("pretrained", "checkpoint", "seed", "size", "in_chans", "normalise", "channels", "precision", *READOUT)
 
     def open(self, spec: Spec) -> NetworkModel:
         """Return the model; raises UserError for bad options and a checkpoint that isn't there."""
@@ -56,7 +57,7 @@ class Timm(Source):
             Path(checkpoint).expanduser() if checkpoint else None,
             None if pretrained or checkpoint else draw or FIXED_DRAW,
         )
-        return NetworkModel(str(spec), self.name_of(spec), network, feed)
+        return NetworkModel(str(spec), self.name_of(spec), network, feed, Readout.of(spec))
 
 
 TIMM = Timm()

@@ -48,7 +48,7 @@ class AdaptedEncoder(TorchEncoder):
 
     def __init__(self, encoder: TorchEncoder, images: AdaptationImages, how: Adaptation) -> None:
         name = encoder.name.replace("untrained", how)
-        super().__init__(name, encoder.network, encoder.feed, encoder.policy)
+        super().__init__(name, encoder.network, encoder.feed, encoder.policy, encoder.readout)
         self.encoder, self.images, self.how = encoder, images, how
 
     @cached_property

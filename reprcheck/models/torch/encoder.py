@@ -17,6 +17,7 @@ from reprcheck.cores import cores
 from reprcheck.digest import digest
 from reprcheck.models.channels import ChannelPolicy, joined, planes
 from reprcheck.models.preprocessing import Preprocessing
+from reprcheck.models.readout import Readout
 from reprcheck.turns import waiting
 from reprcheck.types import Image
 
@@ -38,12 +39,21 @@ class TorchEncoder:
     ----------
     name : str
     network : Network
-    feed : Feed
+    feed : Preprocessing
     policy : {"native", "replicate"}
+    readout : Readout, optional
     """
 
-    def __init__(self, name: str, network: Network, feed: Preprocessing, policy: ChannelPolicy) -> None:
+    def __init__(
+        self,
+        name: str,
+        network: Network,
+        feed: Preprocessing,
+        policy: ChannelPolicy,
+        readout: Readout | None = None,
+    ) -> None:
         self.name, self.network, self.feed, self.policy = name, network, feed, policy
+        self.readout = readout or Readout()
         self._built: Runner | None = None
         self._idle: deque[Runner] = deque()
         self._turn = Lock()
@@ -109,12 +119,12 @@ class TorchEncoder:
     @cached_property
     def _digest(self) -> str:
         code = code_digest(type(self).__module__), self.network.code_key()
-        return digest("encoder", *code, self.network.identity(), *self.feed.key, self.policy)
+        return digest("encoder", *code, self.network.identity(), *self.feed.key, self.policy, *self.readout.declared)
 
     def _build(self) -> Runner:
         from reprcheck.models.torch.forward import Runner
 
-        return Runner(self.network, self.feed, self.policy)
+        return Runner(self.network, self.feed, self.policy, self.readout)
 
     def _copy(self, built: Runner) -> Runner:
         """Return another that gives what ``built`` gives, which may be running meanwhile."""

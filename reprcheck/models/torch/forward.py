@@ -28,8 +28,10 @@ from reprcheck.models.failure import users_code
 from reprcheck.models.files_read import only_known
 from reprcheck.models.network import Network
 from reprcheck.models.preprocessing import Preprocessing
+from reprcheck.models.readout import Readout
 from reprcheck.models.repeat_check import RepeatCheck
 from reprcheck.models.torch.device import device
+from reprcheck.models.torch.readout import NetworkReader
 from reprcheck.models.torch.rescaling import rescaling, weight_layers
 from reprcheck.models.torch.twins import batch_norms
 from reprcheck.turns import running, turn
@@ -58,6 +60,7 @@ class Runner:
     network : Network
     feed : Preprocessing
     policy : {"native", "replicate"}
+    readout : Readout
 
     Raises
     ------
@@ -65,7 +68,7 @@ class Runner:
         For a network that can't be built, or a device that isn't there.
     """
 
-    def __init__(self, network: Network, feed: Preprocessing, policy: ChannelPolicy) -> None:
+    def __init__(self, network: Network, feed: Preprocessing, policy: ChannelPolicy, readout: Readout) -> None:
         self.where, self.made_of, self.image_wise = network.where, network.made_of, feed.normalise == "image"
         self.repeats = network.in_chans if policy == "replicate" else 1
         self.repeat_check = RepeatCheck(network.where, feed.precision)
@@ -77,6 +80,7 @@ class Runner:
         self.at_once = CPU_BATCH if self.device.type == "cpu" else BATCH
         self.layout = torch.channels_last if network.made_of is None else torch.contiguous_format
         self.module = built.module.eval().float().to(self.device).to(memory_format=self.layout)
+        self.read = NetworkReader(self.module, readout, network.where)
         tensors = (*self.module.parameters(), *self.module.buffers())
         self.n_bytes = sum(tensor.nbytes for tensor in tensors if not is_lazy(tensor))
         self.mean = torch.tensor(built.mean, dtype=torch.float32, device=self.device).view(1, -1, 1, 1)
@@ -155,7 +159,7 @@ class Runner:
             n = min(self.at_once, len(pixels))
             parts = [pixels[i : i + n] for i in range(0, len(pixels), n)]
             try:
-                return np.concatenate([_checked(self._run(part), len(part), self.where) for part in parts])
+                return np.concatenate([self._run(part).float().cpu().numpy() for part in parts])
             except UserError as error:
                 if n == 1 or not isinstance(error.__cause__, torch.OutOfMemoryError):
                     raise
@@ -163,14 +167,14 @@ class Runner:
             if self.device.type == "cuda":
                 torch.cuda.empty_cache()
 
-    def _run(self, pixels: NDArray[np.float32]) -> object:
+    def _run(self, pixels: NDArray[np.float32]) -> torch.Tensor:
         with (
             users_code(self.where, "the model", "run it on one image by hand"),
             only_known(self.made_of, self.where),
         ):
             x = self._prepared(torch.from_numpy(pixels).to(self.device))
             with torch.autocast(self.device.type, self.half, enabled=self.half is not None, cache_enabled=False):
-                return self.module(x)
+                return self.read(x)
 
     def _prepared(self, x: torch.Tensor) -> torch.Tensor:
         if self.size and x.shape[-2:] != (self.size, self.size):
@@ -267,15 +271,3 @@ def one_core() -> Iterator[None]:
             yield
         finally:
             torch.set_num_threads(_cores_before)
-
-
-def _checked(out: object, n: int, where: str) -> NDArray[np.float32]:
-    if not isinstance(out, torch.Tensor):
-        shape, remedy = f"{type(out).__name__}, not a tensor", "return one tensor of pooled features"
-    elif out.ndim == 4:
-        shape, remedy = f"{list(out.shape)}, a feature map", "pool it over height and width: x.mean((2, 3))"
-    elif out.ndim != 2 or len(out) != n or not out.shape[1]:
-        shape, remedy = f"{list(out.shape)}", "return one vector per image"
-    else:
-        return out.float().cpu().numpy()
-    raise UserError(where, f"wrong output shape: {shape}; expected [{n}, D] for {n} images", remedy)

@@ -13,7 +13,7 @@ from reprcheck.models import resolve_model
 from reprcheck.registry import SOURCES
 from tests.models.made import ROOT, TINY
 
-DOCS = "".join((ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("running.md", "vectors.md"))
+DOCS = "".join((ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("models.md", "running.md", "vectors.md"))
 
 
 @pytest.fixture

@@ -135,7 +135,10 @@ def test_digests_are_the_same_in_another_process(nets: Path) -> None:
         ("nett", "nets.py has no factory 'nett'; did you mean net?"),
         ("net?depth=3", "the factory raised TypeError: net() got an unexpected keyword argument 'depth'"),
         ("means?size=64", "size can be asked of a torch module only, not of a function"),
-        ("mapped", "wrong output shape: dict, not a tensor; expected [8, D] for 8 images; return one tensor"),
+        (
+            "mapped",
+            "wrong output shape: dict of features [8, 3, 32, 32]; expected [8, D] for 8 images; add key=features",
+        ),
     ],
 )
 def test_mistakes_in_factories(nets: Path, target: str, expected: str) -> None:
