@@ -10,15 +10,12 @@ import tomllib
 from argparse import ArgumentParser
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from reprcheck.cli import parser
 from reprcheck.datasets.card.card import parse
 from reprcheck.exits import MEANING
-from reprcheck.models import resolve_model
 from reprcheck.policy import read_policy
-from reprcheck.types import Image
 
 ROOT = Path(__file__).resolve().parents[1]
 FRONT = ("README.md", "CONTRIBUTING.md", "SECURITY.md")
@@ -58,30 +55,6 @@ def test_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: py
     for code in blocks("README.md", "python"):
         exec(compile(code, "README.md", "exec"), {})
     assert capsys.readouterr().out.startswith("False")  # a limited run doesn't release
-
-
-def test_the_wrapper_turns_tokens_into_vectors(tmp_path: Path) -> None:
-    (wrapper,) = (code for code in blocks("docs/running.md", "python") if "load_backbone" in code)
-    backbone = """
-class Tokens(torch.nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.patches = torch.nn.Conv2d(3, 5, 4, stride=4)
-
-    def forward(self, x):
-        return {"last_hidden_state": self.patches(x).flatten(2).transpose(1, 2)}
-
-def load_backbone():
-    torch.manual_seed(0)
-    return Tokens()
-"""
-    (tmp_path / "encoder.py").write_text(wrapper + backbone)
-    images = np.random.default_rng(0).random((2, 3, 8, 8)).astype(np.float32)
-    vectors = resolve_model(f"py:{tmp_path}/encoder.py:encoder").encoder(3).encode([Image(image) for image in images])
-    scope: dict = {}
-    exec(compile(wrapper + backbone, "encoder.py", "exec"), scope)
-    first = scope["load_backbone"]().patches(scope["torch"].from_numpy(images))[:, :, 0, 0].detach().numpy()
-    assert np.allclose(vectors, first, atol=1e-5)
 
 
 def test_times_are_those_of_the_committed_run() -> None:

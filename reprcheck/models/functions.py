@@ -6,6 +6,7 @@ Both get images at the dataset's size, in [0, 1]. What they return is checked he
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from functools import cached_property
 from typing import Any
 
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from reprcheck.code import code_digest
 from reprcheck.digest import digest
 from reprcheck.errors import UserError
-from reprcheck.models.channels import ChannelPolicy, choose, joined, planes
+from reprcheck.models.channels import NAMED, NATIVE, ChannelPlan, by_place, choose, joined
 from reprcheck.models.failure import users_code
 from reprcheck.models.files_read import only_known
 from reprcheck.models.identity import Identity
@@ -44,8 +45,10 @@ class CallableModel(Model):
         Digest of what the callable is made of.
     in_chans : int or None
         Channels it takes; None: any.
-    channels : {"native", "replicate"} or None
+    channels : str or None
         The channel policy asked for.
+    roles : tuple of str
+        What the channels it takes are.
     made_of : Identity or None
         What it may read and import while it runs; None: anything.
     """
@@ -58,16 +61,22 @@ class CallableModel(Model):
         function: ArrayFunction,
         identity: str,
         in_chans: int | None = None,
-        channels: ChannelPolicy | None = None,
+        channels: str | None = None,
+        roles: tuple[str, ...] = (),
         made_of: Identity | None = None,
     ) -> None:
         self.spec, self.name, self.where, self.function = spec, name, where, function
-        self.identity, self.in_chans, self.channels, self.made_of = identity, in_chans, channels, made_of
+        self.identity, self.in_chans, self.made_of = identity, in_chans, made_of
+        self.channels, self.roles = channels, roles
 
     @cached_property
     def digest(self) -> str:
         """Digest of what the callable is made of."""
-        return digest("model", "callable", self.identity, self.in_chans, self.channels)
+        return digest("model", "callable", self.identity, self.in_chans, self.channels, *self.roles)
+
+    def on(self, channels: Sequence[str]) -> Model:
+        """Return the same, with the channels that it is asked to be shown by their places."""
+        return _on(self, channels)
 
     def encoder(self, n_channels: int) -> Encoder:
         """Return the callable as an encoder."""
@@ -84,8 +93,8 @@ class CallableModel(Model):
         return self._encoder(f"untrained-{k}", function, digest(self.identity, "draw", draw), n_channels)
 
     def _encoder(self, name: str, function: ArrayFunction, identity: str, n_channels: int) -> CallableEncoder:
-        policy = choose(self.in_chans, n_channels, self.channels, self.where)
-        return CallableEncoder(name, self.where, function, identity, policy, self.in_chans or 1, self.made_of)
+        plan = choose(self.in_chans, n_channels, self.channels, self.where)
+        return CallableEncoder(name, self.where, function, identity, plan, self.in_chans or 1, self.made_of)
 
 
 class CallableEncoder:
@@ -99,17 +108,17 @@ class CallableEncoder:
         where: str,
         function: ArrayFunction,
         identity: str,
-        policy: ChannelPolicy,
+        plan: ChannelPlan,
         repeats: int,
         made_of: Identity | None = None,
     ) -> None:
         self.name, self.where, self.function, self.identity = name, where, function, identity
-        self.policy, self.repeats, self.made_of = policy, repeats, made_of
+        self.plan, self.repeats, self.made_of = plan, repeats, made_of
         self.steady = RepeatCheck(where)
 
     def digest(self) -> str:
         """Return the digest of what the callable is made of and of the channel policy."""
-        return digest("encoder", "callable", code_digest(__name__), self.identity, self.policy, self.repeats)
+        return digest("encoder", "callable", code_digest(__name__), self.identity, *self.plan.key, self.repeats)
 
     def encode(self, images: Sequence[Image]) -> NDArray[np.float32]:
         """Return float32[N, D] for N images.
@@ -121,14 +130,14 @@ class CallableEncoder:
         """
         if not images:
             return np.empty((0, 0), np.float32)
-        shown = planes(images, self.policy)
+        shown = self.plan.planes(images)
         found = np.concatenate([self._batch(shown[i : i + BATCH]) for i in range(0, len(shown), BATCH)])
         self.steady.check(found, lambda: self._batch(shown[:1]))
         return joined(found, len(images))
 
     def _batch(self, shown: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
         pixels = np.stack([*shown, *[shown[-1]] * (BATCH - len(shown))])
-        if self.policy == "replicate":
+        if self.plan.policy == "replicate":
             pixels = np.repeat(pixels, self.repeats, axis=1)
         with (
             users_code(self.where, "the model", "run it on one image by hand"),
@@ -155,17 +164,22 @@ class EncoderModel(Model):
         inner: Encoder,
         code: str,
         in_chans: int | None = None,
-        channels: ChannelPolicy | None = None,
+        channels: str | None = None,
+        roles: tuple[str, ...] = (),
     ) -> None:
         self.spec, self.name, self.where, self.inner, self.code = spec, name, where, inner, code
-        self.channels = channels
+        self.channels, self.roles = channels, roles
         self.in_chans = in_chans or getattr(getattr(inner, "input", None), "channels", None)
 
     @cached_property
     def digest(self) -> str:
         """The encoder's own digest, and the channel policy."""
         own = _own_digest(self.inner, self.where)
-        return digest("model", "encoder", own, self.code, self.in_chans, self.channels)
+        return digest("model", "encoder", own, self.code, self.in_chans, self.channels, *self.roles)
+
+    def on(self, channels: Sequence[str]) -> Model:
+        """Return the same, with the channels that it is asked to be shown by their places."""
+        return _on(self, channels)
 
     def encoder(self, n_channels: int) -> Encoder:
         """Return the encoder under the channel policy."""
@@ -183,16 +197,16 @@ class EncoderModel(Model):
         return self._encoder(f"untrained-{k}", twin, n_channels)
 
     def _encoder(self, name: str, inner: Encoder, n_channels: int) -> CheckedEncoder:
-        policy = choose(self.in_chans, n_channels, self.channels, self.where)
-        return CheckedEncoder(name, self.where, inner, self.code, policy, self.in_chans or 1)
+        plan = choose(self.in_chans, n_channels, self.channels, self.where)
+        return CheckedEncoder(name, self.where, inner, self.code, plan, self.in_chans or 1)
 
 
 class CheckedEncoder:
     """A user's encoder under a channel policy, its answers checked."""
 
-    def __init__(self, name: str, where: str, inner: Encoder, code: str, policy: ChannelPolicy, repeats: int) -> None:
+    def __init__(self, name: str, where: str, inner: Encoder, code: str, plan: ChannelPlan, repeats: int) -> None:
         self.name, self.where, self.inner, self.code = name, where, inner, code
-        self.policy, self.repeats = policy, repeats
+        self.plan, self.repeats = plan, repeats
         self.steady = RepeatCheck(where)
 
     @property
@@ -203,7 +217,7 @@ class CheckedEncoder:
     def digest(self) -> str:
         """Return the digest of the encoder's own, of its code and of the channel policy."""
         own = _own_digest(self.inner, self.where)
-        return digest("encoder", "encoder", code_digest(__name__), own, self.code, self.policy, self.repeats)
+        return digest("encoder", "encoder", code_digest(__name__), own, self.code, *self.plan.key, self.repeats)
 
     def encode(self, images: Sequence[Image]) -> NDArray[np.float32]:
         """Return float32[N, D] for N images.
@@ -213,7 +227,7 @@ class CheckedEncoder:
         UserError
             Where the encoder raises, returns another shape, or its vectors aren't each of one image.
         """
-        shown = images if self.policy == "native" else [self._alone(plane) for plane in planes(images, self.policy)]
+        shown = images if self.plan == NATIVE else [self._shown(plane) for plane in self.plan.planes(images)]
         found = self._encoded(shown)
         if images:
             self.steady.check(found, lambda: self._encoded(shown[:1]))
@@ -224,8 +238,17 @@ class CheckedEncoder:
             out = self.inner.encode(shown)
         return _checked(out, len(shown), self.where)
 
-    def _alone(self, plane: NDArray[np.float32]) -> Image:
-        return Image(np.repeat(plane, self.repeats, axis=0))
+    def _shown(self, plane: NDArray[np.float32]) -> Image:
+        return Image(np.repeat(plane, self.repeats, axis=0) if self.plan.policy == "replicate" else plane)
+
+
+def _on(model: CallableModel | EncoderModel, channels: Sequence[str]) -> Model:
+    asked = model.channels or ""
+    if asked.partition(":")[0] not in NAMED:
+        return model
+    bound = copy(model)
+    bound.channels = by_place(asked, channels, model.roles, model.where)
+    return bound
 
 
 def is_encoder(thing: object) -> bool:

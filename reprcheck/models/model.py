@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
@@ -66,6 +67,16 @@ class Model(ABC):
         """Return the digest of the code that makes its encoders."""
         return code_digest(type(self).__module__)
 
+    def on(self, channels: Sequence[str]) -> Model:
+        """Return the model as it is shown images with these channels; itself, unless it asks for some by name.
+
+        Raises
+        ------
+        UserError
+            Where there is no channel of a name that it asks for.
+        """
+        return self
+
     @abstractmethod
     def encoder(self, n_channels: int) -> Encoder:
         """Return the model as an encoder of images with ``n_channels`` channels, under its channel policy.
@@ -82,7 +93,8 @@ class Model(ABC):
 
     def notes_on(self, dataset: Dataset, task: Task) -> tuple[str, ...]:
         """Return what must be told of how the model is shown a task's images."""
-        return self.notes(len(task.channels))
+        channels = [dataset.channels[channel] for channel in task.channels]
+        return self.on(channels).notes(len(channels))
 
     def vectors(self, dataset: Dataset) -> NDArray[np.float32] | None:
         """Return vectors computed elsewhere, float32[N, D] in the order of ``dataset.ids``; None for a network."""

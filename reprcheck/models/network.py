@@ -8,7 +8,7 @@ The recipes themselves are in `timm_source`, `demo_source`, `module_network` and
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reprcheck.code import code_digest
@@ -127,3 +127,56 @@ class ShuffledNetwork(Network):
     def twin(self, k: int) -> Network:
         """Return the ``k``-th untrained twin, which is the network's own."""
         return self.network.twin(k)
+
+
+@dataclass(frozen=True)
+class StemNetwork(Network):
+    """A network whose first layer was changed to take another number of channels; its twins are changed alike.
+
+    Attributes
+    ----------
+    where : str
+    network : Network
+    channels : int
+        Channels it takes now.
+    """
+
+    where: str
+    network: Network
+    channels: int
+
+    @property
+    def in_chans(self) -> int:
+        """Number of channels the network takes."""
+        return self.channels
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader must know of the network's own weights."""
+        return self.network.notes
+
+    @property
+    def made_of(self) -> Identity | None:
+        """What the network itself is made of."""
+        return self.network.made_of
+
+    def identity(self) -> str:
+        """Return the digest of the network's own and of the number of channels."""
+        return digest("stem", self.network.identity(), self.channels)
+
+    def code_key(self) -> str:
+        """Return the digest of the code that builds and changes it."""
+        return digest(super().code_key(), self.network.code_key())
+
+    def build(self) -> BuiltNetwork:
+        """Return the network on the CPU, changed. Raises UserError where no layer takes its channels."""
+        from reprcheck.models.torch.stem import change_stem
+
+        built = self.network.build()
+        change_stem(built.module, self.network.in_chans, self.channels, self.where)
+        mean, std = ((sum(values) / len(values),) * self.channels for values in (built.mean, built.std))
+        return BuiltNetwork(built.module, mean, std, built.size)
+
+    def twin(self, k: int) -> StemNetwork:
+        """Return the ``k``-th untrained twin of the network, changed."""
+        return replace(self, network=self.network.twin(k))

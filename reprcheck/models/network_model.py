@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 
 from reprcheck.digest import digest
-from reprcheck.models.channels import ChannelPolicy, choose
+from reprcheck.models.channels import NAMED, ChannelPlan, by_place, choose
 from reprcheck.models.model import Facts, Model
-from reprcheck.models.network import Network
+from reprcheck.models.network import Network, StemNetwork
 from reprcheck.models.preprocessing import Input, Preprocessing
 from reprcheck.models.readout import Readout
 from reprcheck.models.torch.encoder import TorchEncoder
@@ -36,23 +38,33 @@ class NetworkModel(Model):
     @cached_property
     def digest(self) -> str:
         """Digest of weights, architecture and preprocessing."""
-        return digest("model", self.network.identity(), *self.feed.key, self.feed.channels, *self.readout.declared)
+        return digest(
+            "model", self.network.identity(), *self.feed.key, self.feed.channels, *self._roles, *self.readout.declared
+        )
 
     def code_key(self) -> str:
         """Return the digest of the code that makes its encoders, and of that which builds the network."""
         return digest(super().code_key(), self.network.code_key())
+
+    def on(self, channels: Sequence[str]) -> Model:
+        """Return the model with the channels that it is asked to be shown by their places."""
+        asked = self.feed.channels or ""
+        if asked.partition(":")[0] not in NAMED:
+            return self
+        feed = replace(self.feed, channels=by_place(asked, channels, self.feed.roles, self.network.where))
+        return NetworkModel(self.spec, self.name, self.network, feed, self.readout)
 
     def encoder(self, n_channels: int) -> Encoder:
         """Return the model as an encoder; raises UserError under an impossible channel policy."""
         return self._encoder(self.name, self.network, n_channels)
 
     def notes(self, n_channels: int) -> tuple[str, ...]:
-        """Return sentences on channels shown alone, on less than float32, and on the output that was declared."""
-        notes = []
-        if self._policy(self.network, n_channels) == "replicate" and n_channels > 1:
-            notes.append(f"Channels: the model is shown each of the {n_channels} alone, and their vectors are joined.")
+        """Return sentences on what was declared, and on images that aren't shown with all channels at once."""
+        notes = [*self._channel_notes(n_channels)]
         if self.feed.precision != "fp32":
             notes.append(f"Precision: the model and all untrained networks compute in {self.feed.precision}.")
+        if self.feed.declared:
+            notes.append(f"Input: {', '.join(self.feed.declared)}, for the model and its untrained twins.")
         if self.readout.declared:
             notes.append(f"Output: {', '.join(self.readout.declared)}, of the model and its untrained twins.")
         return tuple(notes)
@@ -75,10 +87,30 @@ class NetworkModel(Model):
 
     def input(self, n_channels: int) -> Input:
         """Return what the network takes: the size and the normalisation asked for, and its own channels."""
-        return Input(self.network.in_chans, self.feed)
+        return Input(n_channels if self._stem(n_channels) else self.network.in_chans, self.feed)
+
+    @property
+    def _roles(self) -> tuple[str, ...]:
+        return tuple(f"role={role}" for role in self.feed.roles)
+
+    def _stem(self, n_channels: int) -> bool:
+        return self.feed.channels == "stem" and n_channels != self.network.in_chans
 
     def _encoder(self, name: str, network: Network, n_channels: int) -> TorchEncoder:
-        return TorchEncoder(name, network, self.feed, self._policy(network, n_channels), self.readout)
+        network = StemNetwork(network.where, network, n_channels) if self._stem(n_channels) else network
+        return TorchEncoder(name, network, self.feed, self._plan(n_channels), self.readout)
 
-    def _policy(self, network: Network, n_channels: int) -> ChannelPolicy:
-        return choose(network.in_chans, n_channels, self.feed.channels, network.where)
+    def _plan(self, n_channels: int) -> ChannelPlan:
+        return choose(self.input(n_channels).in_chans, n_channels, self.feed.channels, self.network.where)
+
+    def _channel_notes(self, n_channels: int) -> list[str]:
+        """Return sentences on how channels enter, where not all at once and as they are."""
+        plan, takes = self._plan(n_channels), self.network.in_chans
+        shown = plan.passes or ((),)
+        if self._stem(n_channels):
+            return [f"Channels: the first layer was changed from {takes} channels to {n_channels} (channels=stem)."]
+        if plan.policy == "replicate" and n_channels > 1:
+            which = f"{len(shown)} of the {n_channels}" if plan.passes else f"each of the {n_channels}"
+            return [f"Channels: the model is shown {which} alone, and their vectors are joined."]
+        places = "; ".join(", ".join("none" if place < 0 else str(place) for place in places) for places in shown)
+        return [f"Channels: the model is shown those in places {places} of {n_channels}."] if plan.passes else []

@@ -71,7 +71,9 @@ def model_of(thing: Any, origin: Origin) -> Model:
     if origin.fixed:
         what = f"{' and '.join(origin.fixed)} can be asked of a torch module only, not of a {type(thing).__name__}"
         raise UserError(origin.where, what, "prepare the images inside the model")
-    asked = (origin.in_chans, origin.feed.channels)
+    if origin.feed.channels == "stem":
+        raise UserError(origin.where, "channels=stem changes a layer of a torch module", "write channels=replicate")
+    asked = (origin.in_chans, origin.feed.channels, origin.feed.roles)
     if is_encoder(thing):
         code = code_identity(thing, origin.where, origin.factory)
         return EncoderModel(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 
 from reprcheck.errors import UserError, did_you_mean
@@ -50,3 +51,17 @@ def flag(spec: Spec, key: str, default: bool) -> bool:
     if not isinstance(value, bool):
         raise UserError(spec.where, f"{key}={value} is neither true nor false", f"write {key}=true or {key}=false")
     return value
+
+
+def numbers(spec: Spec, key: str, between: str = ",") -> tuple[float, ...] | None:
+    """Return an option that must be finite numbers, or None where it isn't given: ``mean=0.5,0.4,0.5``."""
+    value = text(spec, key)
+    if value is None:
+        return None
+    try:
+        found = tuple(float(part) for part in value.split(between))
+    except ValueError:
+        found = (math.nan,)
+    if not all(map(math.isfinite, found)):
+        raise UserError(spec.where, f"{key}={value} isn't numbers", f"write {key}=0{between}1, say")
+    return found

@@ -52,10 +52,10 @@ def draw_plain(
         Where the model's channel policy doesn't allow such images.
     """
     name, taken = f"untrained-{architecture}-{k}", model.input(n_channels)
-    policy = choose(taken.in_chans, n_channels, taken.feed.channels, name)
+    plan = choose(taken.in_chans, n_channels, taken.feed.channels, name)
     side = None if architecture == "conv" else taken.feed.size or size
-    network = PlainNetwork(name, architecture, k, n_channels if policy == "native" else 1, side)
-    return TorchEncoder(name, network, taken.feed.sized(None), policy)
+    network = PlainNetwork(name, architecture, k, plan.width(n_channels), side)
+    return TorchEncoder(name, network, taken.feed.for_plain(side is not None), plan)
 
 
 @dataclass(frozen=True)

@@ -206,7 +206,8 @@ class Opponents:
 
     def _networks(self, model: Model, dataset: Dataset, channels: Channels) -> Networks:
         is_alone = model.vectors(dataset) is not None  # refused before images are read
-        return Networks(model, len(channels), self.policy.twins, self._facts(model), not is_alone)
+        names = tuple(dataset.channels[channel] for channel in channels)
+        return Networks(model, names, self.policy.twins, self._facts(model), not is_alone)
 
     def _met(self, model: Model, dataset: Dataset, channels: Channels, matched: bool) -> Contestants:
         title = self._title(model, matched)

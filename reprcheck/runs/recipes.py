@@ -107,7 +107,8 @@ class Networks:
     Attributes
     ----------
     model : Model
-    n_channels : int
+    channels : tuple of str
+        Those that are shown, by name.
     k : int
         Draws of a family.
     facts : Facts
@@ -121,7 +122,7 @@ class Networks:
     """
 
     model: Model
-    n_channels: int
+    channels: tuple[str, ...]
     k: int
     facts: Facts
     with_model: bool
@@ -130,7 +131,7 @@ class Networks:
 
     def draws(self) -> Draws:
         """Return the model, where it is a network, and the families that it meets whatever they turn out to be."""
-        model = {MODEL: [self.model.encoder(self.n_channels)]} if self.with_model else {}
+        model = {MODEL: [self._model.encoder(self._n)]} if self.with_model else {}
         return self._shown(model | (self._on_images() if self.target is None else self._twins() or self._plain()))
 
     def rescaled(self) -> Draws:
@@ -142,6 +143,14 @@ class Networks:
         """Return the plain families."""
         return self._shown(self._plain())
 
+    @property
+    def _model(self) -> Model:
+        return self.model.on(self.channels)
+
+    @property
+    def _n(self) -> int:
+        return len(self.channels)
+
     def _shown(self, draws: Draws) -> Draws:
         if (target := self.target) is None:
             return draws
@@ -151,14 +160,14 @@ class Networks:
         """Return the families that a model meets on the images as they are."""
         families = self._twins() | self._plain()
         if self.facts.opaque:
-            shuffled = [self.model.shuffled(self.n_channels, i) for i in range(self.k)]
+            shuffled = [self._model.shuffled(self._n, i) for i in range(self.k)]
             families[SHUFFLED.name] = [encoder for encoder in shuffled if encoder is not None]
         return {name: family for name, family in families.items() if family}
 
     def _plain(self) -> Draws:
         return {
             f"{UNTRAINED.name}-{architecture}": [
-                draw_plain(self.model, self.n_channels, architecture, i, self.facts.size) for i in range(self.k)
+                draw_plain(self._model, self._n, architecture, i, self.facts.size) for i in range(self.k)
             ]
             for architecture in ARCHITECTURES
         }
@@ -171,7 +180,7 @@ class Networks:
         return {UNTRAINED.name: twins} | (self._adapted(twins, CALIBRATED) if self.facts.batch_norm else {})
 
     def _drawn(self) -> list[Encoder]:
-        draws = [self.model.untrained(self.n_channels, i) for i in range(self.k)]
+        draws = [self._model.untrained(self._n, i) for i in range(self.k)]
         twins = [twin for twin in draws if twin is not None]
         return twins if len(twins) == self.k else []
 

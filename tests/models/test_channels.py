@@ -23,7 +23,7 @@ from .made import TINY, images, line
     ],
 )
 def test_native_where_the_numbers_agree(in_chans: int | None, n: int, asked: None, policy: str) -> None:
-    assert choose(in_chans, n, asked, "here") == policy
+    assert choose(in_chans, n, asked, "here").policy == policy
 
 
 def test_native_is_refused_where_they_disagree() -> None:

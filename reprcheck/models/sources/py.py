@@ -1,10 +1,10 @@
 """``py:package.module:factory`` and ``py:path/to/file.py:factory``: a model that the user's own code makes.
 
-Options other than reprcheck's own (``name``, ``channels``, ``in_chans``, ``size``, ``normalise``, ``precision``, and
-those of a `Readout`) are the factory's arguments; reprcheck's own are passed on as well where the factory's signature
-names them, but those of a readout are then the factory's alone. The code is
-imported when the model is first needed. A file is loaded under a name of its own; its folder (for a module: the working
-directory) can be imported from while it loads and while the factory runs, and is taken off the path again.
+Options other than reprcheck's own (``name``, ``in_chans``, those of a `Preprocessing` and of a `Readout`) are the
+factory's arguments. Where the factory's signature names one of reprcheck's own, some are passed on as well
+(`PASSED_ON`) and the others are the factory's alone. The code is imported when the model is first needed. A file is
+loaded under a name of its own; its folder (for a module: the working directory) can be imported from while it loads and
+while the factory runs, and is taken off the path again.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
@@ -27,14 +27,18 @@ from reprcheck.models.failure import users_code
 from reprcheck.models.model import Facts, Model
 from reprcheck.models.objects import Origin, model_of
 from reprcheck.models.own_code import fresh_imports
-from reprcheck.models.preprocessing import Input, Preprocessing
+from reprcheck.models.preprocessing import EVERY_MODEL, FEED, Input, Preprocessing
 from reprcheck.models.readout import READOUT, Readout
 from reprcheck.models.sources.source import Source
 from reprcheck.models.spec import Option, Spec
 from reprcheck.types import Encoder
 
-OWN = ("name", "channels", "in_chans", "size", "normalise", "precision", *READOUT)
-"""Options that reprcheck reads."""
+PASSED_ON = ("name", "channels", "in_chans", "size", "normalise", "precision")
+"""Options that reprcheck reads, and a factory too where its signature names them."""
+OWN = (*PASSED_ON, *(option for option in (*FEED, *READOUT) if option not in PASSED_ON))
+"""Options that reprcheck reads; a factory that names one of the others has it for itself."""
+OF_MODULES = tuple(option for option in (*FEED, *READOUT) if option not in EVERY_MODEL)
+"""Options that only a torch module can follow."""
 
 
 class Py(Source):
@@ -78,7 +82,8 @@ class FactoryModel(Model):
         self._file = Path(self._module).expanduser() if self._module.endswith(".py") else None
         if self._file and not self._file.is_file():
             raise UserError(spec.where, f"no file {self._module}", "check the path")
-        self._feed, self._in_chans = Preprocessing.of(spec), options.count(spec, "in_chans")
+        Preprocessing.of(_only(spec, PASSED_ON))  # what is wrong with the others is known once the factory is
+        self._in_chans = options.count(spec, "in_chans")
 
     @cached_property
     def inner(self) -> Model:
@@ -92,17 +97,20 @@ class FactoryModel(Model):
             with users_code(spec.where, "the factory", f"call {self._factory}() by hand"):
                 made = factory(**given)
         told = {key: _told(value) for key, value in given.items()}
-        fixed = tuple(
-            key for key in ("size", "normalise", "precision", *READOUT) if key in spec.options and key not in given
-        )
-        readout = Readout.of(replace(spec, options={k: v for k, v in spec.options.items() if k not in given}))
-        origin = Origin(self.spec, self.name, spec.where, self._feed, self._in_chans, module, told, fixed, readout)
+        ours = _only(spec, [key for key in OWN if key in PASSED_ON or key not in given])
+        fixed = tuple(key for key in ours.options if key in OF_MODULES and key not in given)
+        feed, readout = Preprocessing.of(ours), Readout.of(ours)
+        origin = Origin(self.spec, self.name, spec.where, feed, self._in_chans, module, told, fixed, readout)
         return model_of(made, origin)
 
     @cached_property
     def digest(self) -> str:
         """Digest of weights, architecture and preprocessing; calls the factory."""
         return self.inner.digest
+
+    def on(self, channels: Sequence[str]) -> Model:
+        """Return the model as it is shown images with these channels; calls the factory where it names some."""
+        return self.inner.on(channels) if ":" in str(self._parsed.options.get("channels")) else self
 
     def encoder(self, n_channels: int) -> Encoder:
         """Return the model as an encoder; calls the factory."""
@@ -148,6 +156,11 @@ def arguments(factory: Callable[..., Any], given: Mapping[str, Option]) -> dict[
     except (TypeError, ValueError):
         named = set()
     return {key: value for key, value in given.items() if key not in OWN or key in named}
+
+
+def _only(spec: Spec, keys: Collection[str]) -> Spec:
+    """Return a SPEC without options other than ``keys``."""
+    return replace(spec, options={key: value for key, value in spec.options.items() if key in keys})
 
 
 def _from_file(path: Path, where: str) -> ModuleType:

@@ -17,7 +17,7 @@ from reprcheck.errors import UserError
 from reprcheck.models import options
 from reprcheck.models.network import BuiltNetwork, Network
 from reprcheck.models.network_model import NetworkModel
-from reprcheck.models.preprocessing import Preprocessing
+from reprcheck.models.preprocessing import FEED, Preprocessing
 from reprcheck.models.readout import READOUT, Readout
 from reprcheck.models.sources.source import Source
 from reprcheck.models.spec import Spec
@@ -31,7 +31,7 @@ class Timm(Source):
     """Networks by timm's names."""
 
     target = "NAME"
-    options = ("pretrained", "checkpoint", "seed", "size", "in_chans", "normalise", "channels", "precision", *READOUT)
+    options = ("pretrained", "checkpoint", "seed", "in_chans", *FEED, *READOUT)
 
     def open(self, spec: Spec) -> NetworkModel:
         """Return the model; raises UserError for bad options and a checkpoint that isn't there."""

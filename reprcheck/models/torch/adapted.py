@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from reprcheck.code import code_digest
 from reprcheck.digest import digest
-from reprcheck.models.channels import planes
 from reprcheck.models.torch.encoder import TorchEncoder
 from reprcheck.types import Encoder, Image
 
@@ -48,7 +47,7 @@ class AdaptedEncoder(TorchEncoder):
 
     def __init__(self, encoder: TorchEncoder, images: AdaptationImages, how: Adaptation) -> None:
         name = encoder.name.replace("untrained", how)
-        super().__init__(name, encoder.network, encoder.feed, encoder.policy, encoder.readout)
+        super().__init__(name, encoder.network, encoder.feed, encoder.plan, encoder.readout)
         self.encoder, self.images, self.how = encoder, images, how
 
     @cached_property
@@ -58,7 +57,7 @@ class AdaptedEncoder(TorchEncoder):
     def _build(self) -> Runner:
         runner = super()._build()
         adapt_to = runner.adapt if self.how == CALIBRATED else runner.rescale
-        adapt_to(plane for image in self.images.read() for plane in planes([image], self.policy))
+        adapt_to(plane for image in self.images.read() for plane in self.plan.planes([image]))
         return runner
 
     def _copy(self, built: Runner) -> Runner:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from reprcheck.code import code_digest
 from reprcheck.cores import cores
 from reprcheck.digest import digest
-from reprcheck.models.channels import ChannelPolicy, joined, planes
+from reprcheck.models.channels import ChannelPlan, joined
 from reprcheck.models.preprocessing import Preprocessing
 from reprcheck.models.readout import Readout
 from reprcheck.turns import waiting
@@ -40,7 +40,7 @@ class TorchEncoder:
     name : str
     network : Network
     feed : Preprocessing
-    policy : {"native", "replicate"}
+    plan : ChannelPlan
     readout : Readout, optional
     """
 
@@ -49,10 +49,10 @@ class TorchEncoder:
         name: str,
         network: Network,
         feed: Preprocessing,
-        policy: ChannelPolicy,
+        plan: ChannelPlan,
         readout: Readout | None = None,
     ) -> None:
-        self.name, self.network, self.feed, self.policy = name, network, feed, policy
+        self.name, self.network, self.feed, self.plan = name, network, feed, plan
         self.readout = readout or Readout()
         self._built: Runner | None = None
         self._idle: deque[Runner] = deque()
@@ -89,7 +89,7 @@ class TorchEncoder:
         if not images:
             return np.empty((0, 0), np.float32)
         with self._lent() as runner:
-            return joined(runner(planes(images, self.policy)), len(images))
+            return joined(runner(self.plan.planes(images)), len(images))
 
     @property
     def runner(self) -> Runner:
@@ -119,12 +119,12 @@ class TorchEncoder:
     @cached_property
     def _digest(self) -> str:
         code = code_digest(type(self).__module__), self.network.code_key()
-        return digest("encoder", *code, self.network.identity(), *self.feed.key, self.policy, *self.readout.declared)
+        return digest("encoder", *code, self.network.identity(), *self.feed.key, *self.plan.key, *self.readout.declared)
 
     def _build(self) -> Runner:
         from reprcheck.models.torch.forward import Runner
 
-        return Runner(self.network, self.feed, self.policy, self.readout)
+        return Runner(self.network, self.feed, self.plan, self.readout)
 
     def _copy(self, built: Runner) -> Runner:
         """Return another that gives what ``built`` gives, which may be running meanwhile."""

@@ -1,4 +1,4 @@
-"""Pixels in, vectors out: resizing, normalising and the forward pass. The one place that runs a network.
+"""Pixels in, vectors out: the forward pass. The one place that runs a network.
 
 All batches of images of one shape have one size, the last one padded with zeros, so that a vector doesn't depend on how
 many images came along. Everything is float32, TF32 is off and cuDNN deterministic; a SPEC may ask for half the bits. On
@@ -19,11 +19,10 @@ from itertools import islice
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.nn import functional
 from torch.nn.parameter import is_lazy
 
 from reprcheck.errors import UserError
-from reprcheck.models.channels import ChannelPolicy
+from reprcheck.models.channels import ChannelPlan
 from reprcheck.models.failure import users_code
 from reprcheck.models.files_read import only_known
 from reprcheck.models.network import Network
@@ -31,6 +30,7 @@ from reprcheck.models.preprocessing import Preprocessing
 from reprcheck.models.readout import Readout
 from reprcheck.models.repeat_check import RepeatCheck
 from reprcheck.models.torch.device import device
+from reprcheck.models.torch.preparation import Preparation
 from reprcheck.models.torch.readout import NetworkReader
 from reprcheck.models.torch.rescaling import rescaling, weight_layers
 from reprcheck.models.torch.twins import batch_norms
@@ -48,8 +48,6 @@ BUILD_TURN = threading.Lock()
 """Held while a network is built: weights are drawn from one generator, which belongs to the whole process."""
 HALF = {"bf16": torch.bfloat16, "fp16": torch.float16}
 """What torch casts to, where a SPEC asks for less than float32."""
-FLAT = 1e-6
-"""Standard deviation under which an image counts as constant."""
 
 
 class Runner:
@@ -59,7 +57,7 @@ class Runner:
     ----------
     network : Network
     feed : Preprocessing
-    policy : {"native", "replicate"}
+    plan : ChannelPlan
     readout : Readout
 
     Raises
@@ -68,23 +66,22 @@ class Runner:
         For a network that can't be built, or a device that isn't there.
     """
 
-    def __init__(self, network: Network, feed: Preprocessing, policy: ChannelPolicy, readout: Readout) -> None:
-        self.where, self.made_of, self.image_wise = network.where, network.made_of, feed.normalise == "image"
-        self.repeats = network.in_chans if policy == "replicate" else 1
+    def __init__(self, network: Network, feed: Preprocessing, plan: ChannelPlan, readout: Readout) -> None:
+        self.where, self.made_of = network.where, network.made_of
+        self.repeats = network.in_chans if plan.policy == "replicate" else 1
         self.repeat_check = RepeatCheck(network.where, feed.precision)
         self.half = HALF.get(feed.precision)
         with BUILD_TURN:
             built = network.build()
         self.device = device()
-        self.size = feed.size or built.size
+        self.prepare = Preparation(feed, built, self.repeats, network.in_chans, self.device, network.where)
+        self.size = self.prepare.size
         self.at_once = CPU_BATCH if self.device.type == "cpu" else BATCH
         self.layout = torch.channels_last if network.made_of is None else torch.contiguous_format
         self.module = built.module.eval().float().to(self.device).to(memory_format=self.layout)
         self.read = NetworkReader(self.module, readout, network.where)
         tensors = (*self.module.parameters(), *self.module.buffers())
         self.n_bytes = sum(tensor.nbytes for tensor in tensors if not is_lazy(tensor))
-        self.mean = torch.tensor(built.mean, dtype=torch.float32, device=self.device).view(1, -1, 1, 1)
-        self.std = torch.tensor(built.std, dtype=torch.float32, device=self.device).view(1, -1, 1, 1)
 
     @torch.inference_mode()
     def __call__(self, planes: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
@@ -172,19 +169,12 @@ class Runner:
             users_code(self.where, "the model", "run it on one image by hand"),
             only_known(self.made_of, self.where),
         ):
-            x = self._prepared(torch.from_numpy(pixels).to(self.device))
+            x = self.prepare(torch.from_numpy(pixels).to(self.device)).contiguous(memory_format=self.layout)
             with torch.autocast(self.device.type, self.half, enabled=self.half is not None, cache_enabled=False):
-                return self.read(x)
-
-    def _prepared(self, x: torch.Tensor) -> torch.Tensor:
-        if self.size and x.shape[-2:] != (self.size, self.size):
-            x = functional.interpolate(x, (self.size, self.size), mode="bilinear", antialias=True, align_corners=False)
-        if self.image_wise:
-            sd, mean = torch.std_mean(x, dim=(1, 2, 3), keepdim=True, correction=0)
-            x = (x - mean) / sd.clamp_min(FLAT)
-        x = x.repeat(1, self.repeats, 1, 1)
-        x = x if self.image_wise else (x - self.mean) / self.std
-        return x.contiguous(memory_format=self.layout)
+                vectors = self.read(x)
+            return (
+                vectors if len(x) == len(pixels) else vectors.float().reshape(len(pixels), -1, vectors.shape[1]).mean(1)
+            )
 
 
 def _adaptable(module: torch.nn.Module) -> list[torch.nn.Module]:

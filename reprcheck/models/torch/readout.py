@@ -79,7 +79,7 @@ class NetworkReader:
         )
 
     def _layer(self, name: str) -> nn.Module:
-        layers = dict(self.module.named_modules())
+        layers: dict[str, nn.Module] = dict(self.module.named_modules())
         if name and name in layers:
             return layers[name]
         kind = type(self.module).__name__
@@ -133,7 +133,7 @@ class NetworkReader:
     def _normed(self, x: torch.Tensor) -> torch.Tensor:
         """Apply the norm that a network of timm has behind its pooling in place of the one before it."""
         norm = getattr(self.module, "fc_norm", None) if self.readout.method == "forward_features" else None
-        return norm(x) if isinstance(norm, nn.Module) else x  # type: ignore[no-any-return]
+        return norm(x) if isinstance(norm, nn.Module) else x
 
     def _unread(self, out: object, n: int) -> UserError:
         what = f"wrong output shape: {_described(out)}; expected [{n}, D] for {n} images"

@@ -8,6 +8,7 @@ from typing import ClassVar
 import torch
 
 from reprcheck.models import AdaptationImages, adapt
+from reprcheck.models.channels import NATIVE
 from reprcheck.models.preprocessing import Preprocessing
 from reprcheck.models.torch.encoder import TorchEncoder
 from reprcheck.models.torch.module import ModuleNetwork
@@ -43,7 +44,7 @@ def test_building_and_reading_are_not_counted() -> None:
         network.module.note("read")
         return images(4)
 
-    plain = TorchEncoder("untrained-0", network, Preprocessing(), "native")
+    plain = TorchEncoder("untrained-0", network, Preprocessing(), NATIVE)
     encoder = adapt(plain, AdaptationImages(("a", "b", "c", "d"), read))
     Watched.counted.clear()
     with running():
