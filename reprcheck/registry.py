@@ -207,8 +207,12 @@ SOURCES = Registry(
     {
         "demo": "reprcheck.models.sources.demo:DEMO",
         "emb": "reprcheck.models.sources.emb:EMB",
+        "exec": "reprcheck.models.sources.exec:EXEC",
+        "onnx": "reprcheck.models.sources.onnx:ONNX",
+        "pt2": "reprcheck.models.sources.pt2:PT2",
         "py": "reprcheck.models.sources.py:PY",
         "timm": "reprcheck.models.sources.timm:TIMM",
+        "torchscript": "reprcheck.models.sources.torchscript:TORCHSCRIPT",
     },
 )
 DATASETS = Registry("reprcheck.datasets", "dataset", "reprcheck.datasets.named:NamedDataset")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from reprcheck.code import code_digest
 from reprcheck.digest import digest
@@ -46,9 +46,12 @@ class Network(ABC):
     ----------
     where : str
         What an error names: the SPEC, as ``--model=...``.
+    twins : str
+        How its untrained twins are drawn, for reports; empty where the library that it is of draws them.
     """
 
     where: str
+    twins: ClassVar[str] = ""
 
     @property
     @abstractmethod

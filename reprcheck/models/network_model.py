@@ -59,7 +59,7 @@ class NetworkModel(Model):
         return self._encoder(self.name, self.network, n_channels)
 
     def notes(self, n_channels: int) -> tuple[str, ...]:
-        """Return sentences on what was declared, and on images that aren't shown with all channels at once."""
+        """Return sentences on what was declared, on images that aren't shown whole, and on how twins are drawn."""
         notes = [*self._channel_notes(n_channels)]
         if self.feed.precision != "fp32":
             notes.append(f"Precision: the model and all untrained networks compute in {self.feed.precision}.")
@@ -67,6 +67,8 @@ class NetworkModel(Model):
             notes.append(f"Input: {', '.join(self.feed.declared)}, for the model and its untrained twins.")
         if self.readout.declared:
             notes.append(f"Output: {', '.join(self.readout.declared)}, of the model and its untrained twins.")
+        if self.network.twins:
+            notes.append(f"Untrained twins: {self.network.twins}.")
         return tuple(notes)
 
     def untrained(self, n_channels: int, k: int) -> Encoder:

@@ -22,6 +22,8 @@ class Source(ABC):
         What follows the colon, as messages write it: ``FILE.npy``. Empty where the name says all.
     options : sequence of str or None
         Options that a SPEC may have, beside ``name``. None: any, and the source reads what it likes.
+    twins : str
+        How untrained twins of its models are drawn, for tables and reports; empty where there are none.
 
     Examples
     --------
@@ -39,6 +41,7 @@ class Source(ABC):
 
     target: str = ""
     options: Sequence[str] | None = ()
+    twins: str = ""
 
     @abstractmethod
     def open(self, spec: Spec) -> Model:

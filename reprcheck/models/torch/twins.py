@@ -60,11 +60,11 @@ def reinitialised(module: torch.nn.Module, seed: int) -> tuple[torch.nn.Module, 
                 if not _reset_statistic(key, tensor) and tensor.is_floating_point():
                     kept.append(f"{name}.{key}".lstrip("."))
     notes = (
-        _note(redrawn, "redrawn with the trained tensor's mean and standard deviation, no module resets it"),
-        _note(constant, "kept, a constant that no module resets"),
-        _note(kept, "kept, a buffer that no module resets"),
+        note(redrawn, "redrawn with the trained tensor's mean and standard deviation, no module resets it"),
+        note(constant, "kept, a constant that no module resets"),
+        note(kept, "kept, a buffer that no module resets"),
     )
-    return twin, tuple(note for note in notes if note)
+    return twin, tuple(filter(None, notes))
 
 
 def batch_norms(module: torch.nn.Module) -> list[_BatchNorm]:
@@ -105,7 +105,8 @@ def _reset_statistic(key: str, tensor: torch.Tensor) -> bool:
     return start is not None
 
 
-def _note(names: list[str], what: str) -> str:
+def note(names: list[str], what: str) -> str:
+    """Return a sentence on tensors of a twin, of which the first is named; "" for none."""
     if not names:
         return ""
     more = f" and {len(names) - 1} more" if len(names) > 1 else ""

@@ -21,11 +21,16 @@ def specs(tmp_path: Path) -> dict[str, str]:
     """A SPEC of each source."""
     np.save(tmp_path / "v.npy", np.zeros((2, 2), np.float32))
     (tmp_path / "net.py").write_text("def make(): raise RuntimeError('opened too early')\n")
+    (tmp_path / "net.graph").write_text("opened too early")
     return {
         "demo": "demo",
         "emb": f"emb:{tmp_path / 'v.npy'}",
+        "exec": "exec:no-such-command",
+        "onnx": f"onnx:{tmp_path / 'net.graph'}",
+        "pt2": f"pt2:{tmp_path / 'net.graph'}",
         "py": f"py:{tmp_path / 'net.py'}:make",
         "timm": f"timm:{TINY}?pretrained=false",
+        "torchscript": f"torchscript:{tmp_path / 'net.graph'}",
     }
 
 

@@ -1,0 +1,175 @@
+"""``exec:COMMAND``: an encoder in an environment of its own, asked over its standard input and output.
+
+For what can't be imported here: TensorFlow, JAX, old pins. What is said is in `reprcheck.models.conversation`. The
+command is run as it is, in the working directory, by no shell. The encoder is known by the identity that it tells and
+by the bytes of the files that the command names.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reprcheck.digest import digest, file_digest
+from reprcheck.errors import UserError, shown
+from reprcheck.models import options
+from reprcheck.models.conversation import PROTOCOL, Conversation
+from reprcheck.models.functions import CallableModel
+from reprcheck.models.model import Model, safe
+from reprcheck.models.preprocessing import EVERY_MODEL, Preprocessing
+from reprcheck.models.sources.source import Source
+from reprcheck.models.spec import Spec
+from reprcheck.types import Encoder
+
+PATIENCE = 300
+"""Seconds that an answer may take, unless ``timeout=`` says."""
+TWINS = "the encoder's own verb `untrained`, where it has it"
+
+
+class Exec(Source):
+    """Encoders by the command that starts them."""
+
+    target = "COMMAND"
+    options = ("in_chans", "timeout", *EVERY_MODEL)
+    twins = TWINS
+
+    def open(self, spec: Spec) -> ProcessModel:
+        """Return the model; starts nothing. Raises UserError for bad options."""
+        return ProcessModel(spec, self.name_of(spec))
+
+    def short_name(self, spec: Spec) -> str:
+        """Return the name of the last file that the command names, else its first word."""
+        words = spec.target.split()
+        files = [Path(word).stem for word in words if Path(word).suffix]
+        return (files or [Path(words[0]).name])[-1]
+
+
+EXEC = Exec()
+
+
+@dataclass(frozen=True)
+class Description:
+    """What an encoder says of itself.
+
+    Attributes
+    ----------
+    identity : str
+        Another text for other weights.
+    channels : int or None
+        Channels that it takes; None: any.
+    untrained : bool
+        Whether it can be drawn afresh.
+    """
+
+    identity: str
+    channels: int | None
+    untrained: bool
+
+
+class ProcessModel(Model):
+    """An encoder in a process of its own.
+
+    Parameters
+    ----------
+    spec : Spec
+    name : str
+    """
+
+    def __init__(self, spec: Spec, name: str) -> None:
+        self.spec, self.name, self.where, self.command = str(spec), safe(name), spec.where, spec.target
+        self.patience = options.count(spec, "timeout") or PATIENCE
+        self._in_chans, self._feed = options.count(spec, "in_chans"), Preprocessing.of(spec)
+
+    @cached_property
+    def described(self) -> Description:
+        """What the encoder says of itself; starts it."""
+        return describe(self._conversation)
+
+    @cached_property
+    def _conversation(self) -> Conversation:
+        return Conversation(self.command, self.where, self.patience)
+
+    @cached_property
+    def _inner(self) -> CallableModel:
+        said = self.described
+        function = (DrawableFunction if said.untrained else ProcessFunction)(self._conversation)
+        known = digest("exec", said.identity, _files(self.command))
+        asked = self._in_chans or said.channels, self._feed.channels
+        return CallableModel(self.spec, self.name, self.where, function, known, *asked, roles=self._feed.roles)
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest of what the encoder says of itself, and of the files that the command names."""
+        return self._inner.digest
+
+    def on(self, channels: Sequence[str]) -> Model:
+        """Return the model with the channels that it is asked to be shown by their places; starts the encoder."""
+        return self._inner.on(channels)
+
+    def encoder(self, n_channels: int) -> Encoder:
+        """Return the model as an encoder."""
+        return self._inner.encoder(n_channels)
+
+    def notes(self, n_channels: int) -> tuple[str, ...]:
+        """Return how its untrained twins are drawn."""
+        return (f"Untrained twins: {TWINS}.",) if self.described.untrained else ()
+
+    def untrained(self, n_channels: int, k: int) -> Encoder | None:
+        """Return the ``k``-th untrained twin, drawn by the encoder itself; None where it can't."""
+        return self._inner.untrained(n_channels, k)
+
+
+class ProcessFunction:
+    """What an encoder makes of arrays, float32[N, C, H, W] to float32[N, D]; ``seed``: once it was drawn afresh."""
+
+    def __init__(self, conversation: Conversation, seed: int | None = None) -> None:
+        self.conversation, self.seed, self._is_drawn = conversation, seed, False
+
+    def __call__(self, pixels: NDArray[np.float32]) -> NDArray[Any]:
+        """Return the vectors of images. Raises UserError."""
+        if self.seed is not None and not self._is_drawn:
+            self.conversation.ask("untrained", seed=self.seed)
+            self._is_drawn = True
+        _, arrays = self.conversation.ask("embed", {"images": pixels})
+        if "vectors" not in arrays:
+            what = f"the encoder sent {', '.join(arrays) or 'no arrays'} in place of vectors"
+            raise UserError(self.conversation.where, what, 'answer "embed" with {"vectors": float32[N, D]}')
+        return arrays["vectors"]
+
+
+class DrawableFunction(ProcessFunction):
+    """The same, of an encoder that can be drawn afresh."""
+
+    def untrained(self, seed: int) -> ProcessFunction:
+        """Return the encoder drawn afresh from a seed, in another process."""
+        talk = self.conversation
+        return ProcessFunction(Conversation(talk.command, talk.where, talk.patience), seed)
+
+
+def describe(conversation: Conversation) -> Description:
+    """Return what an encoder says of itself. Raises UserError for what it can't mean."""
+    answer, _ = conversation.ask("describe", protocol=PROTOCOL)
+    identity, channels, untrained = answer.get("identity"), answer.get("channels"), answer.get("untrained", False)
+    is_count = isinstance(channels, int) and not isinstance(channels, bool) and channels > 0
+    for key, is_meant, wanted in (
+        ("identity", isinstance(identity, str) and identity, "a text that changes with the weights"),
+        ("channels", channels is None or is_count, "a whole number from 1, or null for any"),
+        ("untrained", isinstance(untrained, bool), "true or false"),
+    ):
+        if not is_meant:
+            what = f"the encoder describes itself with {key} {shown(answer.get(key))}"
+            raise UserError(conversation.where, what, f"answer with {wanted}")
+    return Description(str(identity), channels, untrained)
+
+
+def _files(command: str) -> list[str]:
+    """Return the digests of the files that a command names, but for the program itself."""
+    paths = [Path(word).expanduser() for word in shlex.split(command)[1:]]
+    return [file_digest(path) for path in paths if path.is_file()]
