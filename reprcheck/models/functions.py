@@ -22,6 +22,7 @@ from reprcheck.models.files_read import only_known
 from reprcheck.models.identity import Identity
 from reprcheck.models.model import Model
 from reprcheck.models.repeat_check import RepeatCheck
+from reprcheck.models.second_build import SecondBuild
 from reprcheck.seeding import seed
 from reprcheck.types import Encoder, Image
 
@@ -51,6 +52,8 @@ class CallableModel(Model):
         What the channels it takes are.
     made_of : Identity or None
         What it may read and import while it runs; None: anything.
+    again : SecondBuild or None
+        What makes it once more, to know that it is the same.
     """
 
     def __init__(
@@ -64,10 +67,11 @@ class CallableModel(Model):
         channels: str | None = None,
         roles: tuple[str, ...] = (),
         made_of: Identity | None = None,
+        again: SecondBuild | None = None,
     ) -> None:
         self.spec, self.name, self.where, self.function = spec, name, where, function
         self.identity, self.in_chans, self.made_of = identity, in_chans, made_of
-        self.channels, self.roles = channels, roles
+        self.channels, self.roles, self.again = channels, roles, again
 
     @cached_property
     def digest(self) -> str:
@@ -80,7 +84,7 @@ class CallableModel(Model):
 
     def encoder(self, n_channels: int) -> Encoder:
         """Return the callable as an encoder."""
-        return self._encoder(self.name, self.function, self.identity, n_channels)
+        return self._encoder(self.name, self.function, self.identity, n_channels, self.again)
 
     def untrained(self, n_channels: int, k: int) -> Encoder | None:
         """Return the callable's own ``untrained(seed)``, or None."""
@@ -92,9 +96,11 @@ class CallableModel(Model):
             function = _untrained(own, draw, self.where)
         return self._encoder(f"untrained-{k}", function, digest(self.identity, "draw", draw), n_channels)
 
-    def _encoder(self, name: str, function: ArrayFunction, identity: str, n_channels: int) -> CallableEncoder:
+    def _encoder(
+        self, name: str, function: ArrayFunction, identity: str, n_channels: int, again: SecondBuild | None = None
+    ) -> CallableEncoder:
         plan = choose(self.in_chans, n_channels, self.channels, self.where)
-        return CallableEncoder(name, self.where, function, identity, plan, self.in_chans or 1, self.made_of)
+        return CallableEncoder(name, self.where, function, identity, plan, self.in_chans or 1, self.made_of, again)
 
 
 class CallableEncoder:
@@ -111,9 +117,10 @@ class CallableEncoder:
         plan: ChannelPlan,
         repeats: int,
         made_of: Identity | None = None,
+        again: SecondBuild | None = None,
     ) -> None:
         self.name, self.where, self.function, self.identity = name, where, function, identity
-        self.plan, self.repeats, self.made_of = plan, repeats, made_of
+        self.plan, self.repeats, self.made_of, self.again = plan, repeats, made_of, again
         self.steady = RepeatCheck(where)
 
     def digest(self) -> str:
@@ -130,6 +137,8 @@ class CallableEncoder:
         """
         if not images:
             return np.empty((0, 0), np.float32)
+        if self.again is not None and self.made_of is not None:
+            self.again.check_callable(self.function, self.made_of.digest)
         shown = self.plan.planes(images)
         found = np.concatenate([self._batch(shown[i : i + BATCH]) for i in range(0, len(shown), BATCH)])
         self.steady.check(found, lambda: self._batch(shown[:1]))

@@ -16,6 +16,7 @@ from reprcheck.models.model import Model
 from reprcheck.models.network_model import NetworkModel
 from reprcheck.models.preprocessing import Preprocessing
 from reprcheck.models.readout import Readout
+from reprcheck.models.second_build import SecondBuild
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ class Origin:
     feed : Preprocessing
     readout : Readout
         What is taken from a torch module.
+    again : SecondBuild or None
+        What makes it once more.
     in_chans : int or None
     factory : module or None
         The module whose factory made it; None for an object that came without one.
@@ -46,6 +49,7 @@ class Origin:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     fixed: tuple[str, ...] = ()
     readout: Readout = field(default_factory=Readout)
+    again: SecondBuild | None = None
 
 
 def model_of(thing: Any, origin: Origin) -> Model:
@@ -60,7 +64,9 @@ def model_of(thing: Any, origin: Origin) -> Model:
     if torch is not None and isinstance(thing, torch.nn.Module) and not is_encoder(thing):
         from reprcheck.models.torch.module import ModuleNetwork
 
-        network = ModuleNetwork(origin.where, thing, origin.in_chans, origin.arguments, factory=origin.factory)
+        network = ModuleNetwork(
+            origin.where, thing, origin.in_chans, origin.arguments, factory=origin.factory, again=origin.again
+        )
         return NetworkModel(origin.spec, origin.name, network, origin.feed, origin.readout)
     if not is_encoder(thing) and (not callable(thing) or isinstance(thing, type)):
         raise UserError(
@@ -81,7 +87,9 @@ def model_of(thing: Any, origin: Origin) -> Model:
         )
     made_of = identity(thing, origin.where, origin.factory)
     told = digest(made_of.digest, origin.arguments)
-    return CallableModel(origin.spec, origin.name, origin.where, thing, told, *asked, made_of=made_of)
+    return CallableModel(
+        origin.spec, origin.name, origin.where, thing, told, *asked, made_of=made_of, again=origin.again
+    )
 
 
 def _described(thing: object) -> str:

@@ -13,8 +13,8 @@ import inspect
 import os
 import sys
 import sysconfig
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib import invalidate_caches
@@ -178,6 +178,23 @@ class FreshImports:
             sys.dont_write_bytecode = writes
             new = {name: sys.modules[name] for name in set(sys.modules) - before}
             self._brought = {name: module for name, module in new.items() if _is_own(name, module)}
+
+    def keep(self) -> Callable[[], AbstractContextManager[None]]:
+        """Return what puts the latest model's modules back for a while, when others have come since."""
+        brought = dict(self._brought)
+
+        @contextmanager
+        def as_then() -> Iterator[None]:
+            now = {name: sys.modules[name] for name in brought if name in sys.modules}
+            sys.modules.update(brought)  # type: ignore[arg-type]
+            try:
+                yield
+            finally:
+                for name in brought:
+                    sys.modules.pop(name, None)
+                sys.modules.update(now)
+
+        return as_then
 
 
 fresh_imports = FreshImports()

@@ -29,6 +29,7 @@ from reprcheck.models.objects import Origin, model_of
 from reprcheck.models.own_code import fresh_imports
 from reprcheck.models.preprocessing import EVERY_MODEL, FEED, Input, Preprocessing
 from reprcheck.models.readout import READOUT, Readout
+from reprcheck.models.second_build import SecondBuild
 from reprcheck.models.sources.source import Source
 from reprcheck.models.spec import Option, Spec
 from reprcheck.types import Encoder
@@ -96,11 +97,17 @@ class FactoryModel(Model):
             given = arguments(factory, spec.options)
             with users_code(spec.where, "the factory", f"call {self._factory}() by hand"):
                 made = factory(**given)
+
+        def make() -> object:
+            with importable(folder):
+                return factory(**given)
+
         told = {key: _told(value) for key, value in given.items()}
         ours = _only(spec, [key for key in OWN if key in PASSED_ON or key not in given])
         fixed = tuple(key for key in ours.options if key in OF_MODULES and key not in given)
         feed, readout = Preprocessing.of(ours), Readout.of(ours)
-        origin = Origin(self.spec, self.name, spec.where, feed, self._in_chans, module, told, fixed, readout)
+        again = SecondBuild(spec.where, make, module, fresh_imports.keep())
+        origin = Origin(self.spec, self.name, spec.where, feed, self._in_chans, module, told, fixed, readout, again)
         return model_of(made, origin)
 
     @cached_property

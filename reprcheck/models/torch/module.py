@@ -20,6 +20,7 @@ from reprcheck.errors import UserError
 from reprcheck.models.failure import users_code
 from reprcheck.models.identity import Identity, identity
 from reprcheck.models.network import BuiltNetwork, Network
+from reprcheck.models.second_build import SecondBuild
 from reprcheck.models.torch.twins import reinitialised, seeded
 from reprcheck.seeding import seed
 
@@ -39,6 +40,8 @@ class ModuleNetwork(Network):
     notes : tuple of str
     factory : module, optional
         Where it was made: part of the identity.
+    again : SecondBuild, optional
+        What makes it once more, to know that it is the same.
     """
 
     def __init__(
@@ -49,10 +52,12 @@ class ModuleNetwork(Network):
         arguments: Mapping[str, Any] | None = None,
         notes: tuple[str, ...] = (),
         factory: ModuleType | None = None,
+        again: SecondBuild | None = None,
     ) -> None:
         self.where, self.arguments, self._notes, self.factory = where, arguments or {}, notes, factory
         self.module = _copied(module, where).cpu().eval()
         self.channels = in_chans or _first_convolution(self.module) or 3
+        self._again = again
         self._twins: dict[int, ModuleNetwork] = {}
 
     @property
@@ -85,7 +90,9 @@ class ModuleNetwork(Network):
         return digest("module", libraries, self._made_of.digest, self.channels, mean, std, size, self.arguments)
 
     def build(self) -> BuiltNetwork:
-        """Return a copy of the module."""
+        """Return a copy of the module; the first time only if its factory makes the same one again."""
+        if self._again is not None:
+            self._again.check_module(self.module)
         mean, std, size = _preparation(self.module, self.channels)
         return BuiltNetwork(_copied(self.module, self.where), mean, std, size)
 

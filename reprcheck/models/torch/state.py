@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.nn.parameter import is_lazy
 
 from reprcheck.digest import digest
 from reprcheck.models.own_code import UnknownIdentityError
@@ -28,6 +29,18 @@ OPERATORS = ("aten.", "prims.", "quantized.", "torchvision.")
 def state_digest(module: torch.nn.Module) -> str:
     """Return the digest of a module's parameters and buffers: names, dtypes, shapes and bytes."""
     return digest("state", [(name, str(t.dtype), list(t.shape), _bytes(t)) for name, t in sorted(_tensors(module))])
+
+
+def differing(module: object, other: object) -> list[str]:
+    """Return the parameters and buffers that two modules of one kind don't share, by name; none of anything else."""
+    if not isinstance(module, torch.nn.Module) or not isinstance(other, torch.nn.Module):
+        return []
+    theirs = dict(_tensors(other))
+    return [
+        name
+        for name, tensor in _tensors(module)
+        if not is_lazy(tensor) and (name not in theirs or not np.array_equal(_bytes(tensor), _bytes(theirs[name])))
+    ]
 
 
 def torch_parts(value: object) -> Parts | None:
