@@ -87,6 +87,15 @@ class Model(ABC):
             Where the policy asked for doesn't allow it, or the source has no network.
         """
 
+    @property
+    def evens_brightness(self) -> bool:
+        """Whether images are normalised one by one, so that how bright one is doesn't reach the model."""
+        return False
+
+    def in_range(self, low: float, high: float) -> Model | None:
+        """Return the model fed values in another range; None where it can't be, or a range was asked for."""
+        return None
+
     def notes(self, n_channels: int) -> tuple[str, ...]:
         """Return what must be told of how the model is shown such images: a sentence where not all channels at once."""
         return ()

@@ -58,6 +58,17 @@ class NetworkModel(Model):
         """Return the model as an encoder; raises UserError under an impossible channel policy."""
         return self._encoder(self.name, self.network, n_channels)
 
+    @property
+    def evens_brightness(self) -> bool:
+        """Whether images, or their channels, are normalised one by one."""
+        return self.feed.normalise != "model" or self.feed.percentiles is not None
+
+    def in_range(self, low: float, high: float) -> Model | None:
+        """Return the model fed values in another range, unless it was asked for one, or for a mean."""
+        if self.feed.range or self.feed.mean or self.feed.normalise != "model":
+            return None
+        return NetworkModel(self.spec, self.name, self.network, replace(self.feed, range=(low, high)), self.readout)
+
     def notes(self, n_channels: int) -> tuple[str, ...]:
         """Return sentences on what was declared, on images that aren't shown whole, and on how twins are drawn."""
         notes = [*self._channel_notes(n_channels)]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
+from reprcheck.errors import UserError
 from reprcheck.models import options
 from reprcheck.models.grammar import parse
 from reprcheck.models.model import Model, safe
 from reprcheck.models.objects import Origin, model_of
+from reprcheck.models.pin import Pin, PinnedModel
 from reprcheck.models.sources.source import Source
 from reprcheck.models.spec import Spec
 from reprcheck.registry import SOURCES
@@ -51,9 +54,14 @@ def resolve_model(spec: object, registered: Mapping[str, str] | None = None) -> 
 def _opened(spec: Spec) -> Model:
     source: Source = SOURCES.get(spec.source, spec.where)
     if source.options is not None:
-        options.only(spec, ("name", *source.options))
+        options.only(spec, ("name", "pin", *source.options))
     with SOURCES.running(spec.source, spec.where):
         model = source.open(spec)
         if not isinstance(model, Model):
             raise TypeError(f"open returned a {type(model).__name__}, which is no Model")
+    pinned = options.text(spec, "pin")
+    if pinned is None:
         return model
+    if not model.embeds_images:
+        raise UserError(spec.where, "vectors that are there already can't be compared with a pin", "leave pin out")
+    return PinnedModel(model, Pin.read(Path(pinned).expanduser()), spec.where)

@@ -1,7 +1,7 @@
 """``py:package.module:factory`` and ``py:path/to/file.py:factory``: a model that the user's own code makes.
 
-Options other than reprcheck's own (``name``, ``in_chans``, those of a `Preprocessing` and of a `Readout`) are the
-factory's arguments. Where the factory's signature names one of reprcheck's own, some are passed on as well
+Options other than reprcheck's own (``name``, ``pin``, ``in_chans``, those of a `Preprocessing` and of a `Readout`) are
+the factory's arguments. Where the factory's signature names one of reprcheck's own, some are passed on as well
 (`PASSED_ON`) and the others are the factory's alone. The code is imported when the model is first needed. A file is
 loaded under a name of its own; its folder (for a module: the working directory) can be imported from while it loads and
 while the factory runs, and is taken off the path again.
@@ -34,7 +34,7 @@ from reprcheck.models.sources.source import Source
 from reprcheck.models.spec import Option, Spec
 from reprcheck.types import Encoder
 
-PASSED_ON = ("name", "channels", "in_chans", "size", "normalise", "precision")
+PASSED_ON = ("name", "pin", "channels", "in_chans", "size", "normalise", "precision")
 """Options that reprcheck reads, and a factory too where its signature names them."""
 OWN = (*PASSED_ON, *(option for option in (*FEED, *READOUT) if option not in PASSED_ON))
 """Options that reprcheck reads; a factory that names one of the others has it for itself."""
@@ -122,6 +122,15 @@ class FactoryModel(Model):
     def encoder(self, n_channels: int) -> Encoder:
         """Return the model as an encoder; calls the factory."""
         return self.inner.encoder(n_channels)
+
+    @property
+    def evens_brightness(self) -> bool:
+        """Whether images are normalised one by one; calls the factory."""
+        return self.inner.evens_brightness
+
+    def in_range(self, low: float, high: float) -> Model | None:
+        """Return the model fed values in another range, or None; calls the factory."""
+        return self.inner.in_range(low, high)
 
     def notes(self, n_channels: int) -> tuple[str, ...]:
         """Return what must be told of how the model is shown such images; calls the factory."""

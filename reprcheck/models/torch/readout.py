@@ -105,7 +105,7 @@ class NetworkReader:
             raise UserError(self.where, f"pool={pool} is of tokens [N, T, D]; the output is {list(x.shape)}", remedy)
         if pool == "map":
             return self._normed(self._attention()(x))
-        prefix = self._prefix(x)
+        prefix = self.prefix
         if pool == "cls":
             if prefix == 0 or getattr(self.module, "has_class_token", True) is False:
                 raise UserError(self.where, f"{_kind(self.module)} has no class token", "write pool=mean")
@@ -119,8 +119,9 @@ class NetworkReader:
         mean = self._normed(x[:, prefix:].mean(1))
         return mean if pool == "mean" else torch.cat([self._normed(x[:, 0]), mean], 1)
 
-    def _prefix(self, x: torch.Tensor) -> int | None:
-        """Return how many tokens come before those of patches: as declared, else as the network says, else None."""
+    @property
+    def prefix(self) -> int | None:
+        """How many tokens come before those of patches: as declared, else as the network says, else None."""
         declared = self.readout.prefix_tokens
         return prefix_tokens(self.module) if declared is None else declared
 
