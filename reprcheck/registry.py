@@ -208,6 +208,7 @@ SOURCES = Registry(
         "demo": "reprcheck.models.sources.demo:DEMO",
         "emb": "reprcheck.models.sources.emb:EMB",
         "exec": "reprcheck.models.sources.exec:EXEC",
+        "hf": "reprcheck.models.sources.hf:HF",
         "onnx": "reprcheck.models.sources.onnx:ONNX",
         "pt2": "reprcheck.models.sources.pt2:PT2",
         "py": "reprcheck.models.sources.py:PY",

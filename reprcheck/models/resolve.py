@@ -11,7 +11,7 @@ from reprcheck.models.grammar import parse
 from reprcheck.models.model import Model, safe
 from reprcheck.models.objects import Origin, model_of
 from reprcheck.models.pin import Pin, PinnedModel
-from reprcheck.models.sources.source import Source
+from reprcheck.models.sources.source import EVERYWHERE, Source
 from reprcheck.models.spec import Spec
 from reprcheck.registry import SOURCES
 
@@ -53,8 +53,8 @@ def resolve_model(spec: object, registered: Mapping[str, str] | None = None) -> 
 
 def _opened(spec: Spec) -> Model:
     source: Source = SOURCES.get(spec.source, spec.where)
-    if source.options is not None:
-        options.only(spec, ("name", "pin", *source.options))
+    if source.options is not None and not source.more:
+        options.only(spec, (*EVERYWHERE, *source.options))
     with SOURCES.running(spec.source, spec.where):
         model = source.open(spec)
         if not isinstance(model, Model):

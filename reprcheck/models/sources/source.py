@@ -12,6 +12,9 @@ from reprcheck.models import options
 from reprcheck.models.model import Model, safe
 from reprcheck.models.spec import Spec
 
+EVERYWHERE = ("name", "pin")
+"""Options that any SPEC may have."""
+
 
 class Source(ABC):
     """Opens models of one kind.
@@ -22,6 +25,8 @@ class Source(ABC):
         What follows the colon, as messages write it: ``FILE.npy``. Empty where the name says all.
     options : sequence of str or None
         Options that a SPEC may have, beside ``name``. None: any, and the source reads what it likes.
+    more : str
+        What else it takes beside ``options``, in words; empty where nothing.
     twins : str
         How untrained twins of its models are drawn, for tables and reports; empty where there are none.
 
@@ -41,6 +46,7 @@ class Source(ABC):
 
     target: str = ""
     options: Sequence[str] | None = ()
+    more: str = ""
     twins: str = ""
 
     @abstractmethod

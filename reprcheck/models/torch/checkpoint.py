@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
+from itertools import takewhile
 from pathlib import Path
 
 import torch
@@ -13,6 +15,9 @@ from reprcheck.models.failure import because
 
 WRAPPERS = ("state_dict", "model")
 """Keys under which training scripts keep the tensors."""
+
+PREFIXES = ("module", "teacher", "student", "backbone", "encoder", "model", "_orig_mod")
+"""What training scripts put before the names of a network's tensors, one behind the other."""
 
 Tensors = Mapping[str, torch.Tensor]
 
@@ -44,6 +49,37 @@ def without(tensors: Tensors, classifier: str | tuple[str, ...] | None) -> dict[
     """Return the tensors but those of the classifier, named as in timm's configuration."""
     names = (classifier,) if isinstance(classifier, str) else tuple(classifier or ())
     return {key: value for key, value in tensors.items() if not key.startswith(tuple(f"{name}." for name in names))}
+
+
+def below(tensors: Tensors, prefix: str, module: torch.nn.Module, path: Path) -> dict[str, torch.Tensor]:
+    """Return the tensors whose keys begin with a prefix, without it; the others belong to something else.
+
+    Raises
+    ------
+    UserError
+        Where none does; or, without a prefix, where the module's tensors are below one that training scripts write.
+    """
+    if prefix:
+        found = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
+        if not found:
+            what = f"none of its {len(tensors)} keys begins with {prefix!r}"
+            raise UserError(str(path), what, f"they begin like {next(iter(tensors), 'nothing')}")
+        return found
+    wanted = module.state_dict().keys()
+    if not wanted & tensors.keys():
+        counts = Counter(begin for key in tensors if (begin := _wrapping(key)) and key.removeprefix(begin) in wanted)
+        if counts:
+            begin = counts.most_common(1)[0][0]
+            n = sum(key.startswith(begin) for key in tensors)
+            what = f"{n} of its {len(tensors)} keys begin with {begin!r}, as training scripts write them"
+            raise UserError(str(path), what, f"add prefix={begin} to take these")
+    return dict(tensors)
+
+
+def _wrapping(key: str) -> str:
+    """Return the known prefixes that a key begins with: ``teacher.backbone.``."""
+    parts = list(takewhile(PREFIXES.__contains__, key.split(".")))
+    return "".join(f"{part}." for part in parts)
 
 
 def misfits(module: torch.nn.Module, tensors: Tensors) -> list[str]:

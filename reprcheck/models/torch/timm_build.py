@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import timm
+import timm.layers
 import torch
 
-from reprcheck.errors import UserError
+from reprcheck.errors import UserError, did_you_mean
 from reprcheck.models.failure import because
 from reprcheck.models.network import BuiltNetwork
+from reprcheck.models.spec import Option
 from reprcheck.models.torch import checkpoint
 from reprcheck.models.torch.twins import seeded
 
@@ -29,19 +35,22 @@ class Blueprint:
     where : str
         What an error names.
     name : str
-        timm's name, with or without a tag.
+        timm's name, with or without a tag; or the folder that it is stored in.
     in_chans : int
     size : int or None
         Side in pixels, for the architectures that are built for one.
+    keywords : mapping of str to bool, int, float or str
+        Of the architecture, as a SPEC has them.
     """
 
     where: str
     name: str
     in_chans: int
     size: int | None
+    keywords: Mapping[str, Option] = field(default_factory=dict)
 
 
-def build(network: Blueprint, file: Path | None, draw: int | None) -> BuiltNetwork:
+def build(network: Blueprint, file: Path | None, draw: int | None, prefix: str = "") -> BuiltNetwork:
     """Return a network of timm, with the weights of a file, of a draw from a seed, or else timm's own.
 
     Raises
@@ -52,13 +61,36 @@ def build(network: Blueprint, file: Path | None, draw: int | None) -> BuiltNetwo
     """
     cfg = configuration(network.name, network.where)
     if file:
-        module = _loaded(network, cfg, file)
+        module = _loaded(network, cfg, file, prefix)
     elif draw is None:
         module = _downloaded(network, cfg)
     else:
         module = _drawn(network, cfg, network.size, draw)
-    mean, std = (_per_channel(getattr(cfg, key), network.in_chans) for key in ("mean", "std"))
-    return BuiltNetwork(module, mean, std, network.size or insisted(cfg))
+    return _prepared(network, module, cfg)
+
+
+def build_stored(network: Blueprint, draw: int | None) -> BuiltNetwork:
+    """Return a network of timm that is stored in a folder, with its weights or a draw from a seed.
+
+    Raises
+    ------
+    UserError
+        For files that timm can't read, or that don't fit each other.
+    """
+    name = f"local-dir:{network.name}"
+    options = _keywords(network)
+    try:
+        with seeded(0 if draw is None else draw):
+            cfg = _create(name, network.in_chans, **options).pretrained_cfg
+            assert isinstance(cfg, dict)
+            if network.size and cfg.get("fixed_input_size"):
+                options["img_size"] = network.size
+        with seeded(0 if draw is None else draw):
+            module = _create(name, network.in_chans, pretrained=draw is None, **options)
+    except Exception as error:
+        remedy = "check its files, and the keywords"
+        raise UserError(network.where, f"timm raised {because(error)}", remedy) from None
+    return _prepared(network, module, SimpleNamespace(**{"fixed_input_size": False, **cfg}))
 
 
 def build_plain(network: Blueprint, seed: int, **options: Any) -> BuiltNetwork:
@@ -99,6 +131,37 @@ def insisted(cfg: Any) -> int | None:
     return int(cfg.input_size[-1]) if cfg.fixed_input_size else None
 
 
+def _prepared(network: Blueprint, module: torch.nn.Module, cfg: Any) -> BuiltNetwork:
+    mean, std = (_per_channel(getattr(cfg, key), network.in_chans) for key in ("mean", "std"))
+    return BuiltNetwork(module, mean, std, network.size or insisted(cfg))
+
+
+def _keywords(network: Blueprint) -> dict[str, Any]:
+    """Return the keywords of an architecture as timm takes them: numbers, tuples, and classes by their names."""
+    return {key: _keyword(key, value, network.where) for key, value in network.keywords.items()}
+
+
+def _keyword(key: str, value: Option, where: str) -> Any:
+    if not isinstance(value, str):
+        return value
+    if re.fullmatch(r"-?[\d.]+(e[+-]?\d+)?", value):
+        return float(value)
+    if re.fullmatch(r"\d+(,\d+)+", value):
+        return tuple(map(int, value.split(",")))
+    if not value[:1].isupper():
+        return value
+    every = {name: found for library in (torch.nn, timm.layers) for name, found in vars(library).items()}
+    classes = {name: found for name, found in every.items() if _is_layer(found)}
+    if value not in classes:
+        raise UserError(where, f"{key}={value} is no class of timm.layers or torch.nn", did_you_mean(value, classes))
+    return classes[value]
+
+
+def _is_layer(thing: object) -> bool:
+    kind = thing.func if isinstance(thing, partial) else thing
+    return isinstance(kind, type) and issubclass(kind, torch.nn.Module)
+
+
 def _create(name: str, in_chans: int, pretrained: bool = False, **options: Any) -> torch.nn.Module:
     module = timm.create_model(name, pretrained=pretrained, num_classes=0, in_chans=in_chans, **options)
     assert isinstance(module, torch.nn.Module)
@@ -106,7 +169,7 @@ def _create(name: str, in_chans: int, pretrained: bool = False, **options: Any) 
 
 
 def _drawn(network: Blueprint, cfg: Any, size: int | None, draw: int) -> torch.nn.Module:
-    options: dict[str, Any] = {"img_size": size} if size and cfg.fixed_input_size else {}
+    options = _keywords(network) | ({"img_size": size} if size and cfg.fixed_input_size else {})
     try:
         with seeded(draw):
             return _create(network.name, network.in_chans, **options)
@@ -115,7 +178,7 @@ def _drawn(network: Blueprint, cfg: Any, size: int | None, draw: int) -> torch.n
 
 
 def _downloaded(network: Blueprint, cfg: Any) -> torch.nn.Module:
-    options: dict[str, Any] = {"img_size": network.size} if network.size and cfg.fixed_input_size else {}
+    options = _keywords(network) | ({"img_size": network.size} if network.size and cfg.fixed_input_size else {})
     try:
         return _create(network.name, network.in_chans, pretrained=True, **options)
     except Exception as error:
@@ -126,10 +189,10 @@ def _downloaded(network: Blueprint, cfg: Any) -> torch.nn.Module:
         ) from None
 
 
-def _loaded(network: Blueprint, cfg: Any, file: Path) -> torch.nn.Module:
-    tensors = checkpoint.read(file)
-    tensors = checkpoint.without(tensors, cfg.classifier)
+def _loaded(network: Blueprint, cfg: Any, file: Path, prefix: str) -> torch.nn.Module:
     module = _drawn(network, cfg, network.size, 0)
+    tensors = checkpoint.below(checkpoint.read(file), prefix, module, file)
+    tensors = checkpoint.without(tensors, cfg.classifier)
     if network.size and cfg.fixed_input_size and checkpoint.misfits(module, tensors):
         native = _drawn(network, cfg, None, 0)  # the checkpoint may be of timm's own size: resample its positions
         resample = getattr(native, "set_input_size", None)

@@ -334,3 +334,83 @@ def test_twins_and_plain_networks_compute_as_the_model_does() -> None:
     whole, half = (resolve_model(f"timm:{TINY}?pretrained=false{more}") for more in ("", "&precision=bf16"))
     for draw in (lambda model: model.untrained(3, 0), lambda model: draw_plain(model, 3, "vit", 0)):
         assert draw(whole).digest() != draw(half).digest()
+
+
+def test_any_keyword_of_the_architecture_is_taken_and_counts() -> None:
+    plain = "timm:test_vit?pretrained=false"
+    keywords = "init_values=1e-5&reg_tokens=8&mlp_layer=SwiGLUPacked&act_layer=SiLU&dynamic_img_size=true"
+    model = resolve_model(f"{plain}&{keywords}")
+    module = model.network.build().module
+    assert (module.num_prefix_tokens, type(module.blocks[0].mlp).__name__) == (9, "GluMlp")
+    assert module.blocks[0].ls1.gamma[0] == 1e-5
+    assert model.untrained(3, 0).encode(images(1)).shape == (1, 64)
+    assert len({resolve_model(f"{plain}{more}").digest for more in ("", "&reg_tokens=8", f"&{keywords}")}) == 3
+    assert "mlp_layer=SwiGLUPackd is no class of timm.layers or torch.nn; did you mean SwiGLUPacked?" in line(
+        lambda: encode(f"{plain}&mlp_layer=SwiGLUPackd")
+    )
+    assert "unexpected keyword argument 'nonsense'" in line(lambda: encode(f"{plain}&nonsense=3"))
+    told = line(lambda: resolve_model(f"{plain}&num_classes=3"))
+    assert told.endswith("timm's num_classes isn't taken here; the classifier is left out already")
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder as timm saves a network for the hub: five registers, and built for 64 pixels."""
+    from timm.models import save_for_hf
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(3)
+        module = timm.create_model("test_vit", num_classes=0, reg_tokens=5, img_size=64)
+    folder = tmp_path_factory.mktemp("stored") / "encoder"
+    save_for_hf(module, folder, model_args={"reg_tokens": 5, "img_size": 64, "num_classes": 0}, safe_serialization=True)
+    return folder
+
+
+def test_a_stored_network_has_the_keywords_it_was_saved_with(stored: Path, tmp_path: Path) -> None:
+    model = resolve_model(f"timm:local-dir:{stored}")
+    assert model.name == "encoder"
+    assert model.network.build().module.num_prefix_tokens == 6
+    module = timm.create_model("test_vit", num_classes=0, reg_tokens=5, img_size=64)
+    module.load_state_dict(load_file(stored / "model.safetensors"))
+    shown = images(2, side=64)
+    np.testing.assert_allclose(model.encoder(3).encode(shown), timm_vectors(module, shown), rtol=1e-3, atol=1e-4)
+    first, again, other = (model.untrained(3, k).encode(shown) for k in (0, 0, 1))
+    np.testing.assert_array_equal(first, again)
+    assert not np.isclose(first, other).any()
+    copy = tmp_path / "moved"
+    shutil.copytree(stored, copy)
+    assert resolve_model(f"timm:local-dir:{copy}").digest == model.digest
+    assert resolve_model(f"timm:local-dir:{copy}?pretrained=false").digest != model.digest
+    tensors = load_file(copy / "model.safetensors")
+    tensors.pop("cls_token")
+    save_file(tensors, copy / "model.safetensors")
+    assert "timm raised RuntimeError" in line(lambda: encode(f"timm:local-dir:{copy}"))
+    assert line(lambda: encode("timm:local-dir:nowhere")).endswith("no folder nowhere; check the path")
+
+
+@pytest.mark.parametrize("prefix", ["module.", "teacher.backbone."])
+def test_prefixes_of_training_scripts_are_recognised_and_asked_for(prefix: str, checkpoint, tmp_path: Path) -> None:
+    tensors = {f"{prefix}{key}": value for key, value in load_file(checkpoint).items()}
+    path = tmp_path / "trained.safetensors"
+    save_file(tensors | {"student.head": torch.ones(2)}, path)
+    spec = f"timm:{TINY}?checkpoint={path}"
+    assert line(lambda: encode(spec)) == (
+        f"{path}: {len(tensors)} of its {len(tensors) + 1} keys begin with {prefix!r}, as training scripts write them; "
+        f"add prefix={prefix} to take these"
+    )
+    np.testing.assert_array_equal(encode(f"{spec}&prefix={prefix}"), encode(f"timm:{TINY}?checkpoint={checkpoint}"))
+    assert "none of its" in line(lambda: encode(f"{spec}&prefix=head."))
+    assert resolve_model(f"{spec}&prefix={prefix}").digest != resolve_model(spec).digest
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("resnet18", "for a network of timm write timm:resnet18"),
+        ("vit_small_patch16_224.augreg_in1k", "for a network of timm write timm:vit_small_patch16_224.augreg_in1k"),
+        ("x.safetensors", "for weights of a network of timm write timm:NAME?checkpoint=x.safetensors"),
+        ("resnet1888", "known: demo (or write SOURCE:TARGET, SOURCE one of emb, "),
+    ],
+)
+def test_a_bare_name_gets_a_hint(name: str, remedy: str) -> None:
+    assert f"no model is called {name!r}; {remedy}" in line(lambda: resolve_model(name))
