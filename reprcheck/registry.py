@@ -221,5 +221,16 @@ REPORTERS = Registry(
     "reprcheck.reporters",
     "reporter",
     "reprcheck.reporters.reporter:Reporter",
-    {"markdown": "reprcheck.reporters.markdown:MARKDOWN"},
+    {
+        "markdown": "reprcheck.reporters.markdown:MARKDOWN",
+        "svg": "reprcheck.reporters.forest:SVG",
+        "csv": "reprcheck.reporters.rows:CSV",
+        "parquet": "reprcheck.reporters.rows:PARQUET",
+        "latex": "reprcheck.reporters.latex:LATEX",
+        "junit": "reprcheck.reporters.junit:JUNIT",
+        "badge": "reprcheck.reporters.badge:BADGE",
+        "hf": "reprcheck.reporters.eval_results:EVAL_RESULTS",
+    },
 )
+DEFAULT_REPORTS = ("markdown",)
+"""The reporters that a run of the gate asks where it isn't told which."""

@@ -52,7 +52,7 @@ def test_each_is_found_where_it_comes_from(run):
     code = """
 from reprcheck import registry
 names = {"SOURCES": "histogram", "DATASETS": "two-textures", "REFERENCES": "patterns", "PROTOCOLS": "centroid/1"}
-names |= {"DIAGNOSTICS": "beats_pixels", "REPORTERS": "csv"}
+names |= {"DIAGNOSTICS": "beats_pixels", "REPORTERS": "tsv"}
 for kind, name in names.items():
     print(kind, getattr(registry, kind).origin(name), type(getattr(registry, kind).get(name)).__name__)
 """
@@ -66,7 +66,7 @@ def test_the_gate_asks_all_of_them(run, tmp_path):
     task = {"protocols": ["centroid/1"]}
     write_dataset(tmp_path / "mini", labels=["a", "b"] * 12, shape=(1, 16, 16), signal=40.0, masks=True, task=task)
     (tmp_path / "policy.toml").write_text(POLICY)
-    options = {"model": "histogram:16", "policy": "policy.toml", "limit": "24", "reports": "csv", "cache-dir": "cache"}
+    options = {"model": "histogram:16", "policy": "policy.toml", "limit": "24", "reports": "tsv", "cache-dir": "cache"}
     command = ["-m", "pytest", "-p", "no:cacheprovider", "--pyargs", "reprcheck.suite"]
     command += ["-p", "reprcheck.pytest_plugin"] if not _is_installed() else []
     command += [f"--reprcheck-{name}={value}" for name, value in options.items()]
@@ -82,7 +82,9 @@ def test_the_gate_asks_all_of_them(run, tmp_path):
     assert "error" not in {cell["status"] for cell in asked.values()}
     compared = {c["reference"] for c in asked["mini", "beats_texture"]["details"]["comparisons"]}
     assert {"texture", "patterns", "patterns, expanded"} <= compared
-    rows = list(csv.DictReader((tmp_path / "report" / "scorecard.csv").read_text(encoding="utf-8").splitlines()))
+    rows = list(
+        csv.DictReader((tmp_path / "report" / "scorecard.tsv").read_text(encoding="utf-8").splitlines(), delimiter="\t")
+    )
     assert len(rows) == len(card["cells"])
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from reprcheck.cli.embed import add_embed
 from reprcheck.cli.gate import add_gate
 from reprcheck.cli.models import add_describe, add_doctor, add_pin
+from reprcheck.cli.report import add_report
 from reprcheck.cli.shell import add_run_options, show, spelled, terminal
 from reprcheck.errors import ReprcheckError, SpelledMistakeError, UserError, closest, did_you_mean, printable
 from reprcheck.exits import MEANING, Exit
@@ -104,6 +105,7 @@ def parser() -> Parser:
     parser.add_argument("--version", action="version", version=f"reprcheck {version('reprcheck')}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
     add_gate(commands)
+    add_report(commands)
     add_describe(commands)
     add_doctor(commands)
     add_pin(commands)

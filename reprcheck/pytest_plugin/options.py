@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 import pytest
 
 from reprcheck.errors import Option
-from reprcheck.registry import REPORTERS
+from reprcheck.registry import DEFAULT_REPORTS
 from reprcheck.spelling import whole_number
 
 PREFIX = "--reprcheck-"
@@ -69,7 +69,7 @@ def add_options(parser: pytest.Parser, prefix: str) -> Sequence[str]:
     add("dataset", "dataset name or folder; may be repeated (default: simulated)", action="append", metavar="DATASET")
     add("policy", "TOML file with what a release requires", metavar="FILE")
     add("report-dir", f"where the scorecard goes (default: {REPORT_DIR})", metavar="DIR")
-    ours = ", ".join(REPORTERS.own)
+    ours = ", ".join(DEFAULT_REPORTS)
     add("reports", f"files beside scorecard.json, by reporter, commas between (default: {ours})", metavar="NAMES")
     add("cache-dir", "embedding cache (default: $REPRCHECK_CACHE, else the user's cache)", metavar="DIR")
     shared = "a cache shared with other machines, such as s3://bucket/folder (default: $REPRCHECK_CACHE_REMOTE)"

@@ -15,7 +15,7 @@ from reprcheck.types import MODEL, Cell, Scorecard, Setting, Status
 ABSENT = "–"
 """Stands for a number that there is none of."""
 
-_STATUSES: tuple[Status, ...] = ("pass", "fail", "error", "inconclusive", "waived", "not_applicable")
+STATUSES: tuple[Status, ...] = ("pass", "fail", "error", "inconclusive", "waived", "not_applicable")
 
 
 def one_line(text: str) -> str:
@@ -72,7 +72,7 @@ def size(setting: Setting) -> str:
 def tally(cells: Sequence[Cell]) -> str:
     """Return how many cells there are of each verdict, as ``15 cells: 8 pass, 1 fail``."""
     counts = Counter(cell.status for cell in cells)
-    counts_by_status = [f"{counts[s]} {spaced(s)}" for s in _STATUSES if counts[s]]
+    counts_by_status = [f"{counts[s]} {spaced(s)}" for s in STATUSES if counts[s]]
     return counted(len(cells), "cell") + (f": {', '.join(counts_by_status)}" if counts_by_status else "")
 
 
@@ -149,22 +149,37 @@ def compared(cell: Cell, settings: Mapping[str, Setting]) -> tuple[float, float]
     return (model, reference) if abs(model - reference - cell.effect) < 0.001 else None
 
 
+def blocking(scorecard: Scorecard) -> list[Cell]:
+    """Return the cells that the gate names among what blocks."""
+    reasons = scorecard.gate.blocked_by
+    return [cell for cell in cells(scorecard) if any(reason.startswith(_start(cell)) for reason in reasons)]
+
+
+def other_reasons(scorecard: Scorecard) -> list[str]:
+    """Return what blocks beside the verdicts of cells: what is missing, waivers, datasets that can't tell."""
+    starts = tuple(map(_start, scorecard.cells))
+    return [reason for reason in scorecard.gate.blocked_by if not reason.startswith(starts)]
+
+
 def left_open(scorecard: Scorecard) -> list[Cell]:
     """Return the cells that neither passed nor were waived nor block."""
-    blocking, settled = scorecard.gate.blocked_by, ("pass", "waived")
-    return [
-        c for c in _cells(scorecard) if c.status not in settled and not any(r.startswith(_start(c)) for r in blocking)
-    ]
+    against = blocking(scorecard)
+    return [cell for cell in cells(scorecard) if cell.status not in ("pass", "waived") and cell not in against]
 
 
 def waived(scorecard: Scorecard) -> list[Cell]:
     """Return the cells that were waived; the statement of each has by whom, until when, why, and what was found."""
-    return [cell for cell in _cells(scorecard) if cell.status == "waived"]
+    return [cell for cell in cells(scorecard) if cell.status == "waived"]
 
 
 def sentence(cell: Cell) -> str:
     """Return a cell's verdict and why, as the gate words it."""
-    return f"{_start(cell)}{spaced(cell.status)}: {cell.statement}"
+    return f"{_start(cell)}{verdict(cell)}"
+
+
+def verdict(cell: Cell) -> str:
+    """Return a cell's verdict and why, without its name."""
+    return f"{spaced(cell.status)}: {cell.statement}"
 
 
 def notes(settings: Iterable[Setting]) -> list[str]:
@@ -179,7 +194,8 @@ def notes(settings: Iterable[Setting]) -> list[str]:
     return [f"{', '.join(tasks)}: {note}" for note, tasks in about.items()]
 
 
-def _cells(scorecard: Scorecard) -> list[Cell]:
+def cells(scorecard: Scorecard) -> list[Cell]:
+    """Return all cells in the order in which reports have them."""
     return [cell for settings in by_dataset(scorecard).values() for cells in settings.values() for cell in cells]
 
 

@@ -165,12 +165,52 @@ def read(path: Path) -> list[Scorecard]:
     UserError
         Where there is none, or one is missing or can't be read.
     """
+    return [document.read(file) for file in scorecard_files(path)]
+
+
+def scorecard_files(path: Path) -> list[Path]:
+    """Return the file that a path names, or those that the last run should have left in a folder.
+
+    Raises
+    ------
+    UserError
+        Where a folder holds none.
+    """
     if not path.is_dir():
-        return [document.read(path)]
+        return [path]
     names = scorecards(path)
     if not names:
         raise UserError(str(path), "holds no scorecard", "name the folder given as --report-dir, or a scorecard.json")
-    return [document.read(path / name) for name in dict.fromkeys([*names, *read_index(path).scorecards])]
+    return [path / name for name in dict.fromkeys([*names, *read_index(path).scorecards])]
+
+
+def write_beside(path: Path, reports: Sequence[Report]) -> list[Path]:
+    """Draw a scorecard that lies in its folder, and return the files written beside it.
+
+    In a report folder of the gate's ``run.json`` lists them from now on, so that they go with the scorecard.
+
+    Parameters
+    ----------
+    path : Path
+        Of the scorecard's file.
+    reports : sequence of Report
+
+    Raises
+    ------
+    UserError
+        Where it can't be read, drawn or written.
+    """
+    card = document.read(path)
+    contents = {path.parent / report.file: report.render(card) for report in reports}
+    for folder in (path.parent, path.parent.parent):
+        index = read_index(folder)
+        if index.outcome is not None and path.relative_to(folder).as_posix() in index.scorecards:
+            index_file = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+            index_file["reports"] = sorted({*index.reports, *(report.file for report in reports)})
+            replace_text(folder / INDEX, json.dumps(index_file, indent=2) + "\n")
+    for file, content in contents.items():
+        replace_bytes(file, content)
+    return list(contents)
 
 
 def _remove(files: Iterable[Path], root: Path) -> None:

@@ -24,7 +24,7 @@ def test_each_draws_every_scorecard_alike_each_time_and_has_its_row(name):
     (report,) = choose_reports(name)
     for card in (demo_scorecard(), released_scorecard(), UNDECIDED):
         assert report.render(card) == report.render(card)
-        assert b"demo" in report.render(card)
+        assert b"demo" in report.render(card) or not card.cells
     assert re.search(rf"^\| `{name}`.*\| `{re.escape(report.file)}` \|", GATE, re.MULTILINE)
 
 
