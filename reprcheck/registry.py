@@ -212,6 +212,7 @@ SOURCES = Registry(
         "onnx": "reprcheck.models.sources.onnx:ONNX",
         "pt2": "reprcheck.models.sources.pt2:PT2",
         "py": "reprcheck.models.sources.py:PY",
+        "recipe": "reprcheck.models.sources.recipe:RECIPE",
         "timm": "reprcheck.models.sources.timm:TIMM",
         "torchscript": "reprcheck.models.sources.torchscript:TORCHSCRIPT",
     },

@@ -3,7 +3,7 @@
 ``native``: all channels at once, as they are. ``replicate``: each channel alone, repeated to as many as the network
 takes, and the vectors of an image's channels concatenated in channel order. One of both is chosen where a SPEC says
 nothing. ``stem``: the first layer is widened or narrowed to the images' channels (`models/torch/stem.py`), then
-``native``.
+``native``. ``any`` is ``native`` for a network that takes any number.
 
 ``select:DNA,actin`` shows these channels, in this order, as if the images had no others. ``map:DNA=nucleus,ER=protein``
 shows each role of the network the channel that is mapped to it, in the network's own order (``roles=…``); a role with
@@ -25,7 +25,7 @@ from reprcheck.errors import UserError, did_you_mean
 from reprcheck.types import Image
 
 ChannelPolicy = Literal["native", "replicate"]
-WHOLE = ("native", "replicate", "stem")
+WHOLE = ("native", "replicate", "stem", "any")
 """What a SPEC may ask for without naming channels."""
 NAMED = ("select", "map")
 """What a SPEC may ask for of channels that it names."""
@@ -76,7 +76,7 @@ def choose(in_chans: int | None, n_channels: int, asked: str | None, where: str)
     in_chans : int or None
     n_channels : int
     asked : str or None
-        ``native``, ``replicate`` or ``stem``; ``select:2,0``, or passes by place: ``map:2,-1,0;2,-1,1``.
+        ``native``, ``replicate``, ``stem`` or ``any``; ``select:2,0``, or passes by place: ``map:2,-1,0;2,-1,1``.
     where : str
 
     Raises
@@ -91,7 +91,7 @@ def choose(in_chans: int | None, n_channels: int, asked: str | None, where: str)
     """
     kind, _, places = (asked or "").partition(":")
     if kind not in NAMED:
-        return ChannelPlan(_policy(in_chans, n_channels, "native" if kind == "stem" else asked, where))
+        return ChannelPlan(_policy(in_chans, n_channels, "native" if kind in ("stem", "any") else asked, where))
     passes = tuple(tuple(_place(place, n_channels, where) for place in shown.split(",")) for shown in places.split(";"))
     if kind == "map":
         return ChannelPlan(_policy(in_chans, len(passes[0]), "native", where), passes)

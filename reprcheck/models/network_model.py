@@ -100,7 +100,8 @@ class NetworkModel(Model):
 
     def input(self, n_channels: int) -> Input:
         """Return what the network takes: the size and the normalisation asked for, and its own channels."""
-        return Input(n_channels if self._stem(n_channels) else self.network.in_chans, self.feed)
+        any_number = self.feed.channels == "any" or self._stem(n_channels)
+        return Input(n_channels if any_number else self.network.in_chans, self.feed)
 
     @property
     def _roles(self) -> tuple[str, ...]:

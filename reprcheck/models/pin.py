@@ -23,6 +23,7 @@ from reprcheck.models.model import Facts, Model
 from reprcheck.models.preprocessing import Input
 from reprcheck.models.probe import probe_images, side_of
 from reprcheck.models.repeat_check import TOLERANCE
+from reprcheck.models.spec import Spec
 from reprcheck.types import Dataset, Encoder, Image
 
 SCHEMA = 1
@@ -113,13 +114,13 @@ class PinnedModel(Model):
     ----------
     inner : Model
     pin : Pin
-    where : str
-        What an error names.
+    asked : Spec
+        As it was asked for, with its pin.
     """
 
-    def __init__(self, inner: Model, pin: Pin, where: str) -> None:
-        self.inner, self.pin, self.where = inner, pin, where
-        self.spec, self.name = inner.spec, inner.name
+    def __init__(self, inner: Model, pin: Pin, asked: Spec) -> None:
+        self.inner, self.pin, self.asked = inner, pin, asked
+        self.spec, self.name = str(asked), inner.name
         self.embeds_images = inner.embeds_images  # type: ignore[misc]
 
     @cached_property
@@ -134,11 +135,11 @@ class PinnedModel(Model):
     def on(self, channels: Sequence[str]) -> Model:
         """Return the model as it is shown images with these channels, pinned."""
         bound = self.inner.on(channels)
-        return self if bound is self.inner else PinnedModel(bound, self.pin, self.where)
+        return self if bound is self.inner else PinnedModel(bound, self.pin, self.asked)
 
     def encoder(self, n_channels: int) -> Encoder:
         """Return the model as an encoder that compares first."""
-        return PinnedEncoder(self.inner, n_channels, self.pin, self.where)
+        return PinnedEncoder(self.inner, n_channels, self.pin, self.asked.where)
 
     @property
     def evens_brightness(self) -> bool:

@@ -45,23 +45,31 @@ def resolve_model(spec: object, registered: Mapping[str, str] | None = None) -> 
     if isinstance(spec, Model):
         return spec
     if isinstance(spec, str):
-        return _opened(parse(spec, registered))
+        return open_spec(parse(spec, registered))
     names = (getattr(spec, "name", None), getattr(spec, "__name__", None), type(spec).__name__)
     name = safe(next(name for name in names if isinstance(name, str) and name))
     return model_of(spec, Origin(f"object:{name}", name, f"model {name}"))
 
 
-def _opened(spec: Spec) -> Model:
+def open_spec(spec: Spec) -> Model:
+    """Return the model of a parsed SPEC, pinned where it has ``pin=FILE``.
+
+    Raises
+    ------
+    UserError
+        For an unknown option, and whatever its source refuses.
+    """
     source: Source = SOURCES.get(spec.source, spec.where)
+    unpinned = Spec(spec.source, spec.target, {key: value for key, value in spec.options.items() if key != "pin"})
     if source.options is not None and not source.more:
-        options.only(spec, (*EVERYWHERE, *source.options))
+        options.only(unpinned, (*EVERYWHERE, *source.options))
     with SOURCES.running(spec.source, spec.where):
-        model = source.open(spec)
+        model = source.open(unpinned)
         if not isinstance(model, Model):
             raise TypeError(f"open returned a {type(model).__name__}, which is no Model")
-    pinned = options.text(spec, "pin")
-    if pinned is None:
+    pin = options.text(spec, "pin")
+    if pin is None:
         return model
     if not model.embeds_images:
         raise UserError(spec.where, "vectors that are there already can't be compared with a pin", "leave pin out")
-    return PinnedModel(model, Pin.read(Path(pinned).expanduser()), spec.where)
+    return PinnedModel(model, Pin.read(Path(pin).expanduser()), spec)

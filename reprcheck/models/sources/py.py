@@ -1,6 +1,6 @@
 """``py:package.module:factory`` and ``py:path/to/file.py:factory``: a model that the user's own code makes.
 
-Options other than reprcheck's own (``name``, ``pin``, ``in_chans``, those of a `Preprocessing` and of a `Readout`) are
+Options other than reprcheck's own (``name``, ``in_chans``, those of a `Preprocessing` and of a `Readout`) are
 the factory's arguments. Where the factory's signature names one of reprcheck's own, some are passed on as well
 (`PASSED_ON`) and the others are the factory's alone. The code is imported when the model is first needed. A file is
 loaded under a name of its own; its folder (for a module: the working directory) can be imported from while it loads and
@@ -34,7 +34,7 @@ from reprcheck.models.sources.source import Source
 from reprcheck.models.spec import Option, Spec
 from reprcheck.types import Encoder
 
-PASSED_ON = ("name", "pin", "channels", "in_chans", "size", "normalise", "precision")
+PASSED_ON = ("name", "channels", "in_chans", "size", "normalise", "precision")
 """Options that reprcheck reads, and a factory too where its signature names them."""
 OWN = (*PASSED_ON, *(option for option in (*FEED, *READOUT) if option not in PASSED_ON))
 """Options that reprcheck reads; a factory that names one of the others has it for itself."""

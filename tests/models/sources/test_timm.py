@@ -191,7 +191,10 @@ def test_a_plain_network_takes_the_size_the_model_insists_on() -> None:
         ("timm:x?size=big", "model=timm:x?size=big: size=big isn't a whole number from 1"),
         ("timm:x?pretrained=no", "model=timm:x?pretrained=no: pretrained=no is neither true nor false"),
         ("timm:x?normalise=imag", "model=timm:x?normalise=imag: normalise=imag isn't known; did you mean image?"),
-        ("timm:x?channels=one", "model=timm:x?channels=one: channels=one isn't known; known: native, replicate, stem"),
+        (
+            "timm:x?channels=one",
+            "model=timm:x?channels=one: channels=one isn't known; known: any, native, replicate, stem",
+        ),
         ("timm:x?precision=bf8", "model=timm:x?precision=bf8: precision=bf8 isn't known; known: bf16, fp16, fp32"),
         ("timm:x?checkpoint=no.pth", "model=timm:x?checkpoint=no.pth: no checkpoint file no.pth; check the path"),
         ("timm:x?name=", "model=timm:x?name=: option 'name' is empty"),
