@@ -125,6 +125,9 @@ class NetworkModel(Model):
             return [f"Channels: the first layer was changed from {takes} channels to {n_channels} (channels=stem)."]
         if plan.policy == "replicate" and n_channels > 1:
             which = f"{len(shown)} of the {n_channels}" if plan.passes else f"each of the {n_channels}"
-            return [f"Channels: the model is shown {which} alone, and their vectors are joined."]
+            return [
+                f"Channels: the model is shown {which} alone, and their vectors are joined (channels=replicate): "
+                "what two channels have in common at one place isn't seen."
+            ]
         places = "; ".join(", ".join("none" if place < 0 else str(place) for place in places) for places in shown)
         return [f"Channels: the model is shown those in places {places} of {n_channels}."] if plan.passes else []

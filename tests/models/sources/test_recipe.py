@@ -21,7 +21,7 @@ BUILT = [recipe for recipe in RECIPES if recipe.network is not None]
 MINE = f"""
 title = "Mine"
 model = "timm:{TINY}"
-dimension = 1280
+dimension = 256
 licence = "ours"
 citation = "none"
 answer = "the pooled map"
@@ -78,11 +78,12 @@ def test_its_network_gives_as_many_numbers_as_it_says(
 ) -> None:
     if recipe.network.library == "transformers":
         transformers = pytest.importorskip("transformers")
-        transformers.AutoConfig.for_model(recipe.network.name, **recipe.network.keywords).save_pretrained(tmp_path)
+        keywords = {**recipe.network.keywords, "num_hidden_layers": 2}
+        transformers.AutoConfig.for_model(recipe.network.name, **keywords).save_pretrained(tmp_path)
         spec = f"recipe:{recipe.name}?from={tmp_path}"
         monkeypatch.setattr("reprcheck.models.torch.transformers_build.seeded", lambda draw: nullcontext())
     else:
-        spec = f"recipe:{recipe.name}?pretrained=false"
+        spec = f"recipe:{recipe.name}?pretrained=false&depth=2"
         if "checkpoint" in recipe.needs:
             (tmp_path / "weights.pth").write_text("not read")
             spec += f"&checkpoint={tmp_path / 'weights.pth'}"
@@ -99,7 +100,7 @@ def test_its_network_gives_as_many_numbers_as_it_says(
 def test_a_lab_adds_one_as_a_file(mine: Path) -> None:
     model = resolve_model(f"recipe:{mine}")
     assert model.name == "mine"
-    assert model.encoder(3).encode(images(1)).shape == (1, 1280)
+    assert model.encoder(3).encode(images(1)).shape == (1, 256)
     assert model.notes(3) == ("Input: range=0..255, for the model and its untrained twins.",)
     same = resolve_model(f"timm:{TINY}?pretrained=false&range=0..255")
     assert model.digest == same.digest
@@ -115,7 +116,7 @@ def test_a_lab_adds_one_as_a_file(mine: Path) -> None:
         (('title = "Mine"', ""), "no title; add it"),
         (('"timm:', '"'), "names no source; write timm:NAME, say"),
         (('"timm:', '"recipe:'), "is a recipe of a recipe; name its source"),
-        (("= 1280", "= "), "is no TOML: "),
+        (("= 256", "= "), "is no TOML: "),
         (("range =", "ranges ="), "ranges"),
         (("[options]", "network = { type = 3 }\n[options]"), "it has library, name and keywords"),
     ],
