@@ -56,6 +56,14 @@ class ChannelPlan:
         """Return how many channels enter together of images with ``n_channels``, before any is repeated."""
         return 1 if self.policy == "replicate" else len(self.passes[0]) if self.passes else n_channels
 
+    def names(self, channels: Sequence[str], where: str) -> tuple[str, ...]:
+        """Return the names of what is shown, ``-`` for black. Raises UserError where that isn't the same each time."""
+        if self.policy == "replicate" or len(self.passes) > 1:
+            what = "names_as tells a network its channels, but they are shown in several passes"
+            raise UserError(where, what, "write channels=any, or leave names_as out")
+        places = self.passes[0] if self.passes else range(len(channels))
+        return tuple("-" if place == BLACK else channels[place] for place in places)
+
     def planes(self, images: Sequence[Image]) -> list[NDArray[np.float32]]:
         """Return what enters the network one by one: float32[C, H, W], or float32[1, H, W] under ``replicate``."""
         if self.passes:

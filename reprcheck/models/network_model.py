@@ -48,10 +48,15 @@ class NetworkModel(Model):
 
     def on(self, channels: Sequence[str]) -> Model:
         """Return the model with the channels that it is asked to be shown by their places."""
-        asked = self.feed.channels or ""
-        if asked.partition(":")[0] not in NAMED:
+        asked, feed, where = self.feed.channels or "", self.feed, self.network.where
+        if asked.partition(":")[0] in NAMED:
+            feed = replace(feed, channels=by_place(asked, channels, feed.roles, where))
+        if feed.names_as:
+            takes = self.network.in_chans if feed.channels not in ("any", "stem") else len(channels)
+            plan = choose(takes, len(channels), feed.channels, where)
+            feed = replace(feed, names=plan.names(channels, where))
+        if feed is self.feed:
             return self
-        feed = replace(self.feed, channels=by_place(asked, channels, self.feed.roles, self.network.where))
         return NetworkModel(self.spec, self.name, self.network, feed, self.readout)
 
     def encoder(self, n_channels: int) -> Encoder:

@@ -24,7 +24,7 @@ EVERY_MODEL = ("channels", "roles")
 """Options that are followed before a model is called, whatever it is."""
 FEED = (
     *("size", "normalise", "precision"),
-    *("range", "percentiles", "mean", "std", "fit", "resize", "interpolation"),
+    *("range", "percentiles", "mean", "std", "fit", "resize", "interpolation", "names_as"),
     *EVERY_MODEL,
 )
 """The options of a SPEC that `Preprocessing.of` reads."""
@@ -60,6 +60,10 @@ class Preprocessing:
         What 0 and 1 become. The model's own mean and standard deviation are then not used.
     mean, std : tuple of float or None
         In place of the model's own, one for all channels or one each; in units of ``range``.
+    names_as : str or None
+        The keyword under which the network is told the names of the channels that it is shown.
+    names : tuple of str
+        These, once images are known.
     """
 
     size: int | None = None
@@ -74,6 +78,8 @@ class Preprocessing:
     range: tuple[float, float] | None = None
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
+    names_as: str | None = None
+    names: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, spec: Spec) -> Preprocessing:
@@ -91,6 +97,7 @@ class Preprocessing:
             _pair(options.numbers(spec, "range", ".."), spec, "range", "range=0..255"),
             options.numbers(spec, "mean"),
             options.numbers(spec, "std"),
+            options.text(spec, "names_as"),
         )
         if problem := feed._contradiction():
             raise UserError(spec.where, *problem)
@@ -113,7 +120,13 @@ class Preprocessing:
     @property
     def key(self) -> tuple[int | str | None, ...]:
         """What makes vectors differ, but for the channel policy."""
-        return self.size, self.normalise, *(() if self.precision == "fp32" else (self.precision,)), *self.declared
+        return (
+            self.size,
+            self.normalise,
+            *(() if self.precision == "fp32" else (self.precision,)),
+            *self.declared,
+            *self.names,
+        )
 
     @property
     def declared(self) -> tuple[str, ...]:
@@ -126,6 +139,7 @@ class Preprocessing:
             "range": self.range and _written(self.range, ".."),
             "mean": self.mean and _written(self.mean),
             "std": self.std and _written(self.std),
+            "names_as": self.names_as,
         }
         return tuple(f"{name}={value}" for name, value in said.items() if value is not None)
 
@@ -137,7 +151,7 @@ class Preprocessing:
         sized : bool
             Whether it has a size of its own; else it sees images as they are.
         """
-        feed = replace(self, size=None, range=None, mean=None, std=None)
+        feed = replace(self, size=None, range=None, mean=None, std=None, names_as=None, names=())
         return feed if sized else replace(feed, fit="resize", resize=None)
 
 

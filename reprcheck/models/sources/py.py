@@ -117,7 +117,8 @@ class FactoryModel(Model):
 
     def on(self, channels: Sequence[str]) -> Model:
         """Return the model as it is shown images with these channels; calls the factory where it names some."""
-        return self.inner.on(channels) if ":" in str(self._parsed.options.get("channels")) else self
+        asks = ":" in str(self._parsed.options.get("channels")) or "names_as" in self._parsed.options
+        return self.inner.on(channels) if asks else self
 
     def encoder(self, n_channels: int) -> Encoder:
         """Return the model as an encoder; calls the factory."""

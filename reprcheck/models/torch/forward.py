@@ -79,7 +79,8 @@ class Runner:
         self.at_once = CPU_BATCH if self.device.type == "cpu" else BATCH
         self.layout = torch.channels_last if network.made_of is None else torch.contiguous_format
         self.module = built.module.eval().float().to(self.device).to(memory_format=self.layout)
-        self.read = NetworkReader(self.module, readout, network.where)
+        told = {feed.names_as: feed.names} if feed.names_as else None
+        self.read = NetworkReader(self.module, readout, network.where, told)
         tensors = (*self.module.parameters(), *self.module.buffers())
         self.n_bytes = sum(tensor.nbytes for tensor in tensors if not is_lazy(tensor))
 

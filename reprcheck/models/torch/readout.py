@@ -30,6 +30,8 @@ class NetworkReader:
     readout : Readout
     where : str
         What an error names.
+    told : mapping of str to tuple of str, optional
+        What it is told of the images, by keyword.
 
     Raises
     ------
@@ -37,8 +39,10 @@ class NetworkReader:
         For a method or a layer that the network hasn't.
     """
 
-    def __init__(self, module: nn.Module, readout: Readout, where: str) -> None:
-        self.module, self.readout, self.where = module, readout, where
+    def __init__(
+        self, module: nn.Module, readout: Readout, where: str, told: Mapping[str, tuple[str, ...]] | None = None
+    ) -> None:
+        self.module, self.readout, self.where, self.told = module, readout, where, told or {}
         self._call = module if readout.method is None else self._method(readout.method)
         self._seen = threading.local()
         if readout.features is not None:
@@ -53,7 +57,7 @@ class NetworkReader:
             For an output that isn't one vector per image, and that nothing declared makes one.
         """
         self._seen.output = None
-        out = self._call(x)
+        out = self._call(x, **self.told)
         if self.readout.features is not None:
             out = self._seen.output
             if out is None:
@@ -69,7 +73,7 @@ class NetworkReader:
     def _keep(self, layer: nn.Module, given: object, output: object) -> None:
         self._seen.output = output
 
-    def _method(self, name: str) -> Callable[[torch.Tensor], object]:
+    def _method(self, name: str) -> Callable[..., object]:
         method = getattr(self.module, name, None)
         if callable(method):
             return method  # type: ignore[no-any-return]

@@ -30,6 +30,13 @@ class Summing(torch.nn.Module):
     def forward(self, x):
         return self.conv(x).mean((2, 3))
 
+class Named(torch.nn.Module):
+    def forward(self, x, markers):
+        return x.mean((2, 3)) * torch.tensor([len(marker) for marker in markers])
+
+def named():
+    return Named()
+
 def summing():
     torch.manual_seed(0)
     return Summing()
@@ -143,6 +150,16 @@ def test_selected_channels_are_shown_alone_where_the_network_takes_another_numbe
     assert note.startswith("Channels: the model is shown 2 of the 3 alone, and their vectors are joined (channels=repl")
 
 
+def test_a_network_that_asks_is_told_what_its_channels_are(nets: Path) -> None:
+    model = resolve_model(f"py:{nets}:named?names_as=markers&in_chans=2&channels=select:actin,ER").on(NAMES)
+    means = PIXELS[:, [2, 0]].mean((2, 3))
+    np.testing.assert_allclose(model.encoder(3).encode(SHOWN), means * [len("actin"), len("ER")], rtol=1e-5)
+    others = resolve_model(f"py:{nets}:named?names_as=markers").on(("DAPI", "ER", "RNA"))
+    assert (
+        others.encoder(3).digest() != resolve_model(f"py:{nets}:named?names_as=markers").on(NAMES).encoder(3).digest()
+    )
+
+
 def test_a_callable_is_shown_channels_by_name_too(nets: Path) -> None:
     model = resolve_model(f"py:{nets}:means?channels=select:actin").on(NAMES)
     np.testing.assert_allclose(model.encoder(3).encode(SHOWN), PIXELS[:, [2]].mean((2, 3)), rtol=1e-5)
@@ -187,6 +204,7 @@ def test_a_stem_takes_more_channels_and_the_twin_s_too(nets: Path) -> None:
         ("fit=crop&resize=100&size=224", "resize is the side that a smaller size is cut from"),
         ("fit=tile", "fit=tile needs a size; add size=224, say"),
         ("channels=select:", "channels=select: names no channel; write channels=select:DNA, say"),
+        ("channels=replicate&names_as=markers", "names_as tells a network its channels, but they are shown in several"),
         ("channels=natve", "channels=natve isn't known; did you mean native?"),
         ("channels=select:DAPI", "the images have no channel 'DAPI'; known: DNA, ER, actin"),
         (
@@ -225,7 +243,14 @@ def test_a_factory_that_names_an_option_keeps_it_to_itself(nets: Path) -> None:
 
 def test_a_callable_prepares_its_images_itself(nets: Path) -> None:
     values = {"size": "8", "normalise": "image", "precision": "bf16", "range": "0..1", "percentiles": "1,99"}
-    values |= {"fit": "crop", "interpolation": "nearest", "mean": "0&std=1", "std": "1&mean=0", "resize": "9&fit=crop"}
+    values |= {
+        "fit": "crop",
+        "interpolation": "nearest",
+        "names_as": "markers",
+        "mean": "0&std=1",
+        "std": "1&mean=0",
+        "resize": "9&fit=crop",
+    }
     for option in FEED:
         asked = f"{option}={values[option]}" if option in values else "channels=stem" if option == "channels" else None
         if asked:
