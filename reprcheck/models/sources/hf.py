@@ -36,7 +36,7 @@ class HuggingFace(Source):
     """Networks of transformers by repository or folder."""
 
     target = "org/name"
-    options = ("trust", *FEED, *READOUT)
+    options = ("trust", "in_chans", *FEED, *READOUT)
     twins = TWINS
 
     def open(self, spec: Spec) -> NetworkModel:
@@ -44,7 +44,9 @@ class HuggingFace(Source):
         feed = Preprocessing.of(spec)
         if find_spec("transformers") is None:
             raise UserError(spec.where, "needs transformers", "pip install 'reprcheck[transformers]'")
-        network = TransformersNetwork(spec.where, spec.target, options.text(spec, "trust"))
+        network = TransformersNetwork(
+            spec.where, spec.target, options.text(spec, "trust"), channels=options.count(spec, "in_chans")
+        )
         return NetworkModel(str(spec), self.name_of(spec), network, feed, Readout.of(spec))
 
     def short_name(self, spec: Spec) -> str:
@@ -66,12 +68,15 @@ class TransformersNetwork(Network):
         The revision of its own code that may be run.
     draw : int or None
         Seed of its weights; None: those of its files.
+    channels : int or None
+        Channels it takes, where its configuration doesn't say.
     """
 
     where: str
     target: str
     trust: str | None
     draw: int | None = None
+    channels: int | None = None
     twins: ClassVar[str] = TWINS
 
     @cached_property
@@ -87,6 +92,8 @@ class TransformersNetwork(Network):
     @property
     def in_chans(self) -> int:
         """Number of channels the network takes."""
+        if self.channels:
+            return self.channels
         inner = self.config.get("vision_config")
         said = self.config if not isinstance(inner, dict) else {**inner, **self.config}
         return int(said.get("num_channels") or (_timm(self.config).get("input_size") or (3,))[0])
@@ -96,7 +103,8 @@ class TransformersNetwork(Network):
         code = hub.contents(self.folder, "**/*.py") if self.trust else {}
         weights = self.draw if self.draw is not None else hub.contents(self.folder, "*.safetensors")
         made_of = hub.contents(self.folder, hub.CONFIG, PROCESSOR), code, weights
-        return digest("hf", installed("transformers", "timm", "torch"), *made_of)
+        more = [self.channels] if self.channels else []
+        return digest("hf", installed("transformers", "timm", "torch"), *made_of, *more)
 
     def build(self) -> BuiltNetwork:
         """Return the network on the CPU. Raises UserError."""
