@@ -6,13 +6,15 @@ A model's code may try to end the process (``sys.exit(main())`` at the end of a 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from reprcheck.errors import UserError
 
 LONGEST = 200
 """Characters kept of a message."""
+LISTED = 6
+"""Things of many that a message lists."""
 
 
 def because(error: BaseException) -> str:
@@ -26,6 +28,18 @@ def because(error: BaseException) -> str:
     text = " ".join(str(error).split())
     text = text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def listed(things: Sequence[str], between: str = ", ") -> str:
+    """Return the first `LISTED` of some things, and how many more there are.
+
+    Examples
+    --------
+    >>> listed("abcdefgh")
+    'a, b, c, d, e, f and 2 more'
+    """
+    more = f" and {len(things) - LISTED} more" if len(things) > LISTED else ""
+    return between.join(things[:LISTED]) + more
 
 
 @contextmanager

@@ -10,7 +10,6 @@ from reprcheck.models import options
 from reprcheck.models.grammar import parse
 from reprcheck.models.model import Model, safe
 from reprcheck.models.objects import Origin, model_of
-from reprcheck.models.pin import Pin, PinnedModel
 from reprcheck.models.sources.source import EVERYWHERE, Source
 from reprcheck.models.spec import Spec
 from reprcheck.registry import SOURCES
@@ -72,4 +71,6 @@ def open_spec(spec: Spec) -> Model:
         return model
     if not model.embeds_images:
         raise UserError(spec.where, "vectors that are there already can't be compared with a pin", "leave pin out")
+    from reprcheck.models.pin import Pin, PinnedModel
+
     return PinnedModel(model, Pin.read(Path(pin).expanduser()), spec)

@@ -16,12 +16,11 @@ from types import ModuleType
 import numpy as np
 
 from reprcheck.errors import UserError
+from reprcheck.models.failure import listed
 from reprcheck.models.identity import identity
 
 ANOTHER_SEED = 20_011
 """Of the second build; the first one is made under whatever state the process is in."""
-LISTED = 6
-"""Tensors that a message names."""
 
 
 class SecondBuild:
@@ -54,8 +53,7 @@ class SecondBuild:
 
         names = [] if (other := self._again()) is None else differing(module, other)
         if names:
-            more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
-            raise self._refusal(f"{', '.join(names[:LISTED])}{more}")
+            raise self._refusal(listed(names))
 
     def check_callable(self, thing: object, digest: str) -> None:
         """Compare what a callable is made of by its digest. Raises UserError."""

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file
 
 from reprcheck.errors import UserError
-from reprcheck.models.failure import because
+from reprcheck.models.failure import because, listed
 
 WRAPPERS = ("state_dict", "model")
 """Keys under which training scripts keep the tensors."""
@@ -101,9 +101,9 @@ def misfits(module: torch.nn.Module, tensors: Tensors) -> list[str]:
 
 
 def load(module: torch.nn.Module, tensors: Tensors, path: Path, name: str) -> None:
-    """Load tensors into a module in place. Raises UserError that names the first key that doesn't fit."""
+    """Load tensors into a module in place. Raises UserError that lists the keys that don't fit."""
     problems = misfits(module, tensors)
     if problems:
-        what = f"doesn't fit {name}: {len(problems)} of {len(tensors)} keys; first, {problems[0]}"
+        what = f"doesn't fit {name}: {len(problems)} of {len(tensors)} keys: {listed(problems, '; ')}"
         raise UserError(str(path), what, "check the model's name, in_chans and size")
     module.load_state_dict(dict(tensors), strict=False)

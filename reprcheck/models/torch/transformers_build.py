@@ -12,7 +12,7 @@ import torch
 import transformers
 
 from reprcheck.errors import UserError
-from reprcheck.models.failure import because
+from reprcheck.models.failure import because, listed
 from reprcheck.models.torch.twins import seeded
 
 POOLER = "pooler."
@@ -75,7 +75,7 @@ def _loaded(config: Any, folder: Path, where: str, given: dict[str, Any]) -> tor
         module.pooler = None  # a random head, whose output nobody has trained
         missing = []
     if missing:
-        what = f"{len(missing)} of its tensors aren't in the weights, and would be random; first, {missing[0]}"
+        what = f"{len(missing)} of its tensors aren't in the weights, and would be random: {listed(missing)}"
         raise UserError(where, what, "check that configuration and weights belong together")
     assert isinstance(module, torch.nn.Module)
     return module

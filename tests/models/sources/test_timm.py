@@ -250,11 +250,11 @@ def test_pretrained_is_told_by_its_tensors(monkeypatch: pytest.MonkeyPatch) -> N
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (lambda t: t.pop("conv_stem.weight"), "1 of {n} keys; first, conv_stem.weight is missing"),
-        (lambda t: t.update(extra=t["bn1.bias"].clone()), "1 of {n} keys; first, extra is not in the network"),
+        (lambda t: t.pop("conv_stem.weight"), "1 of {n} keys: conv_stem.weight is missing"),
+        (lambda t: t.update(extra=t["bn1.bias"].clone()), "1 of {n} keys: extra is not in the network"),
         (
             lambda t: t.update({"conv_stem.weight": torch.zeros(1, 2)}),
-            "1 of {n} keys; first, conv_stem.weight has shape [1, 2], not [24, 3, 3, 3]",
+            "1 of {n} keys: conv_stem.weight has shape [1, 2], not [24, 3, 3, 3]",
         ),
     ],
 )
