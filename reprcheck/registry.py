@@ -205,10 +205,12 @@ SOURCES = Registry(
     "model source",
     "reprcheck.models.sources.source:Source",
     {
+        "clip": "reprcheck.models.sources.clip:CLIP",
         "demo": "reprcheck.models.sources.demo:DEMO",
         "emb": "reprcheck.models.sources.emb:EMB",
         "exec": "reprcheck.models.sources.exec:EXEC",
         "hf": "reprcheck.models.sources.hf:HF",
+        "hub": "reprcheck.models.sources.hub:HUB",
         "onnx": "reprcheck.models.sources.onnx:ONNX",
         "pt2": "reprcheck.models.sources.pt2:PT2",
         "py": "reprcheck.models.sources.py:PY",

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from reprcheck.cli.embed import add_embed
 from reprcheck.cli.gate import add_gate
+from reprcheck.cli.listing import add_list
 from reprcheck.cli.models import add_describe, add_doctor, add_pin
 from reprcheck.cli.report import add_report
 from reprcheck.cli.shell import add_run_options, show, spelled, terminal
@@ -106,6 +107,7 @@ def parser() -> Parser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
     add_gate(commands)
     add_report(commands)
+    add_list(commands)
     add_describe(commands)
     add_doctor(commands)
     add_pin(commands)

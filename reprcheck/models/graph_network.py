@@ -41,6 +41,7 @@ class GraphNetwork(Network):
     draw: int | None = None
     libraries: ClassVar[tuple[str, ...]] = ("torch",)
     twins: ClassVar[str] = TWINS
+    has_layers: ClassVar[bool] = False
 
     @property
     def in_chans(self) -> int:

@@ -48,10 +48,13 @@ class Network(ABC):
         What an error names: the SPEC, as ``--model=...``.
     twins : str
         How its untrained twins are drawn, for reports; empty where the library that it is of draws them.
+    has_layers : bool
+        Whether its weights are those of layers of torch, which can be rescaled one by one.
     """
 
     where: str
     twins: ClassVar[str] = ""
+    has_layers: ClassVar[bool] = True
 
     @property
     @abstractmethod

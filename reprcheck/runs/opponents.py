@@ -274,7 +274,7 @@ class Opponents:
 def _tell_lost(lost: Sequence[str | None], rescaled: bool) -> str:
     """Return a sentence on twins whose signal is lost, and what was done about it."""
     reasons = [f"in {lost.count(what)} of {len(lost)} {words}" for what, words in LOST.items() if what in lost]
-    also = "were also rescaled layer by layer" if rescaled else "can't be rescaled, since they are no modules of torch"
+    also = "were also rescaled layer by layer" if rescaled else "can't be rescaled, since they have no layers of torch"
     return f"Untrained twins: {', '.join(reasons)}; they {also}."
 
 

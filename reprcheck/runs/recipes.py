@@ -135,8 +135,8 @@ class Networks:
         return self._shown(model | (self._on_images() if self.target is None else self._twins() or self._plain()))
 
     def rescaled(self) -> Draws:
-        """Return the twins rescaled layer by layer; nothing where they aren't networks of torch."""
-        twins = [twin for twin in self._drawn() if isinstance(twin, TorchEncoder)]
+        """Return the twins rescaled layer by layer; nothing where they have no layers of torch."""
+        twins = [twin for twin in self._drawn() if isinstance(twin, TorchEncoder) and twin.network.has_layers]
         return self._shown(self._adapted(twins, RESCALED))
 
     def plain(self) -> Draws:

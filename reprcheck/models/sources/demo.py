@@ -20,6 +20,9 @@ CHANNELS = 3
 class Demo(Source):
     """The demo network, or a draw of its weights."""
 
+    what = "the network that ships"
+    example = "demo"
+    twins = "its own initialisation"
     options = ("seed", "size", "channels", "precision")
 
     def open(self, spec: Spec) -> NetworkModel:

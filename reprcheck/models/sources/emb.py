@@ -29,6 +29,8 @@ class Emb(Source):
     """Models by the file of their vectors."""
 
     target = "FILE.npy"
+    what = "vectors computed elsewhere"
+    example = "emb:vectors.npy"
     options = ("key", "ids", "obsm")
 
     def open(self, spec: Spec) -> VectorFile:

@@ -37,6 +37,8 @@ class Exec(Source):
     """Encoders by the command that starts them."""
 
     target = "COMMAND"
+    what = "an encoder in an environment of its own"
+    example = "exec:python examples/exec/encoder.py"
     options = ("in_chans", "timeout", *EVERY_MODEL)
     twins = TWINS
 

@@ -37,6 +37,8 @@ class HuggingFace(Source):
 
     target = "org/name"
     options = ("trust", "in_chans", *FEED, *READOUT)
+    what = "a network of transformers (extra `transformers`)"
+    example = "hf:org/name@REVISION?key=pooler_output"
     twins = TWINS
 
     def open(self, spec: Spec) -> NetworkModel:

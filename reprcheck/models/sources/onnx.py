@@ -28,6 +28,8 @@ class Onnx(Source):
     """Networks by their ONNX file."""
 
     target = "FILE.onnx"
+    what = "a network in ONNX (extra `onnx`)"
+    example = "onnx:encoder.onnx?output=features"
     options = ("output", "in_chans", *(key for key in FEED if key != "precision"), *READOUT)
     twins = TWINS
 

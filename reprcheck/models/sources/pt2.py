@@ -25,6 +25,8 @@ class Pt2(Source):
     """Networks by the archive of their export."""
 
     target = "FILE.pt2"
+    what = "a network saved by `torch.export.save`"
+    example = "pt2:encoder.pt2"
     options = ("in_chans", *FEED, *READOUT)
     twins = TWINS
 

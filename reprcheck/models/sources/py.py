@@ -46,6 +46,9 @@ class Py(Source):
     """Models by the factory that makes them."""
 
     target = "package.module:factory"
+    what = "what a factory of yours returns"
+    example = "py:encoder.py:make"
+    twins = "`untrained(seed)` of what the factory returns, else each layer's `reset_parameters`"
     options = None
 
     def open(self, spec: Spec) -> FactoryModel:
@@ -68,6 +71,8 @@ class FactoryModel(Model):
     ----------
     spec : Spec
     name : str
+    file : str, optional
+        Where the factory is, for a SPEC whose target doesn't say.
 
     Raises
     ------
@@ -75,9 +80,10 @@ class FactoryModel(Model):
         For a target that isn't ``module:factory``, a file that isn't there, or bad options.
     """
 
-    def __init__(self, spec: Spec, name: str) -> None:
+    def __init__(self, spec: Spec, name: str, file: str | None = None) -> None:
         self._parsed, self.spec, self.name = spec, str(spec), name
-        self._module, colon, self._factory = spec.target.rpartition(":")
+        module, colon, self._factory = spec.target.rpartition(":")
+        self._module = file or module
         if not colon or not self._module or not self._factory:
             raise UserError(spec.where, f"{spec.target!r} names no factory", "write py:package.module:factory")
         self._file = Path(self._module).expanduser() if self._module.endswith(".py") else None

@@ -17,6 +17,8 @@ class RecipeSource(Source):
     """Models by recipe."""
 
     target = "NAME"
+    what = "a known encoder, as its authors use it"
+    example = "recipe:uni"
     options = None
     twins = "those of the source that the recipe names"
 

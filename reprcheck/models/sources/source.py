@@ -27,6 +27,10 @@ class Source(ABC):
         Options that a SPEC may have, beside ``name``. None: any, and the source reads what it likes.
     more : str
         What else it takes beside ``options``, in words; empty where nothing.
+    what : str
+        What its models are, in a table: Markdown without a full stop.
+    example : str
+        A SPEC, for a table.
     twins : str
         How untrained twins of its models are drawn, for tables and reports; empty where there are none.
 
@@ -47,6 +51,8 @@ class Source(ABC):
     target: str = ""
     options: Sequence[str] | None = ()
     more: str = ""
+    what: str = ""
+    example: str = ""
     twins: str = ""
 
     @abstractmethod

@@ -49,6 +49,8 @@ class Timm(Source):
     """Networks by timm's names."""
 
     target = "NAME"
+    what = "a network of timm: by its name, of a hub, or in a folder"
+    example = "timm:resnet18?pretrained=false&checkpoint=weights.safetensors&size=96"
     options = ("pretrained", "checkpoint", "prefix", "seed", "in_chans", *FEED, *READOUT)
     more = "any keyword of the architecture"
     twins = "timm's own initialisation"

@@ -23,6 +23,8 @@ class TorchScript(Source):
     """Networks by the archive of their TorchScript."""
 
     target = "FILE.pt"
+    what = "a network saved by `torch.jit.save`"
+    example = "torchscript:encoder.pt?size=224"
     options = ("in_chans", *FEED, *READOUT)
     twins = TWINS
 

@@ -25,11 +25,14 @@ def specs(tmp_path: Path) -> dict[str, str]:
     known = f'model = "py:{tmp_path}/net.py:make"\nverified = []\nunverified = []\n'
     (tmp_path / "net.toml").write_text(about + known)
     (tmp_path / "net.graph").write_text("opened too early")
+    (tmp_path / "hubconf.py").write_text((tmp_path / "net.py").read_text())
     return {
+        "clip": f"clip:local-dir:{tmp_path}",
         "demo": "demo",
         "emb": f"emb:{tmp_path / 'v.npy'}",
         "exec": "exec:no-such-command",
         "hf": f"hf:{tmp_path}",
+        "hub": f"hub:{tmp_path}:make",
         "onnx": f"onnx:{tmp_path / 'net.graph'}",
         "pt2": f"pt2:{tmp_path / 'net.graph'}",
         "py": f"py:{tmp_path / 'net.py'}:make",
