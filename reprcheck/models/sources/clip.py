@@ -27,6 +27,8 @@ from reprcheck.seeding import seed
 CONFIG = "open_clip_config.json"
 HUB, FOLDER = "hf-hub:", "local-dir:"
 """What a target begins with that isn't a name of open_clip's."""
+WEIGHTS = ("*.safetensors", "*.bin", "*.pth")
+"""What open_clip may take weights from in a folder."""
 TWINS = "the configuration's network, initialised by open_clip"
 
 
@@ -104,7 +106,7 @@ class ClipNetwork(Network):
             weights = file_digest(self.checkpoint)
         else:
             assert self.folder is not None
-            weights = hub.contents(self.folder, "*.safetensors")
+            weights = hub.contents(self.folder, *WEIGHTS)
         return digest("clip", installed("open_clip_torch", "timm", "torch"), architecture, weights)
 
     def build(self) -> BuiltNetwork:
