@@ -226,6 +226,7 @@ REPORTERS = Registry(
     "reprcheck.reporters.reporter:Reporter",
     {
         "markdown": "reprcheck.reporters.markdown:MARKDOWN",
+        "html": "reprcheck.reporters.page:HTML",
         "svg": "reprcheck.reporters.forest:SVG",
         "csv": "reprcheck.reporters.rows:CSV",
         "parquet": "reprcheck.reporters.rows:PARQUET",

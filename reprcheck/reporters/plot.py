@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from rich.cells import cell_len, set_cell_size
 
@@ -38,20 +39,24 @@ class Axis:
         return [round(k * self.step, 6) + 0.0 for k in range(first, last + 1)]
 
 
-def axis(values: Iterable[float | None]) -> Axis:
-    """Return the axis that holds 0 and all values, as far as they are numbers and lie within 1 of it.
+def axis(values: Iterable[float | None], around: float = 0.0) -> Axis:
+    """Return the axis that holds a value and all others, as far as they are numbers and lie within 1 of it.
 
     Examples
     --------
     >>> axis([0.3, -0.12, None]).ticks
     [-0.2, -0.1, 0.0, 0.1, 0.2, 0.3, 0.4]
     """
-    known = [value for value in values if value is not None and math.isfinite(value)]
-    low = max(min(known, default=0.0), -_FARTHEST)
-    high = min(max(known, default=0.0), _FARTHEST)
-    low, high = min(low, 0.0), max(high, 0.0, low + 0.02)
+    known = [around, *(value for value in values if is_number(value))]
+    low, high = max(min(known), around - _FARTHEST), min(max(known), around + _FARTHEST)
+    high = max(high, low + 0.02)
     step = next(s for s in (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5) if (high - low) / s <= 8)
     return Axis(math.floor(low / step - 0.2) * step, math.ceil(high / step + 0.2) * step, step)
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Tell whether a value is a number, and finite."""
+    return isinstance(value, int | float) and math.isfinite(value)
 
 
 def shorten(text: str, width: int) -> str:
