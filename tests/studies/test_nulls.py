@@ -16,6 +16,7 @@ from reprcheck.registry import REFERENCES
 from reprcheck.studies import (
     benches,
     brightness,
+    foreign,
     functions,
     intensity,
     permuted,
@@ -29,7 +30,7 @@ from reprcheck.types import Image
 
 QUICK = Scale(full=False)
 LENIENT = Policy(margin=-1.0, repeats=1, limited_release=True)
-STUDIES = (structure, texture, intensity, untrained, permuted)
+STUDIES = (structure, texture, intensity, untrained, foreign, permuted)
 
 
 @contextlib.contextmanager
@@ -53,7 +54,7 @@ def test_the_null_holds(module):
     assert all(row.trials > 0 for row in rows)
 
 
-@pytest.mark.parametrize("module", [structure, untrained])
+@pytest.mark.parametrize("module", [structure, untrained, foreign])
 def test_a_judge_that_asks_for_nothing_is_found_out(module, monkeypatch):
     monkeypatch.setattr(module, "POLICY", LENIENT)
     assert all(not row.holds for row in module.study(QUICK, quiet))
