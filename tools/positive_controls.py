@@ -34,9 +34,9 @@ from reprcheck.types import Dataset, Scorecard, Task
 
 KEPT = Path(__file__).resolve().parents[1] / "reports" / "positive" / "controls.json"
 UNITS = (200, 400, 800)
-DRAWS = 5
+DRAWS = 3
 """Choices of the units to be judged, for each half and number of them."""
-PHOTOGRAPHS = "timm:tf_efficientnet_lite0?pretrained=false&checkpoint={weights}"
+PHOTOGRAPHS = "timm:tf_efficientnet_lite0?pretrained=false&size=96&checkpoint={weights}"
 BATCH, RATE = 32, 2e-3
 
 
@@ -152,19 +152,25 @@ def main() -> None:
             weights = args.work / f"{name}-{half}.safetensors"
             if not weights.exists():
                 save_file(train(dataset, task.take(np.flatnonzero(learns)), control, half, console), weights)
-            models: dict[str, Any] = {f"trained on {control.learned}": build(task, control, weights)}
-            if args.weights:
-                models["trained on photographs"] = PHOTOGRAPHS.format(weights=args.weights)
             judged = task.take(np.flatnonzero(~learns))
-            for n, draw in product(args.units or UNITS, range(args.draws)):
-                if n <= len(judged.rows):
-                    asked = choose(dataset, judged, n, draw)
-                    for who, model in models.items():
-                        runs.append(kept_of(reprcheck.check(model, asked), name, half, who, n, draw))
-                        console.print(told(runs[-1]), soft_wrap=True)
-    args.out.parent.mkdir(parents=True, exist_ok=True)
+            network = build(task, control, weights)
+            sizes = [n for n in args.units or UNITS if n <= len(judged.rows)]
+            for n, draw in product(sizes, range(args.draws)):
+                asked = choose(dataset, judged, n, draw)
+                models: dict[str, Any] = {f"trained on {control.learned}": network}
+                if args.weights and n == sizes[-1]:
+                    models["trained on photographs"] = PHOTOGRAPHS.format(weights=args.weights)
+                for who, model in models.items():
+                    runs.append(kept_of(reprcheck.check(model, asked), name, half, who, n, draw))
+                    console.print(told(runs[-1]), soft_wrap=True)
+                    write(runs, args.out)
+
+
+def write(runs: list[dict[str, Any]], path: Path) -> None:
+    """Write what came of all runs so far."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     versions = {package: version(package) for package in ("torch", "numpy", "scikit-learn")}
-    args.out.write_text(json.dumps({"versions": versions, "runs": runs}, indent=1) + "\n", encoding="utf-8")
+    path.write_text(json.dumps({"versions": versions, "runs": runs}, indent=1) + "\n", encoding="utf-8")
 
 
 def open_set(folder: Path, place: Path, control: Control) -> Dataset:
@@ -229,7 +235,7 @@ def train(dataset: Dataset, task: Task, control: Control, half: int, console: Co
         console.print(
             f"{control.dataset}, half {half}: epoch {epoch + 1} of {control.epochs}, {right / len(codes):.2f} right"
         )
-    return network.state_dict()
+    return {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
 
 
 def kept_of(card: Scorecard, name: str, half: int, who: str, n: int, draw: int) -> dict[str, Any]:

@@ -36,6 +36,7 @@ from reprcheck.studies.benches import (
 )
 from reprcheck.studies.brightness import KINDS, Levels, Waves, drawn, fitted
 from reprcheck.studies.functions import FITTED
+from reprcheck.studies.learners import learned_rows
 from reprcheck.studies.row import Row, Scale
 from reprcheck.studies.tally import Attempt, row, rows
 from reprcheck.types import Cell
@@ -141,10 +142,7 @@ def study(scale: Scale, progress: Progress) -> list[Row]:
             advance(1)
         matched = _on_matched_images(study_settings(sets, MATCHED), benches) if scale.full else []
     table = rows("intensity", attempts, **{"draws of the folds": POLICY.repeats_for(0)})
-    for protocol in dict.fromkeys(attempt.at.protocol for attempt in learner_attempts):
-        chosen = [attempt for attempt in learner_attempts if attempt.at.protocol == protocol]
-        table.append(row("intensity", f"{protocol}, fitted to the label on other data", chosen))
-    return [*table, *matched]
+    return [*table, *learned_rows("intensity", learner_attempts), *matched]
 
 
 def _ways(each: int) -> list[tuple[str, bool, int]]:

@@ -1,7 +1,8 @@
 """``structure``: how often does an encoder that sees nothing but the layout of cells pass `beats_structure`?
 
 Each encoder is a random function of the structural features, drawn without a label: linear maps, networks, kernel
-features, products, subsets of them. The rate is at the policy's margin; at margin 0 it is among the details.
+features, products, subsets of them. Others were fitted to it on half the units, or batches where folds hold them out,
+and are judged on the other half. The rate is at the policy's margin; at margin 0 it is among the details.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from reprcheck.studies.benches import (
     study_settings,
 )
 from reprcheck.studies.functions import FUNCTIONS, mapped
+from reprcheck.studies.learners import learned_rows, plan_learners
 from reprcheck.studies.row import Row, Scale
 from reprcheck.studies.tally import Attempt, rows
 from reprcheck.types import Cell
@@ -79,9 +81,14 @@ def study(scale: Scale, progress: Progress) -> list[Row]:
     sets, benches = open_sets(limits, [*tasks, *others]), StudyBenches(POLICY)
     trials = plan_trials(study_settings(sets, [*by(KNN, *tasks), *others]), FUNCTIONS, WIDTHS, scale.trials(6, 2))
     trials += plan_trials(study_settings(sets, by(PROBE, *(tasks if scale.full else tasks[:1]))), FUNCTIONS, WIDTHS, 1)
-    attempts = []
-    with threadpool_limits(1), progress(len(trials), "functions of structure") as advance:
+    learners = plan_learners(study_settings(sets, by(KNN, *tasks)), scale.trials(2, 1))
+    attempts, learned = [], []
+    with threadpool_limits(1), progress(len(trials) + len(learners), "functions of structure") as advance:
         for trial in trials:
             attempts.append(Attempt(trial.at, trial.kind, judge(trial, benches)))
             advance(1)
-    return rows("structure", attempts, **{"draws of the folds": POLICY.repeats_for(0)})
+        for learner in learners:
+            learned.append(learner.attempt(STRUCTURE, beats_structure.ask, benches, POLICY))
+            advance(1)
+    table = rows("structure", attempts, **{"draws of the folds": POLICY.repeats_for(0)})
+    return [*table, *learned_rows("structure", learned)]

@@ -11,7 +11,6 @@ asked about just that, in experiments drawn anew: it is to pass nine times in te
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from threadpoolctl import threadpool_limits
 
@@ -24,7 +23,6 @@ from reprcheck.protocols.probe import PROBE
 from reprcheck.stats.decision import POWER
 from reprcheck.studies.benches import (
     QUICK_LIMIT,
-    Halves,
     StudyBenches,
     StudySetting,
     Trial,
@@ -33,7 +31,8 @@ from reprcheck.studies.benches import (
     plan_trials,
     study_settings,
 )
-from reprcheck.studies.functions import FITTED, FUNCTIONS, fitted, mapped
+from reprcheck.studies.functions import FUNCTIONS, mapped
+from reprcheck.studies.learners import learned_rows, plan_learners
 from reprcheck.studies.polarity import Side, polarity
 from reprcheck.studies.row import Row, Scale
 from reprcheck.studies.tally import Attempt, row, rows
@@ -83,23 +82,6 @@ def judge(trial: Trial, benches: StudyBenches) -> Cell:
     return beats_texture.ask(benches.of(trial.at, mapped(base, trial.kind, trial.width, name)))
 
 
-@dataclass(frozen=True)
-class FittedEncoder:
-    """An encoder that learned to read the label from texture, on other groups than it is judged on."""
-
-    at: StudySetting
-    kind: str
-    number: int
-
-    def judge(self, benches: StudyBenches) -> Cell:
-        """Ask the diagnostic on the half of what folds hold out, batches or units, that it hasn't learned from."""
-        name = ("fitted to texture", self.kind, self.number, self.at.name)
-        base = benches.baseline(self.at.dataset, self.at.task, TEXTURE)
-        halves = Halves.of(self.at, name)
-        block = fitted(base, self.at.task.y, halves.learns, self.kind, name)
-        return beats_texture.ask(StudyBenches(POLICY).of(halves.judged, block))
-
-
 def study(scale: Scale, progress: Progress) -> list[Row]:
     """Return rows for each kind of encoder, setting and protocol; for fitted ones; and for what should pass."""
     tasks = TASKS if scale.full else QUICK
@@ -107,12 +89,7 @@ def study(scale: Scale, progress: Progress) -> list[Row]:
     voted, probed = (study_settings(sets, by(protocol, *tasks)) for protocol in (KNN, PROBE))
     probed = probed if scale.full else probed[:1]
     trials = plan_trials(voted, FUNCTIONS, WIDTHS, scale.trials(6, 2)) + plan_trials(probed, FUNCTIONS, WIDTHS, 1)
-    learners = [
-        FittedEncoder(at, kind, number)
-        for at in (*voted, *(probed if scale.full else ()))
-        for kind in FITTED
-        for number in range(scale.trials(3, 1))
-    ]
+    learners = plan_learners([*voted, *(probed if scale.full else ())], scale.trials(3, 1))
     experiments = range(scale.trials(40, 4))
     benches = StudyBenches(POLICY)
     total = len(trials) + len(learners) + len(experiments)
@@ -122,7 +99,7 @@ def study(scale: Scale, progress: Progress) -> list[Row]:
             attempts.append(Attempt(trial.at, trial.kind, judge(trial, benches)))
             advance(1)
         for learner in learners:
-            learned.append(Attempt(learner.at, learner.kind, learner.judge(benches)))
+            learned.append(learner.attempt(TEXTURE, beats_texture.ask, benches, POLICY))
             advance(1)
         for draw in experiments:
             sees, sees_not = _ask_of_sides(draw)
@@ -130,9 +107,7 @@ def study(scale: Scale, progress: Progress) -> list[Row]:
             blind.append(sees_not)
             advance(1)
     table = rows(NAME, attempts, **{"draws of the folds": POLICY.repeats_for(0)})
-    for protocol in dict.fromkeys(attempt.at.protocol for attempt in learned):
-        chosen = [attempt for attempt in learned if attempt.at.protocol == protocol]
-        table.append(row(NAME, f"{protocol}, fitted to the label on other data", chosen))
+    table += learned_rows(NAME, learned)
     return [*table, _power(seeing), row(NAME, f"{KNN.id}, texture asked on which side a protein lies", blind)]
 
 
