@@ -94,7 +94,7 @@ protocols = ["probe/2", "knn/1"]
     apart="image_id",
     learned="cells",
     stride=1,
-    epochs=40,
+    epochs=24,
 )
 OSTEOSARCOMA = Control(
     dataset="osteosarcoma",
@@ -123,7 +123,7 @@ protocols = ["probe/2", "knn/1"]
     apart="slide",
     learned="tissue",
     stride=2,
-    epochs=40,
+    epochs=24,
 )
 CONTROLS = {control.dataset: control for control in (JURKAT, OSTEOSARCOMA)}
 
