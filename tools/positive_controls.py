@@ -123,7 +123,7 @@ protocols = ["probe/2", "knn/1"]
     apart="slide",
     learned="tissue",
     stride=2,
-    epochs=24,
+    epochs=12,
 )
 CONTROLS = {control.dataset: control for control in (JURKAT, OSTEOSARCOMA)}
 
