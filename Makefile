@@ -7,6 +7,7 @@
 #   make demo                                          train the demo model's weights again
 #   make reports                                       what is in reports/, in the README and in docs/ again
 #   make throughput                                    how fast it is here, beside other ways: a quarter of an hour
+#   make positive SETS=FOLDER WEIGHTS=FILE             networks trained on half of real sets, judged on the rest: an hour
 #   make calibration                                   the gate's own error rates again: over an hour
 
 PYTHON ?= python3
@@ -17,7 +18,7 @@ ARGS   ?=
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: benchmark test lint demo reports throughput calibration
+.PHONY: benchmark test lint demo reports throughput calibration positive
 .DELETE_ON_ERROR:
 
 benchmark: $(READY)
@@ -43,6 +44,10 @@ reports: $(READY)
 
 calibration: $(READY)
 	$(BIN)/python -m reprcheck calibrate
+	$(BIN)/python tools/reports_in_docs.py
+
+positive: $(READY)
+	$(BIN)/python tools/positive_controls.py $(SETS) $(VENV)/positive --weights=$(WEIGHTS)
 	$(BIN)/python tools/reports_in_docs.py
 
 throughput: $(READY)

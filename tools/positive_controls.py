@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from positive_network import PositiveNet, vary
+from positive_table import NAME
 from rich.console import Console
 from safetensors.torch import load_file, save_file
 from torch import nn
@@ -32,7 +33,7 @@ from reprcheck.digest import digest
 from reprcheck.seeding import rng, seed
 from reprcheck.types import Dataset, Scorecard, Task
 
-KEPT = Path(__file__).resolve().parents[1] / "reports" / "positive" / "controls.json"
+KEPT = Path(__file__).resolve().parents[1] / "reports" / "positive" / NAME
 UNITS = (200, 400, 800)
 DRAWS = 3
 """Choices of the units to be judged, for each half and number of them."""
@@ -88,7 +89,7 @@ kind = "classify"
 label = "label"
 where = { experiment = "Experiment_1" }
 channels = ["brightfield", "darkfield"]
-min_per_class = 60
+min_per_class = 100
 protocols = ["probe/2", "knn/1"]
 """,
     apart="image_id",

@@ -3,8 +3,8 @@
     python tools/reports_in_docs.py
 
 Each goes after its marker: of a scorecard the overview, or the terminal report at 80 columns down to the end of the
-verdicts; an audit down to the end of its first setting; the calibration and the throughput as tables. `make reports`,
-`make calibration` and `make throughput` run it.
+verdicts; an audit down to the end of its first setting; the calibration, the positive controls and the throughput as
+tables. `make reports`, `make calibration`, `make positive` and `make throughput` run it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from itertools import takewhile
 from pathlib import Path
 
+import positive_table
 import throughput
 
 from reprcheck.reporters.audit import AuditReport
@@ -27,9 +28,9 @@ from reprcheck.studies.table import overview as summary_table
 from reprcheck.types import Cell, Setting
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = ("README.md", "docs/scorecard.md", "docs/audit.md", "docs/performance.md")
+PAGES = ("README.md", "docs/scorecard.md", "docs/audit.md", "docs/performance.md", "docs/statistics.md")
 BLOCK = re.compile(
-    r"(<!-- (overview|scorecard|audit|calibration|throughput|estimates): (\S+) -->\n)"
+    r"(<!-- (overview|scorecard|audit|calibration|throughput|estimates|controls|pair): (\S+) -->\n)"
     r"(?:```text\n(?s:.*?)```\n|(?:\|.*\n)*)"
 )
 
@@ -71,6 +72,8 @@ def filled(page: str) -> str:
         "calibration": calibration,
         "throughput": lambda folder: throughput.table(ROOT / folder),
         "estimates": lambda folder: throughput.estimates(ROOT / folder),
+        "controls": lambda folder: positive_table.rates(ROOT / folder),
+        "pair": lambda folder: positive_table.pair(ROOT / folder),
     }
     return BLOCK.sub(lambda block: block[1] + makers[block[2]](block[3]), page)
 
