@@ -4,7 +4,8 @@
 
 A gate that blocks everybody is no gate: what a network learned from cells, or from tissue, in minutes must pass where
 one trained on photographs doesn't. ``SETS`` holds the sets, a folder each (`CONTROLS`); trained networks are kept in
-``WORK``. Each half is learned from, and the other one judged. What came of it goes to ``reports/positive/``.
+``WORK``. Each half is learned from, and the other one judged. What came of it goes to ``reports/positive/``; what is
+there isn't run again.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ DRAWS = 3
 """Choices of the units to be judged, for each half and number of them."""
 PHOTOGRAPHS = "timm:tf_efficientnet_lite0?pretrained=false&size=96&checkpoint={weights}"
 BATCH, RATE = 32, 2e-3
+ASKED = ("control", "half", "model", "units", "draw")
+"""What tells runs apart."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +146,9 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     torch.use_deterministic_algorithms(True)
-    console, runs = Console(), []
+    console = Console()
+    runs: list[dict[str, Any]] = json.loads(args.out.read_text(encoding="utf-8"))["runs"] if args.out.exists() else []
+    done = {tuple(run[key] for key in ASKED) for run in runs}
     for name in args.control or CONTROLS:
         control = CONTROLS[name]
         dataset = open_set(args.sets / name, args.work / name, control)
@@ -159,12 +164,13 @@ def main() -> None:
             for n, draw in product(sizes, range(args.draws)):
                 asked = choose(dataset, judged, n, draw)
                 models: dict[str, Any] = {f"trained on {control.learned}": network}
-                if args.weights and n == sizes[-1]:
+                if args.weights and n == sizes[-1] and draw == 0:
                     models["trained on photographs"] = PHOTOGRAPHS.format(weights=args.weights)
                 for who, model in models.items():
-                    runs.append(kept_of(reprcheck.check(model, asked), name, half, who, n, draw))
-                    console.print(told(runs[-1]), soft_wrap=True)
-                    write(runs, args.out)
+                    if (name, half, who, n, draw) not in done:
+                        runs.append(kept_of(reprcheck.check(model, asked), name, half, who, n, draw))
+                        console.print(told(runs[-1]), soft_wrap=True)
+                        write(runs, args.out)
 
 
 def write(runs: list[dict[str, Any]], path: Path) -> None:
@@ -242,7 +248,7 @@ def train(dataset: Dataset, task: Task, control: Control, half: int, console: Co
 def kept_of(card: Scorecard, name: str, half: int, who: str, n: int, draw: int) -> dict[str, Any]:
     """Return what is kept of a scorecard: every cell's verdict with its evidence, and every encoder's score."""
     keys = ("setting", "diagnostic", "status", "effect", "low", "margin", "reference")
-    asked = {"control": name, "half": half, "model": who, "units": n, "draw": draw}
+    asked = dict(zip(ASKED, (name, half, who, n, draw), strict=True))
     cells = [{key: getattr(cell, key) for key in keys} for cell in card.cells]
     scores = {at.id: {one: score["mean"] for one, score in at.scores.items()} for at in card.settings}
     return asked | {"outcome": card.gate.outcome, "cells": cells, "scores": scores}
