@@ -34,7 +34,8 @@ def test_its_reports_are_the_committed_ones(monkeypatch: pytest.MonkeyPatch) -> 
 
     found = {page: [block[1:] for block in reports_in_docs.BLOCK.findall(text)] for page, text in PAGES.items()}
     assert {page: blocks for page, blocks in found.items() if blocks} == {
-        "README.md": [("overview", "reports/demo")],
+        "README.md": [("overview", "reports/demo"), ("pair", "reports/positive")],
+        "docs/statistics.md": [("controls", "reports/positive")],
         "docs/scorecard.md": [("scorecard", "reports/demo"), ("scorecard", "reports/demo-untrained")],
         "docs/performance.md": [("estimates", "reports/throughput"), ("throughput", "reports/throughput")],
         "docs/audit.md": [("audit", "reports/audit/sim-culture.json"), ("calibration", "reports/calibration")],

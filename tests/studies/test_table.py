@@ -8,7 +8,9 @@ import pytest
 from reprcheck.studies import coverage, power
 from reprcheck.studies.table import STUDIES
 
-KEPT = json.loads((Path(__file__).resolve().parents[2] / "reports/calibration/calibration.json").read_text())
+REPORTS = Path(__file__).resolve().parents[2] / "reports"
+KEPT = json.loads((REPORTS / "calibration/calibration.json").read_text())
+CONTROLS = json.loads((REPORTS / "positive/controls.json").read_text())["runs"]
 
 
 def test_every_study_is_in_it_at_full_scale_and_holds():
@@ -37,3 +39,15 @@ def test_its_rows_are_what_this_code_gives(study, again):
     (row,) = (row for row in KEPT[study]["rows"] if row["case"] == made.case)
     assert row["trials"] == made.trials
     assert abs(row["count"] - made.count) <= 1  # another processor's last bits
+
+
+def test_who_learned_from_cells_gets_through_and_who_saw_photographs_does_not():
+    most = max(run["units"] for run in CONTROLS)
+    judged = [run for run in CONTROLS if run["control"] == "jurkat" and run["units"] == most]
+    cells = [cell for run in judged if run["model"] == "trained on cells" for cell in run["cells"]]
+    assert cells
+    assert all(cell["status"] == "pass" for cell in cells if cell["diagnostic"] != "beats_texture")
+    assert not any(cell["status"] == "fail" for cell in cells)
+    photographs = [run for run in judged if run["model"] == "trained on photographs"]
+    assert photographs
+    assert all(run["outcome"] == "blocked" for run in photographs)
