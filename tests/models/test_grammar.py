@@ -67,7 +67,7 @@ def test_a_registered_name_stands_for_its_spec_and_takes_options() -> None:
     [
         ("dmo", "model=dmo: no model is called 'dmo'; did you mean demo?"),
         ("cels", "model=cels: no model is called 'cels'; did you mean cells?"),
-        ("tflite:a", "model=tflite:a: unknown model source 'tflite'; known: emb, exec, "),
+        ("tflite:a", "model=tflite:a: unknown model source 'tflite'; known: clip, emb, exec, "),
         ("tim:resnet18", "model=tim:resnet18: unknown model source 'tim'; did you mean timm?"),
         ("timm:", "model=timm:: nothing follows timm:; write timm:NAME"),
         ("timm", "model=timm: nothing follows timm:; write timm:NAME"),

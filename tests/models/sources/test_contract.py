@@ -13,6 +13,8 @@ from reprcheck.models import resolve_model
 from reprcheck.registry import SOURCES
 from tests.models.made import ROOT, TINY
 
+NEEDS = {"clip": "open_clip", "hf": "transformers", "onnx": "onnxruntime"}
+"""What a source of an extra imports."""
 DOCS = "".join((ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("models.md", "running.md", "vectors.md"))
 
 
@@ -48,6 +50,8 @@ def with_option(spec: str, option: str) -> str:
 
 @pytest.mark.parametrize("name", SOURCES.own)
 def test_a_model_is_opened_under_its_name_and_can_be_sent_to_another_process(name: str, specs: dict[str, str]) -> None:
+    if name in NEEDS:
+        pytest.importorskip(NEEDS[name])
     model = resolve_model(with_option(specs[name], "name=nice"))
     assert model.name == "nice"
     model = resolve_model(specs[name])

@@ -412,7 +412,7 @@ def test_prefixes_of_training_scripts_are_recognised_and_asked_for(prefix: str, 
         ("resnet18", "for a network of timm write timm:resnet18"),
         ("vit_small_patch16_224.augreg_in1k", "for a network of timm write timm:vit_small_patch16_224.augreg_in1k"),
         ("x.safetensors", "for weights of a network of timm write timm:NAME?checkpoint=x.safetensors"),
-        ("resnet1888", "known: demo (or write SOURCE:TARGET, SOURCE one of emb, "),
+        ("resnet1888", "known: demo (or write SOURCE:TARGET, SOURCE one of clip, emb, "),
     ],
 )
 def test_a_bare_name_gets_a_hint(name: str, remedy: str) -> None:
