@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -11,11 +13,12 @@ import pytest
 import timm
 import torch
 from safetensors.torch import load_file
+from timm.models import save_for_hf
 from torch import nn
 
 from reprcheck.models import resolve_model
 from tests.models.graphs import save
-from tests.models.made import images, real
+from tests.models.made import ROOT, images, real
 
 NAME = "tf_efficientnet_lite0"
 SIDE = 96
@@ -78,10 +81,31 @@ def graph(kind: str, source: str) -> Callable[[Path, Path], str]:
 
 
 def local_dir(weights: Path, folder: Path) -> str:
-    from timm.models import save_for_hf
-
     save_for_hf(bare(weights), folder / "timm", model_args={"num_classes": 0}, safe_serialization=True)
     return f"timm:local-dir:{folder / 'timm'}?size={SIDE}"
+
+
+def transformers_folder(weights: Path, folder: Path) -> str:
+    save_for_hf(bare(weights), folder / "timm", safe_serialization=True)
+    config = folder / "timm" / "config.json"
+    told = json.loads(config.read_text())
+    del told["model_args"]  # transformers gives the number of classes itself
+    config.write_text(json.dumps(told))
+    return f"hf:{folder / 'timm'}?size={SIDE}&key=pooler_output"
+
+
+def process(weights: Path, folder: Path) -> str:
+    (folder / "encoder.py").write_text(CODE)
+    example = (ROOT / "examples" / "exec" / "encoder.py").read_text()
+    first, embed, last = example.partition("def embed(weights, images):")
+    own = """
+    import torch
+    from encoder import make
+    with torch.inference_mode():
+        return make(sys.argv[1])(torch.from_numpy(images)).numpy()
+"""
+    (folder / "answers.py").write_text(first + embed + own + last[last.index("\n\n\ndef answer") :])
+    return f"exec:{sys.executable} {folder / 'answers.py'} {weights}"
 
 
 def factory(weights: Path, folder: Path) -> str:
@@ -91,10 +115,14 @@ def factory(weights: Path, folder: Path) -> str:
 
 WAYS = {
     "timm folder": local_dir,
+    "hf": transformers_folder,
     "torchscript": graph("traced", "torchscript"),
+    "pt2": graph("pt2", "pt2"),
     "onnx": graph("onnx", "onnx"),
     "py": factory,
+    "exec": process,
 }
+NEEDS = {"onnx": ("onnx", "onnxruntime"), "hf": ("transformers",)}
 
 
 def error(found: np.ndarray, expected: np.ndarray) -> float:
@@ -104,9 +132,8 @@ def error(found: np.ndarray, expected: np.ndarray) -> float:
 @pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 def test_one_network_gives_the_same_vectors_however_it_was_saved(way: str, weights, expected, tmp_path: Path) -> None:
-    if way == "onnx":
-        pytest.importorskip("onnx")
-        pytest.importorskip("onnxruntime")
+    for package in NEEDS.get(way, ()):
+        pytest.importorskip(package)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         spec = WAYS[way](weights, tmp_path)
