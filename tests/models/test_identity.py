@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -127,6 +128,7 @@ def test_what_cannot_be_told_is_refused_with_the_remedy(secret: str, holder: str
     assert place in told
     assert name in told
     assert told.endswith("; give it a method digest() that returns a text made from its weights")
+    gc.collect()  # the file is closed here, and in no later test
 
 
 def test_locks_loggers_and_the_environment_are_no_state(tmp_path: Path) -> None:
