@@ -36,7 +36,7 @@ EXPRESSION = re.compile(
     r"|FloatPow|LShift|RShift|Identity|Where|Piecewise|Eq|Ne|Lt|Le|Gt|Ge|Equality|Unequality|StrictLessThan|LessThan"
     r"|StrictGreaterThan|GreaterThan|And|Or|Not|ceiling|floor|oo|int_oo|true|false|True|False|precision"
     r"|positive|nonnegative|negative|nonpositive|integer|real|zero|nonzero|finite|even|odd)\b"
-    r"|\d+(?:\.\d+)?(?:e[+-]?\d+)?|[-+*/%(),<>=!&|~ ])*"
+    r"|\d+(?:\.\d+)?(?:e[+-]?\d+)?|[-+*/%(),<>=!&|~ ])*+"  # possessive: a long refusal takes no longer than its text
 )
 NAME = re.compile(r"[\w.]*")
 CONTAINERS = re.compile(r"builtins\.(tuple|list|dict)|collections\.OrderedDict")

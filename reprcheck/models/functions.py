@@ -54,6 +54,8 @@ class CallableModel(Model):
         What it may read and import while it runs; None: anything.
     again : SecondBuild or None
         What makes it once more, to know that it is the same.
+    told : tuple of str
+        What must be told of it: sentences.
     """
 
     def __init__(
@@ -68,9 +70,10 @@ class CallableModel(Model):
         roles: tuple[str, ...] = (),
         made_of: Identity | None = None,
         again: SecondBuild | None = None,
+        told: tuple[str, ...] = (),
     ) -> None:
         self.spec, self.name, self.where, self.function = spec, name, where, function
-        self.identity, self.in_chans, self.made_of = identity, in_chans, made_of
+        self.identity, self.in_chans, self.made_of, self.told = identity, in_chans, made_of, told
         self.channels, self.roles, self.again = channels, roles, again
 
     @cached_property
@@ -85,6 +88,10 @@ class CallableModel(Model):
     def encoder(self, n_channels: int) -> Encoder:
         """Return the callable as an encoder."""
         return self._encoder(self.name, self.function, self.identity, n_channels, self.again)
+
+    def notes(self, n_channels: int) -> tuple[str, ...]:
+        """Return what must be told of the callable."""
+        return self.told
 
     def untrained(self, n_channels: int, k: int) -> Encoder | None:
         """Return the callable's own ``untrained(seed)``, or None."""

@@ -79,6 +79,15 @@ class GraphNetwork(Network):
     def load(self) -> BuiltNetwork:
         """Return the graph with the weights of its file. Raises UserError."""
 
+    def refuse(self, channels: int | None, height: int | None, width: int | None) -> None:
+        """Raise UserError where a file takes images that aren't square, or other channels than were asked for."""
+        if height != width:
+            what = f"takes images of {height} x {width} pixels; only squares can be asked for"
+            raise UserError(str(self.path), what, "export it for squares, or with free sizes")
+        if self.channels and channels and self.channels != channels:
+            what = f"was exported for {channels} channels, not {self.channels}"
+            raise UserError(str(self.path), what, f"write in_chans={channels}, or leave it out")
+
     def draw_weights(self, built: BuiltNetwork, draw: int) -> tuple[str, ...]:
         """Draw the weights of a built network afresh, and return notes on what wasn't drawn honestly."""
         from reprcheck.models.torch import graph

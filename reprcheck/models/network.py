@@ -1,7 +1,7 @@
 """Networks of torch as recipes: what they are made of, and how to build them.
 
 A recipe is cheap. It knows its identity (without torch where the weights are a file) and is built on the first image.
-The recipes themselves are in `timm_source`, `demo_source`, `module_network` and `plain`; the model made from one is a
+The recipes themselves are in `sources`, `torch.module` and `plain`; the model made from one is a
 `network_model.NetworkModel`.
 """
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
 from pathlib import Path
 from threading import Lock
 
@@ -19,12 +18,12 @@ from numpy.typing import NDArray
 
 from reprcheck.digest import digest, installed
 from reprcheck.errors import UserError
-from reprcheck.models.model import Facts, Model
-from reprcheck.models.preprocessing import Input
+from reprcheck.models.model import Model
 from reprcheck.models.probe import probe_images, side_of
 from reprcheck.models.repeat_check import TOLERANCE
 from reprcheck.models.spec import Spec
-from reprcheck.types import Dataset, Encoder, Image
+from reprcheck.models.stand_in import StandIn
+from reprcheck.types import Encoder, Image
 
 SCHEMA = 1
 
@@ -107,7 +106,7 @@ class Pin:
             raise UserError(where, f"{what} ({self.tolerance:g} is allowed)", remedy)
 
 
-class PinnedModel(Model):
+class PinnedModel(StandIn):
     """A model that must give a known vector before it is asked anything else; its twins needn't.
 
     Parameters
@@ -119,14 +118,13 @@ class PinnedModel(Model):
     """
 
     def __init__(self, inner: Model, pin: Pin, asked: Spec) -> None:
-        self.inner, self.pin, self.asked = inner, pin, asked
+        self.model, self.pin, self.asked = inner, pin, asked
         self.spec, self.name = str(asked), inner.name
-        self.embeds_images = inner.embeds_images  # type: ignore[misc]
 
-    @cached_property
-    def digest(self) -> str:
-        """Digest of the model itself: a pin changes no vector."""
-        return self.inner.digest
+    @property
+    def inner(self) -> Model:
+        """The model without its pin."""
+        return self.model
 
     def code_key(self) -> str:
         """Return the digest of the code that makes the model's encoders."""
@@ -141,38 +139,9 @@ class PinnedModel(Model):
         """Return the model as an encoder that compares first."""
         return PinnedEncoder(self.inner, n_channels, self.pin, self.asked.where)
 
-    @property
-    def evens_brightness(self) -> bool:
-        """Whether images are normalised one by one."""
-        return self.inner.evens_brightness
-
-    def in_range(self, low: float, high: float) -> Model | None:
-        """Return the model fed values in another range, or None."""
-        return self.inner.in_range(low, high)
-
     def notes(self, n_channels: int) -> tuple[str, ...]:
         """Return what must be told of the model, and that it is pinned."""
         return (*self.inner.notes(n_channels), "Pinned: the model gave the known vector before it was judged.")
-
-    def vectors(self, dataset: Dataset) -> NDArray[np.float32] | None:
-        """Return vectors computed elsewhere, which no pin can be of."""
-        return self.inner.vectors(dataset)
-
-    def untrained(self, n_channels: int, k: int) -> Encoder | None:
-        """Return the ``k``-th untrained twin, or None."""
-        return self.inner.untrained(n_channels, k)
-
-    def facts(self) -> Facts:
-        """Return what is known of the untrained twins."""
-        return self.inner.facts()
-
-    def shuffled(self, n_channels: int, k: int) -> Encoder | None:
-        """Return the network with each tensor permuted within itself, or None."""
-        return self.inner.shuffled(n_channels, k)
-
-    def input(self, n_channels: int) -> Input:
-        """Return what a plain untrained network is to take beside the model."""
-        return self.inner.input(n_channels)
 
 
 class PinnedEncoder:

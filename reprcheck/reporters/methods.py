@@ -23,7 +23,8 @@ def _paragraphs(card: Scorecard) -> Iterator[str]:
         yield (
             f"Bounds of an effect are one-sided, each at an error rate of {policy['alpha']:g}, for each verdict by "
             "itself. A verdict is a pass where the lower bound exceeds the margin against every reference, a fail "
-            "where an upper bound lies below it, and inconclusive otherwise; inconclusive blocks as well."
+            "where an upper bound lies below it, and inconclusive otherwise. Inconclusive blocks as well, but in "
+            "settings that are saturated or without signal."
         )
     if "margin" in policy:
         others = [f"{name}: {margin:g}" for name, margin in policy.get("margins", {}).items()]

@@ -8,7 +8,6 @@ by the bytes of the files that the command names.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -26,7 +25,7 @@ from reprcheck.models.model import Model, safe
 from reprcheck.models.preprocessing import EVERY_MODEL, Preprocessing
 from reprcheck.models.sources.source import Source
 from reprcheck.models.spec import Spec
-from reprcheck.types import Encoder
+from reprcheck.models.stand_in import StandIn
 
 PATIENCE = 300
 """Seconds that an answer may take, unless ``timeout=`` says."""
@@ -75,7 +74,7 @@ class Description:
     untrained: bool
 
 
-class ProcessModel(Model):
+class ProcessModel(StandIn):
     """An encoder in a process of its own.
 
     Parameters
@@ -99,33 +98,14 @@ class ProcessModel(Model):
         return Conversation(self.command, self.where, self.patience)
 
     @cached_property
-    def _inner(self) -> CallableModel:
+    def inner(self) -> Model:
+        """The model of what the process answers; starts it."""
         said = self.described
         function = (DrawableFunction if said.untrained else ProcessFunction)(self._conversation)
         known = digest("exec", said.identity, _files(self.command))
         asked = self._in_chans or said.channels, self._feed.channels
-        return CallableModel(self.spec, self.name, self.where, function, known, *asked, roles=self._feed.roles)
-
-    @cached_property
-    def digest(self) -> str:
-        """Digest of what the encoder says of itself, and of the files that the command names."""
-        return self._inner.digest
-
-    def on(self, channels: Sequence[str]) -> Model:
-        """Return the model with the channels that it is asked to be shown by their places; starts the encoder."""
-        return self._inner.on(channels)
-
-    def encoder(self, n_channels: int) -> Encoder:
-        """Return the model as an encoder."""
-        return self._inner.encoder(n_channels)
-
-    def notes(self, n_channels: int) -> tuple[str, ...]:
-        """Return how its untrained twins are drawn."""
-        return (f"Untrained twins: {TWINS}.",) if self.described.untrained else ()
-
-    def untrained(self, n_channels: int, k: int) -> Encoder | None:
-        """Return the ``k``-th untrained twin, drawn by the encoder itself; None where it can't."""
-        return self._inner.untrained(n_channels, k)
+        told = (f"Untrained twins: {TWINS}.",) if said.untrained else ()
+        return CallableModel(self.spec, self.name, self.where, function, known, *asked, self._feed.roles, told=told)
 
 
 class ProcessFunction:

@@ -9,47 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import find_spec
-from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from reprcheck.errors import UserError
 from reprcheck.models import options
-from reprcheck.models.graph_network import TWINS, GraphNetwork, file_of
+from reprcheck.models.graph_network import GraphNetwork
 from reprcheck.models.network import BuiltNetwork
-from reprcheck.models.network_model import NetworkModel
 from reprcheck.models.onnx_file import OnnxFile
-from reprcheck.models.preprocessing import FEED, Preprocessing
-from reprcheck.models.readout import READOUT, Readout
-from reprcheck.models.sources.source import Source
+from reprcheck.models.sources.graph import GraphSource
 from reprcheck.models.spec import Spec
-
-
-class Onnx(Source):
-    """Networks by their ONNX file."""
-
-    target = "FILE.onnx"
-    what = "a network in ONNX (extra `onnx`)"
-    example = "onnx:encoder.onnx?output=features"
-    options = ("output", "in_chans", *(key for key in FEED if key != "precision"), *READOUT)
-    twins = TWINS
-
-    def open(self, spec: Spec) -> NetworkModel:
-        """Return the model; reads nothing. Raises UserError for a file that isn't there, and bad options."""
-        path = file_of(spec)
-        if find_spec("onnx") is None or find_spec("onnxruntime") is None:
-            raise UserError(spec.where, "needs onnx and onnxruntime", "pip install 'reprcheck[onnx]'")
-        feed = Preprocessing.of(spec)
-        network = OnnxNetwork(
-            spec.where, path, feed, options.count(spec, "in_chans"), output=options.text(spec, "output")
-        )
-        return NetworkModel(str(spec), self.name_of(spec), network, feed, Readout.of(spec))
-
-    def short_name(self, spec: Spec) -> str:
-        """Return the file's name without its ending."""
-        return Path(spec.target).stem
-
-
-ONNX = Onnx()
 
 
 @dataclass(frozen=True)
@@ -82,17 +50,30 @@ class OnnxNetwork(GraphNetwork):
         from reprcheck.models.torch import onnx_graph
 
         file = OnnxFile(self.path, self.output)
-        height, width = file.sides
-        if height != width:
-            what = f"takes images of {height} x {width} pixels; only squares can be asked for"
-            raise UserError(str(self.path), what, "export it for squares, or with free sizes")
-        if self.channels and file.channels and self.channels != file.channels:
-            what = f"takes {file.channels} channels, not {self.channels}"
-            raise UserError(str(self.path), what, f"write in_chans={file.channels}, or leave it out")
-        return BuiltNetwork(onnx_graph.load(file), (0.0,) * self.in_chans, (1.0,) * self.in_chans, height)
+        self.refuse(file.channels, *file.sides)
+        return BuiltNetwork(onnx_graph.load(file), (0.0,) * self.in_chans, (1.0,) * self.in_chans, file.sides[0])
 
     def draw_weights(self, built: BuiltNetwork, draw: int) -> tuple[str, ...]:
         """Draw the weights of a built network afresh, and return notes."""
         from reprcheck.models.torch import onnx_graph
 
         return onnx_graph.draw(built, self.feed, self.in_chans, draw, self.where)
+
+
+class Onnx(GraphSource):
+    """Networks by their ONNX file."""
+
+    target = "FILE.onnx"
+    what = "a network in ONNX (extra `onnx`)"
+    example = "onnx:encoder.onnx?output=features"
+    options = ("output", *(key for key in GraphSource.options if key != "precision"))
+    network = OnnxNetwork
+
+    def more_of(self, spec: Spec) -> dict[str, Any]:
+        """Return the output that is asked for. Raises UserError where no ONNX Runtime is installed."""
+        if find_spec("onnx") is None or find_spec("onnxruntime") is None:
+            raise UserError(spec.where, "needs onnx and onnxruntime", "pip install 'reprcheck[onnx]'")
+        return {"output": options.text(spec, "output")}
+
+
+ONNX = Onnx()

@@ -8,40 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
-from reprcheck.errors import UserError
-from reprcheck.models import exported, options
-from reprcheck.models.graph_network import TWINS, GraphNetwork, file_of
+from reprcheck.models import exported
+from reprcheck.models.graph_network import GraphNetwork
 from reprcheck.models.network import BuiltNetwork
-from reprcheck.models.network_model import NetworkModel
-from reprcheck.models.preprocessing import FEED, Preprocessing
-from reprcheck.models.readout import READOUT, Readout
-from reprcheck.models.sources.source import Source
-from reprcheck.models.spec import Spec
-
-
-class Pt2(Source):
-    """Networks by the archive of their export."""
-
-    target = "FILE.pt2"
-    what = "a network saved by `torch.export.save`"
-    example = "pt2:encoder.pt2"
-    options = ("in_chans", *FEED, *READOUT)
-    twins = TWINS
-
-    def open(self, spec: Spec) -> NetworkModel:
-        """Return the model; reads nothing. Raises UserError for a file that isn't there, and bad options."""
-        feed = Preprocessing.of(spec)
-        network = ExportedNetwork(spec.where, file_of(spec), feed, options.count(spec, "in_chans"))
-        return NetworkModel(str(spec), self.name_of(spec), network, feed, Readout.of(spec))
-
-    def short_name(self, spec: Spec) -> str:
-        """Return the file's name without its ending."""
-        return Path(spec.target).stem
-
-
-PT2 = Pt2()
+from reprcheck.models.sources.graph import GraphSource
 
 
 @dataclass(frozen=True)
@@ -61,11 +32,18 @@ class ExportedNetwork(GraphNetwork):
         from reprcheck.models.torch import pt2
 
         taken = self._images
-        if taken.height != taken.width:
-            what = f"takes images of {taken.height} x {taken.width} pixels; only squares can be asked for"
-            raise UserError(str(self.path), what, "export it for squares, or with free sizes")
-        if self.channels and taken.channels and self.channels != taken.channels:
-            what = f"was exported for {taken.channels} channels, not {self.channels}"
-            raise UserError(str(self.path), what, f"write in_chans={taken.channels}, or leave it out")
+        self.refuse(taken.channels, taken.height, taken.width)
         graph = pt2.load(self.path, taken)
         return BuiltNetwork(graph, (0.0,) * self.in_chans, (1.0,) * self.in_chans, taken.height)
+
+
+class Pt2(GraphSource):
+    """Networks by the archive of their export."""
+
+    target = "FILE.pt2"
+    what = "a network saved by `torch.export.save`"
+    example = "pt2:encoder.pt2"
+    network = ExportedNetwork
+
+
+PT2 = Pt2()

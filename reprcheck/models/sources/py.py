@@ -24,15 +24,15 @@ from reprcheck.digest import digest, file_digest
 from reprcheck.errors import UserError, did_you_mean
 from reprcheck.models import options
 from reprcheck.models.failure import users_code
-from reprcheck.models.model import Facts, Model
+from reprcheck.models.model import Model
 from reprcheck.models.objects import Origin, model_of
 from reprcheck.models.own_code import fresh_imports
-from reprcheck.models.preprocessing import EVERY_MODEL, FEED, Input, Preprocessing
+from reprcheck.models.preprocessing import EVERY_MODEL, FEED, Preprocessing
 from reprcheck.models.readout import READOUT, Readout
 from reprcheck.models.second_build import SecondBuild
 from reprcheck.models.sources.source import Source
 from reprcheck.models.spec import Option, Spec
-from reprcheck.types import Encoder
+from reprcheck.models.stand_in import StandIn
 
 PASSED_ON = ("name", "channels", "in_chans", "size", "normalise", "precision")
 """Options that reprcheck reads, and a factory too where its signature names them."""
@@ -64,7 +64,7 @@ class Py(Source):
 PY = Py()
 
 
-class FactoryModel(Model):
+class FactoryModel(StandIn):
     """A model made by a factory, which is called when the model is first needed.
 
     Parameters
@@ -116,48 +116,10 @@ class FactoryModel(Model):
         origin = Origin(self.spec, self.name, spec.where, feed, self._in_chans, module, told, fixed, readout, again)
         return model_of(made, origin)
 
-    @cached_property
-    def digest(self) -> str:
-        """Digest of weights, architecture and preprocessing; calls the factory."""
-        return self.inner.digest
-
     def on(self, channels: Sequence[str]) -> Model:
         """Return the model as it is shown images with these channels; calls the factory where it names some."""
         asks = ":" in str(self._parsed.options.get("channels")) or "names_as" in self._parsed.options
         return self.inner.on(channels) if asks else self
-
-    def encoder(self, n_channels: int) -> Encoder:
-        """Return the model as an encoder; calls the factory."""
-        return self.inner.encoder(n_channels)
-
-    @property
-    def evens_brightness(self) -> bool:
-        """Whether images are normalised one by one; calls the factory."""
-        return self.inner.evens_brightness
-
-    def in_range(self, low: float, high: float) -> Model | None:
-        """Return the model fed values in another range, or None; calls the factory."""
-        return self.inner.in_range(low, high)
-
-    def notes(self, n_channels: int) -> tuple[str, ...]:
-        """Return what must be told of how the model is shown such images; calls the factory."""
-        return self.inner.notes(n_channels)
-
-    def untrained(self, n_channels: int, k: int) -> Encoder | None:
-        """Return the ``k``-th untrained twin, or None; calls the factory."""
-        return self.inner.untrained(n_channels, k)
-
-    def facts(self) -> Facts:
-        """Return what is known of the untrained twins; calls the factory."""
-        return self.inner.facts()
-
-    def shuffled(self, n_channels: int, k: int) -> Encoder | None:
-        """Return the network with each tensor permuted within itself, or None; calls the factory."""
-        return self.inner.shuffled(n_channels, k)
-
-    def input(self, n_channels: int) -> Input:
-        """Return what a plain untrained network is to take beside the model; calls the factory."""
-        return self.inner.input(n_channels)
 
 
 @contextmanager

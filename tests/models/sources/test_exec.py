@@ -58,6 +58,7 @@ def test_the_reference_gives_its_vectors_and_others_once_it_is_drawn_afresh(refe
     assert not np.isclose(first, second).all()
     assert len({twin.digest() for twin in twins}) == 2
     assert reference.notes(3) == ("Untrained twins: the encoder's own verb `untrained`, where it has it.",)
+    assert reference.on(["DNA", "ER", "AGP"]).notes(3) == reference.notes(3)
     assert reference.encoder(1).encode(images(2, channels=1)).shape == (2, 32)
 
 

@@ -247,10 +247,10 @@ def tree(told: dict) -> None:
     "change",
     [
         *map(call, ("torch.os.system", "torch.ops.aten.from_file.default", "_operator.methodcaller")),
-        *map(size, ("open('PLACE','w')", "exec(chr(1))", "s77.__class__")),
+        *map(size, ("open('PLACE','w')", "exec(chr(1))", "s77.__class__", "1" * 60 + "!x")),
         *(arguments, tree),
     ],
-    ids=["system", "reads a file", "calls a method", "opens", "executes", "attribute", "names code", "imports"],
+    ids=["system", "reads a file", "calls a method", "opens", "executes", "attribute", "takes long to read", "names code", "imports"],
 )
 def test_an_export_that_says_what_none_would_is_refused_before_torch_reads_it(
     change, path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
