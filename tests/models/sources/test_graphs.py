@@ -250,7 +250,17 @@ def tree(told: dict) -> None:
         *map(size, ("open('PLACE','w')", "exec(chr(1))", "s77.__class__", "1" * 60 + "!x")),
         *(arguments, tree),
     ],
-    ids=["system", "reads a file", "calls a method", "opens", "executes", "attribute", "takes long to read", "names code", "imports"],
+    ids=[
+        "system",
+        "reads a file",
+        "calls a method",
+        "opens",
+        "executes",
+        "attribute",
+        "takes long to read",
+        "names code",
+        "imports",
+    ],
 )
 def test_an_export_that_says_what_none_would_is_refused_before_torch_reads_it(
     change, path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
