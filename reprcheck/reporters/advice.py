@@ -50,7 +50,7 @@ def _of_errors(cells: Sequence[Cell]) -> Iterator[str]:
 
 def _of_failures(cells: Sequence[Cell]) -> Iterator[str]:
     """Say, for each diagnostic that failed, what the model is no better than, and what to try."""
-    for name in sorted({cell.diagnostic for cell in cells}, key=lambda name: -_count(name, cells)):
+    for name in sorted({cell.diagnostic for cell in cells}, key=lambda name: (-_count(name, cells), name)):
         mine = [cell for cell in cells if cell.diagnostic == name]
         references = sorted({cell.reference for cell in mine if cell.reference})
         yield (
@@ -104,7 +104,7 @@ def _of_settings(card: Scorecard) -> Iterator[str]:
 def _of_notes(card: Scorecard) -> Iterator[str]:
     n = len(wording.notes(card.settings))
     if n:
-        yield f"Read the {wording.counted(n, 'note')} on what could mislead here, before a verdict is quoted."
+        yield f"Read the {'note' if n == 1 else f'{n} notes'} on what could mislead here, before a verdict is quoted."
 
 
 def _of_a_release(card: Scorecard) -> Iterator[str]:

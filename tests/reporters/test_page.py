@@ -136,6 +136,14 @@ def test_two_scorecards_stand_side_by_side_though_they_are_called_alike():
     assert {"BLOCKED", "released"} <= set(text.split())
 
 
+def test_diagnostics_that_failed_as_often_come_by_name() -> None:
+    names = [f"asks_{letter}" for letter in "fadbec"]
+    cells = tuple(a_cell(diagnostic=name, status="fail") for name in names)
+    reasons = tuple(f"{cell.setting} {cell.diagnostic}: fail: {cell.statement}" for cell in cells)
+    steps = next_steps(released_scorecard(cells=cells, gate=Gate("blocked", reasons)))
+    assert [step.partition(" ")[0] for step in steps] == sorted(names)
+
+
 def test_what_to_do_next_follows_from_the_numbers():
     steps = " ".join(next_steps(demo_scorecard()))
     assert "1 verdict could not be computed (sim-tissue:tumour-margin/probe/2 beyond_intensity)" in steps
@@ -175,8 +183,10 @@ def test_encoders_are_explained_by_what_they_know():
 
 
 def test_a_diagnostic_that_is_not_installed_is_shown_all_the_same():
-    card = demo_scorecard(cells=(a_cell(diagnostic="gone", status="fail"),), gate=Gate("blocked", (
-        "sim-culture:localisation/probe/2 gone: fail: of an extension",)))  # fmt: skip
+    card = demo_scorecard(
+        cells=(a_cell(diagnostic="gone", status="fail"),),
+        gate=Gate("blocked", ("sim-culture:localisation/probe/2 gone: fail: of an extension",)),
+    )
     assert "See what its documentation proposes." in Page(HTML.render(card)).text
 
 
@@ -240,6 +250,10 @@ def test_hostile_names_do_nothing_in_a_browser(tmp_path):
         "<script>document.title = `${window.alerted} ${document.documentElement.scrollWidth > innerWidth}`</script>"
     )
     text = HTML.render_together([hostile_scorecard(), demo_scorecard()])
-    page.write_text(text.replace("<head>", "<head><script>alert = () => (alerted = 1)</script>").replace(
-        "</body>", f"{script}</body>"), encoding="utf-8")  # fmt: skip
+    page.write_text(
+        text.replace("<head>", "<head><script>alert = () => (alerted = 1)</script>").replace(
+            "</body>", f"{script}</body>"
+        ),
+        encoding="utf-8",
+    )
     assert browse(page, 390) == ("undefined false", [])
