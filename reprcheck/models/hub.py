@@ -25,6 +25,11 @@ FILES = ("*.json", "*.safetensors", "*.py")
 CONFIG = "config.json"
 
 
+def is_folder(target: str) -> bool:
+    """Return whether a target is a folder on this machine, which goes before a repository of that name."""
+    return Path(target).expanduser().is_dir()
+
+
 def folder_of(target: str, where: str, probe: str = CONFIG) -> Path:
     """Return the folder that ``org/name[@revision]`` stands for, or an existing folder itself.
 
@@ -41,8 +46,8 @@ def folder_of(target: str, where: str, probe: str = CONFIG) -> Path:
     UserError
         For what is neither, a repository that isn't here and can't be had, or one without that file.
     """
-    folder = Path(target).expanduser()
-    if folder.is_dir():
+    if is_folder(target):
+        folder = Path(target).expanduser()
         if not (folder / probe).is_file():
             raise UserError(where, f"{target} has no {probe}", "name the folder that the model was saved in")
         return folder

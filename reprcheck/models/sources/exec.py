@@ -1,13 +1,14 @@
 """``exec:COMMAND``: an encoder in an environment of its own, asked over its standard input and output.
 
 For what can't be imported here: TensorFlow, JAX, old pins. What is said is in `reprcheck.models.conversation`. The
-command is run as it is, in the working directory, by no shell. The encoder is known by the identity that it tells and
-by the bytes of the files that the command names.
+command is run as it is, in the working directory, by no shell. The encoder is known by the identity that it tells, by
+the words of the command, and by the bytes of the files among them.
 """
 
 from __future__ import annotations
 
 import shlex
+import shutil
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -102,7 +103,7 @@ class ProcessModel(StandIn):
         """The model of what the process answers; starts it."""
         said = self.described
         function = (DrawableFunction if said.untrained else ProcessFunction)(self._conversation)
-        known = digest("exec", said.identity, _files(self.command))
+        known = digest("exec", said.identity, _told(self.command))
         asked = self._in_chans or said.channels, self._feed.channels
         told = (f"Untrained twins: {TWINS}.",) if said.untrained else ()
         return CallableModel(self.spec, self.name, self.where, function, known, *asked, self._feed.roles, told=told)
@@ -151,7 +152,25 @@ def describe(conversation: Conversation) -> Description:
     return Description(str(identity), channels, untrained)
 
 
-def _files(command: str) -> list[str]:
-    """Return the digests of the files that a command names, but for the program itself."""
-    paths = [Path(word).expanduser() for word in shlex.split(command)[1:]]
-    return [file_digest(path) for path in paths if path.is_file()]
+def _told(command: str) -> list[str]:
+    """Return what a command says: its words, those that name files by their bytes, after an equals sign too.
+
+    The program itself counts by its name; a script by its bytes.
+    """
+    program, *words = shlex.split(command)
+    parts = (word.rpartition("=") for word in words)
+    return [_program(program), *(f"{name}{equals}{_word(value)}" for name, equals, value in parts)]
+
+
+def _program(name: str) -> str:
+    path = Path(shutil.which(name) or name).expanduser()
+    if path.is_file():
+        with path.open("rb") as file:
+            if file.read(2) == b"#!":
+                return file_digest(path)
+    return Path(name).name
+
+
+def _word(word: str) -> str:
+    path = Path(word).expanduser()
+    return file_digest(path) if path.is_file() else word

@@ -8,6 +8,7 @@ where ``trust=`` pins it: to the commit that was read, or to the digest of the c
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from reprcheck.digest import digest, installed
-from reprcheck.errors import UserError
+from reprcheck.errors import UserError, clipped
 from reprcheck.models import hub, options
 from reprcheck.models.network import BuiltNetwork, Network
 from reprcheck.models.network_model import NetworkModel
@@ -26,9 +27,12 @@ from reprcheck.models.sources.source import Source
 from reprcheck.models.spec import Spec
 from reprcheck.seeding import seed
 
-PROCESSOR = "preprocessor_config.json"
-COMMIT = 40
-"""Digits of a commit, after which the hub's cache names a folder."""
+PROCESSOR, PROCESSORS = "preprocessor_config.json", "processor_config.json"
+"""Where it is said how images are prepared: by an image processor alone, or under ``image_processor``."""
+COMMIT = r"[0-9a-f]{40}"
+"""A commit, after which the hub's cache names a folder."""
+BESIDE = r"[A-Za-z_]\w*\.[A-Za-z_]\w*"
+"""How a configuration names a class in a file beside it."""
 TWINS = "the configuration's network, initialised by transformers"
 
 
@@ -104,7 +108,7 @@ class TransformersNetwork(Network):
         """Return the digest of the configuration, the weights or the seed, and the code that is trusted."""
         code = hub.contents(self.folder, "**/*.py") if self.trust else {}
         weights = self.draw if self.draw is not None else hub.contents(self.folder, "*.safetensors")
-        made_of = hub.contents(self.folder, hub.CONFIG, PROCESSOR), code, weights
+        made_of = hub.contents(self.folder, hub.CONFIG, PROCESSOR, PROCESSORS), code, weights
         more = [self.channels] if self.channels else []
         return digest("hf", installed("transformers", "timm", "torch"), *made_of, *more)
 
@@ -123,9 +127,9 @@ class TransformersNetwork(Network):
 
     @cached_property
     def code(self) -> str:
-        """What ``trust=`` must say: the commit, or the digest of the code in a folder that isn't named by one."""
+        """What ``trust=`` must say: the commit of what came from a hub, or the digest of the code in a folder."""
         commit = self.folder.name
-        if len(commit) == COMMIT and set(commit) <= set("0123456789abcdef"):
+        if not hub.is_folder(self.target) and re.fullmatch(COMMIT, commit):
             return commit
         return digest(hub.contents(self.folder, "**/*.py"))
 
@@ -135,14 +139,16 @@ class TransformersNetwork(Network):
         if self.trust != self.code:
             what = f"its code is at {self.code}, and {self.trust} is trusted: nothing of it was run"
             raise UserError(self.where, what, "read the code as it is, or name the revision that you read")
-        elsewhere = [name for name in _named(self.config.get("auto_map")) if "--" in name]
+        elsewhere = [name for name in _named(self.config.get("auto_map")) if not re.fullmatch(BESIDE, name)]
         if elsewhere:
-            what = f"its code lies in another repository ({elsewhere[0].partition('--')[0]}): nothing of it was run"
-            raise UserError(self.where, what, "copy both into a folder, and trust that")
+            place, dashes, _ = elsewhere[0].partition("--")
+            which = "in another repository" if dashes else "outside of its folder"
+            what = f"its code lies {which} ({clipped(place)}): nothing of it was run"
+            raise UserError(self.where, what, "copy it beside the weights, and trust that folder")
 
     def _values(self) -> tuple[tuple[float, ...], tuple[float, ...], int | None]:
         """Return mean and standard deviation of pixels in [0, 1], and the side, as the image processor has them."""
-        said, network = self._read(PROCESSOR), _timm(self.config)
+        said, network = self._processor(), _timm(self.config)
         to_byte = 255 * float(said.get("rescale_factor", 1 / 255)) if said.get("do_rescale", True) else 255.0
         normalises = said.get("do_normalize", True)
         mean, std = (
@@ -155,6 +161,11 @@ class TransformersNetwork(Network):
             mean, std = (sum(mean) / len(mean),), (sum(std) / len(std),)
         size = said.get("crop_size") if said.get("do_center_crop") else said.get("size")
         return mean, std, _side(size) or _side(network.get("input_size")) or _side(self.config.get("image_size"))
+
+    def _processor(self) -> Mapping[str, Any]:
+        """Return what the image processor says."""
+        inner = self._read(PROCESSORS).get("image_processor")
+        return self._read(PROCESSOR) or (inner if isinstance(inner, dict) else {})
 
     def _read(self, name: str) -> Mapping[str, Any]:
         path = self.folder / name

@@ -69,8 +69,28 @@ def test_an_encoder_is_known_by_what_it_says_and_by_the_files_of_its_command(ref
     copy.write_text(copy.read_text() + "# edited\n")
     edited = opened(copy).digest
     assert edited != reference.digest
-    copy.write_text(copy.read_text().replace("draw 0", "draw 0, retrained"))
+    copy.write_text(copy.read_text().replace("draw(0)", "draw(1)"))
     assert opened(copy).digest not in (edited, reference.digest)
+
+
+def test_what_a_command_says_is_part_of_what_an_encoder_is_known_by(tmp_path: Path) -> None:
+    script = written(tmp_path, DESCRIBES)
+    program = tmp_path / "run.sh"
+    program.write_text(f"#!/bin/sh\nexec {sys.executable} {script}\n")
+    program.chmod(0o755)
+    (tmp_path / "w.npy").write_text("1")
+
+    def known(command: str) -> str:
+        return resolve_model(f"exec:{quote(command)}").digest
+
+    asked = f"{sys.executable} {script}"
+    option = f"{asked} --weights={tmp_path}/w.npy"
+    found = [known(command) for command in (asked, f"{asked} 1", f"{asked} 2", option, str(program))]
+    (tmp_path / "w.npy").write_text("2")
+    program.write_text(program.read_text() + "# edited\n")
+    found += [known(option), known(str(program))]
+    assert len(set(found)) == len(found)
+    assert known(asked) == found[0]
 
 
 def test_one_that_can_not_be_drawn_has_no_twins(tmp_path: Path) -> None:

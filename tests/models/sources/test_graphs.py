@@ -209,6 +209,50 @@ def test_torchscript_that_writes_files_is_refused_before_it_runs(tmp_path: Path)
     assert place.exists(), "the archive does what it is refused for"
 
 
+@pytest.mark.parametrize(
+    ("call", "named"),
+    [
+        ("torch. save", "torch.save"),
+        ("torch .save", "torch.save"),
+        ("torch.\\\n    save", "torch.save"),
+        ("(torch # not a call\n    ).save", "torch"),
+        ("torch.autograd.save", "torch.autograd"),
+        ("ops. aten . save", "ops.aten.save"),
+        ('getattr(torch, "save")', "torch"),
+        ('"".format(torch).save', "torch"),
+    ],
+    ids=["blank", "blank before", "next line", "comment", "by way of autograd", "operator", "getattr", "alone"],
+)
+def test_torchscript_that_hides_a_call_is_refused(call: str, named: str, path, tmp_path: Path) -> None:
+    line_of_code = f'  _ = {call}(x, "{tmp_path}/written")\n  return'.encode()
+
+    def hidden(name: str, content: bytes) -> tuple[str, bytes]:
+        return name, content.replace(b"  return", line_of_code) if name.endswith(".py") else content
+
+    odd = rewritten(path("scripted"), tmp_path / "odd.pt", hidden)
+    told = line(lambda: resolve_model(f"torchscript:{odd}").encoder(3).encode(images(1)))
+    assert f"its code calls {named}, which may reach beyond tensors: nothing of it was run" in told
+    assert not (tmp_path / "written").exists()
+
+
+class Holds(nn.Module):
+    """Keeps weights that are neither parameters nor buffers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.others = torch.randn(3, 16), [torch.randn(16, 16), torch.randn(16)]
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.mean((2, 3)) @ self.first @ self.others[0] + self.others[1]
+
+
+def test_twins_share_no_tensor_that_a_script_keeps_as_an_attribute(tmp_path: Path) -> None:
+    model = resolve_model(f"torchscript:{save(Holds(), tmp_path / 'holds.pt', 'scripted')}")
+    shown = images(4)
+    found, twin = model.encoder(3).encode(shown), model.untrained(3, 0).encode(shown)
+    assert not np.isclose(found, twin).any()
+
+
 def program(change: Callable[[dict], None]) -> Callable[[str, bytes], tuple[str, bytes]]:
     """Change the program of an exported network."""
 

@@ -181,3 +181,35 @@ def test_code_in_another_repository_can_not_be_trusted(own_code: tuple[Path, Pat
     said = line(lambda: encode(f"hf:{folder}?trust={trust}"))
     assert "its code lies in another repository (evil/code): nothing of it was run" in said
     assert not place.exists()
+
+
+def test_code_outside_of_a_trusted_folder_is_not_run(own_code: tuple[Path, Path], tmp_path: Path) -> None:
+    folder, place = own_code
+    trust = resolve_model(f"hf:{folder}").network.code
+    other = tmp_path / "elsewhere"
+    shutil.copytree(folder, other)
+    told = json.loads((folder / "config.json").read_text())
+    told["auto_map"]["AutoModel"] = f"{other}/own.Net"
+    (folder / "config.json").write_text(json.dumps(told))
+    assert "its code lies outside of its folder" in line(lambda: encode(f"hf:{folder}?trust={trust}"))
+    assert not place.exists()
+
+
+def test_a_folder_that_is_named_as_a_commit_is_trusted_by_its_code(own_code: tuple[Path, Path], tmp_path: Path) -> None:
+    folder, place = own_code
+    commit = "0123456789" * 4
+    shutil.copytree(folder, tmp_path / commit)
+    assert "nothing of it was run" in line(lambda: encode(f"hf:{tmp_path / commit}?trust={commit}"))
+    assert not place.exists()
+
+
+def test_how_images_are_prepared_is_read_where_several_processors_say_so(vit: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "vit"
+    shutil.copytree(vit, folder)
+    said = json.loads((folder / "preprocessor_config.json").read_text())
+    (folder / "preprocessor_config.json").unlink()
+    bare = resolve_model(f"hf:{folder}").digest
+    (folder / "processor_config.json").write_text(json.dumps({"image_processor": said}))
+    taken = "?key=pooler_output"
+    np.testing.assert_array_equal(encode(f"hf:{folder}{taken}"), encode(f"hf:{vit}{taken}"))
+    assert resolve_model(f"hf:{folder}").digest != bare
